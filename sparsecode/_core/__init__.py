@@ -1,0 +1,1 @@
+"""Shared ground floor: Numba door, threads, random numbers, validation, history, progress."""

@@ -1,0 +1,65 @@
+"""Rows of a problem over threads that run Numba kernels; the caller can always be interrupted."""
+
+import itertools
+import os
+import threading
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+
+import joblib
+import numpy as np
+
+_PATIENCE = 0.2  # seconds granted to workers after Ctrl-C; kernels poll `stop` far more often
+
+
+def run_chunks(task, n_rows, *, n_jobs=None, chunk_rows=64):
+    """Call ``task(start, end, stop)`` for consecutive chunks of rows, on up to `n_jobs` threads.
+
+    Chunks have a constant size, so results cannot depend on `n_jobs`. Workers run kernels without the
+    GIL and must call no BLAS. The calling thread only waits: on Ctrl-C (or any exception) ``stop[0]``
+    becomes 1, which kernels poll, and the exception is raised.
+
+    Parameters
+    ----------
+    task : callable
+        Writes its rows ``start:end`` into arrays of its own; `stop` is an int32 array of one element.
+    n_rows : int
+        Number of rows in all.
+    n_jobs : int or None
+        Threads, as in scikit-learn: None is 1 unless in a `joblib.parallel_config`, -1 is all cores.
+    chunk_rows : int
+        Rows a call.
+    """
+    if n_rows == 0:
+        return
+    stop = np.zeros(1, dtype=np.int32)
+    starts = itertools.count(0, chunk_rows)
+    turn = threading.Lock()
+
+    def work():
+        while not stop[0]:
+            with turn:
+                start = next(starts)
+            if start >= n_rows:
+                return
+            task(start, min(start + chunk_rows, n_rows), stop)
+
+    n_threads = min(count_threads(n_jobs), -(-n_rows // chunk_rows))
+    pool = ThreadPoolExecutor(n_threads, thread_name_prefix="sparsecode")
+    futures = [pool.submit(work) for _ in range(n_threads)]
+    try:
+        wait(futures, return_when=FIRST_EXCEPTION)
+        for future in futures:
+            if future.done():
+                future.result()
+        pool.shutdown(wait=True)
+    except BaseException:
+        stop[0] = 1
+        # A worker that is compiling cannot be stopped; it must not hold the user's prompt.
+        wait(futures, timeout=_PATIENCE)
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+
+
+def count_threads(n_jobs):
+    """Return the number of threads that `n_jobs` stands for here, at most the number of cores."""
+    return max(1, min(joblib.effective_n_jobs(n_jobs), os.cpu_count() or 1))

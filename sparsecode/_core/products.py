@@ -1,0 +1,62 @@
+"""Products of rows, ``X D^T``, as a kernel.
+
+Worker threads must not call BLAS, and after each product OpenBLAS keeps its threads spinning for some
+25 ms, which takes a core from the kernels that follow. This kernel is as fast for the sizes met here
+(docs/developer/design.md has the measurements).
+"""
+
+import numpy as np
+
+from .jit import kernel
+from .parallel import run_chunks
+
+
+def _row_products(X, D, C):
+    """Write ``C = X D^T``, four rows by four rows.
+
+    At the borders the last row stands in for the missing ones, so that each entry is computed alike
+    wherever its row stands: a row's result does not depend on its neighbours, bit for bit.
+    """
+    n, K, F = X.shape[0], D.shape[0], X.shape[1]
+    zero = X.dtype.type(0)
+    for j0 in range(0, K, 4):
+        j1, j2, j3 = min(j0 + 1, K - 1), min(j0 + 2, K - 1), min(j0 + 3, K - 1)
+        for i0 in range(0, n, 4):
+            i1, i2, i3 = min(i0 + 1, n - 1), min(i0 + 2, n - 1), min(i0 + 3, n - 1)
+            s00 = s01 = s02 = s03 = zero
+            s10 = s11 = s12 = s13 = zero
+            s20 = s21 = s22 = s23 = zero
+            s30 = s31 = s32 = s33 = zero
+            for f in range(F):
+                x0, x1, x2, x3 = X[i0, f], X[i1, f], X[i2, f], X[i3, f]
+                d0, d1, d2, d3 = D[j0, f], D[j1, f], D[j2, f], D[j3, f]
+                s00 += x0 * d0
+                s01 += x0 * d1
+                s02 += x0 * d2
+                s03 += x0 * d3
+                s10 += x1 * d0
+                s11 += x1 * d1
+                s12 += x1 * d2
+                s13 += x1 * d3
+                s20 += x2 * d0
+                s21 += x2 * d1
+                s22 += x2 * d2
+                s23 += x2 * d3
+                s30 += x3 * d0
+                s31 += x3 * d1
+                s32 += x3 * d2
+                s33 += x3 * d3
+            C[i0, j0], C[i0, j1], C[i0, j2], C[i0, j3] = s00, s01, s02, s03
+            C[i1, j0], C[i1, j1], C[i1, j2], C[i1, j3] = s10, s11, s12, s13
+            C[i2, j0], C[i2, j1], C[i2, j2], C[i2, j3] = s20, s21, s22, s23
+            C[i3, j0], C[i3, j1], C[i3, j2], C[i3, j3] = s30, s31, s32, s33
+
+
+row_products = kernel(_row_products)
+
+
+def gram(D, n_jobs=None):
+    """Return ``G = D D^T`` for atoms D of shape (n_components, n_features)."""
+    G = np.empty((D.shape[0], D.shape[0]), D.dtype)
+    run_chunks(lambda start, end, stop: row_products(D[start:end], D, G[start:end]), D.shape[0], n_jobs=n_jobs)
+    return G

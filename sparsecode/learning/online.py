@@ -1,0 +1,74 @@
+r"""Online dictionary learning from decayed sufficient statistics.
+
+After batch t of n samples X with codes W,
+
+    A <- beta_t A + W^T W / n,    B <- beta_t B + W^T X / n,    beta_t = (1 - 1 / t)^rho,
+
+and each atom in turn takes its minimiser with the others fixed, scaled to unit norm:
+
+    d_j <- d_j + (B_j - A_j D) / A_jj,    d_j <- d_j / ||d_j||.
+
+With rho = 0 old batches count as much as new ones; a batch t has weight t^rho relative to the first, so
+that codes of the first, random atoms are forgotten. An atom that no sample used for `PATIENCE` times
+n_components samples is replaced by the residual of the batch's worst-reconstructed sample.
+
+J. Mairal, F. Bach, J. Ponce and G. Sapiro, "Online learning for matrix factorization and sparse coding",
+J. Mach. Learn. Res. 11 (2010). An update costs O(K^2 F) and does not depend on the number of samples.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._kernels import accumulate, update_atoms
+
+FORGETTING = 2.0
+PATIENCE = 10
+
+
+@dataclass
+class OnlineState:
+    """All that the next update reads; arrays are changed in place."""
+
+    D: np.ndarray  # (n_components, n_features), unit-norm rows
+    A: np.ndarray  # (n_components, n_components)
+    B: np.ndarray  # (n_components, n_features)
+    unused: np.ndarray  # samples since each atom was last active
+    n_steps: int = 0
+    n_replaced: int = 0
+
+    @classmethod
+    def start(cls, D):
+        """Return the state before the first batch, for unit-norm atoms D that become the state's own."""
+        K, F = D.shape
+        return cls(D, np.zeros((K, K), D.dtype), np.zeros((K, F), D.dtype), np.zeros(K, np.int64))
+
+
+def update(state, X, codes, square_error):
+    """Take in one batch with its codes; return the number of atoms that were replaced."""
+    state.n_steps += 1
+    decay = (1.0 - 1.0 / state.n_steps) ** FORGETTING
+    K = len(state.D)
+    accumulate(X, codes, decay, state.A, state.B, np.empty(K, np.int64))
+    update_atoms(state.D, state.A, state.B, np.empty(X.shape[1], X.dtype))
+    state.unused += len(X)
+    state.unused[(codes != 0).any(axis=0)] = 0
+    return _replace_dead_atoms(state, X, codes, square_error)
+
+
+def _replace_dead_atoms(state, X, codes, square_error):
+    dead = np.flatnonzero(state.unused >= PATIENCE * len(state.D))
+    if not dead.size:
+        return 0
+    worst = np.argsort(-square_error, kind="stable")[: dead.size]
+    residuals = X[worst] - codes[worst] @ state.D
+    norms = np.linalg.norm(residuals, axis=1)
+    usable = norms > 1e-6 * np.sqrt(square_error.max(initial=0.0))
+    dead, residuals, norms = dead[: len(worst)][usable], residuals[usable], norms[usable]
+    state.D[dead] = residuals / norms[:, None]
+    state.A[dead] = 0
+    state.A[:, dead] = 0
+    state.B[dead] = 0
+    state.unused[dead] = 0
+    state.n_replaced += len(dead)
+    return len(dead)

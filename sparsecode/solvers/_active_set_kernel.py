@@ -1,0 +1,241 @@
+"""Active-set kernel for l1-type penalties on the Gram problem; see `active_set` for the mathematics."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._core.jit import SAFE_FASTMATH, kernel
+from ._cholesky import append_row, delete_row, solve_backward, solve_forward
+
+#: Status of a row.
+CONVERGED, MAX_ITER, NON_FINITE = 0, 1, 2
+
+#: Atoms admitted between two passes over the correlations, and how near (as a share of the largest
+#: excess over the threshold) a correlation must come to be admitted with it.
+ADMIT_MOST = 8
+ADMIT_SHARE = 0.5
+
+#: An atom whose squared distance to the span of the active atoms is below this many roundings of its
+#: squared norm counts as linearly dependent on them.
+PIVOT_FLOOR = 100.0
+
+
+class Workspace(NamedTuple):
+    """Work arrays of one thread; the first k entries of `active`, `weight`, `sign` are the active set."""
+
+    g: np.ndarray  # correlations of the atoms with the residual
+    excess: np.ndarray  # |g| / threshold - 1
+    active: np.ndarray
+    weight: np.ndarray
+    sign: np.ndarray
+    L: np.ndarray  # packed Cholesky factor of the active Gram block
+    right: np.ndarray  # c - threshold * sign
+    y: np.ndarray  # forward solution of `right`
+    target: np.ndarray  # minimiser for the present signs
+    block: np.ndarray
+    turn: np.ndarray
+
+
+def make_workspace(n_components, max_active, dtype):
+    """Allocate the work arrays for problems with at most `max_active` linearly independent atoms."""
+    size = max_active + 1
+    return Workspace(
+        g=np.empty(n_components, dtype),
+        excess=np.empty(n_components, dtype),
+        active=np.empty(size, np.int64),
+        weight=np.empty(size),
+        sign=np.empty(size),
+        L=np.empty(size * (size + 1) // 2),
+        right=np.empty(size),
+        y=np.empty(size),
+        target=np.empty(size),
+        block=np.empty(size),
+        turn=np.empty((2, size)),
+    )
+
+
+def _correlate(G, c, active, weight, k, g):
+    """Write ``g = c - weight G[active]``, four rows of G at a time."""
+    K = c.shape[0]
+    for j in range(K):
+        g[j] = c[j]
+    whole = k - k % 4
+    for a in range(0, whole, 4):
+        i0, i1, i2, i3 = active[a], active[a + 1], active[a + 2], active[a + 3]
+        w0, w1 = G.dtype.type(weight[a]), G.dtype.type(weight[a + 1])
+        w2, w3 = G.dtype.type(weight[a + 2]), G.dtype.type(weight[a + 3])
+        for j in range(K):
+            g[j] -= (w0 * G[i0, j] + w1 * G[i1, j]) + (w2 * G[i2, j] + w3 * G[i3, j])
+    for a in range(whole, k):
+        i0 = active[a]
+        w0 = G.dtype.type(weight[a])
+        for j in range(K):
+            g[j] -= w0 * G[i0, j]
+
+
+def _measure_excess(g, pen, active, k, excess):
+    """Write by how much each inactive correlation exceeds its threshold; return the largest excess."""
+    one = type(g[0])(1)
+    if pen.positive:
+        for j in range(g.shape[0]):
+            excess[j] = g[j] / pen.threshold(j) - one
+    else:
+        for j in range(g.shape[0]):
+            excess[j] = abs(g[j]) / pen.threshold(j) - one
+    for a in range(k):
+        excess[active[a]] = -one
+    return largest(excess)
+
+
+def _largest(values):
+    """Return the largest of finite values; told so, the compiler compares whole vectors."""
+    best = values[0]
+    for j in range(values.shape[0]):
+        best = values[j] if values[j] > best else best
+    return best
+
+
+def _certify(c, pen, work, k, square_norm, top):
+    """Return the duality gap at the residual scaled to be dual feasible, and the squared residual.
+
+    The gap is a sum of terms none of which is negative.
+    """
+    scale = 1.0 / (1.0 + max(top, 0.0))
+    fit = 0.0
+    slack = 0.0
+    for a in range(k):
+        j = work.active[a]
+        fit += work.weight[a] * (c[j] + work.g[j])
+        slack += pen.value(work.weight[a], j) - scale * work.weight[a] * work.g[j]
+    square_error = max(square_norm - fit, 0.0)
+    return 0.5 * (1.0 - scale) ** 2 * square_error + max(slack, 0.0), square_error
+
+
+def _admit(G, c, pen, work, k, j, sign, weight):
+    """Add atom j with its sign and weight; return k + 1, or k if it depends on the active atoms."""
+    for a in range(k):
+        work.block[a] = G[j, work.active[a]]
+    work.block[k] = G[j, j]
+    floor = PIVOT_FLOOR * np.finfo(G.dtype).eps * G[j, j]
+    pivot = append_row(work.L, k, work.block, floor)
+    if pivot <= floor or k + 1 == work.active.shape[0]:
+        return k
+    work.active[k] = j
+    work.weight[k] = weight
+    work.sign[k] = sign
+    work.right[k] = c[j] - pen.threshold(j) * sign
+    solve_forward(work.L, k + 1, k, work.right, work.y)
+    return k + 1
+
+
+def _drop(work, k, p):
+    """Remove the active atom at place p; return k - 1."""
+    delete_row(work.L, k, p, work.turn)
+    for a in range(p, k - 1):
+        work.active[a] = work.active[a + 1]
+        work.weight[a] = work.weight[a + 1]
+        work.sign[a] = work.sign[a + 1]
+        work.right[a] = work.right[a + 1]
+    solve_forward(work.L, k - 1, p, work.right, work.y)
+    return k - 1
+
+
+def _settle(work, k):
+    """Move to the minimiser on the active set, dropping each atom whose sign would change on the way."""
+    weight = work.weight
+    target = work.target
+    while k > 0:
+        solve_backward(work.L, k, work.y, target)
+        step = 1.0
+        crossing = -1
+        for a in range(k):
+            if target[a] * work.sign[a] <= 0.0:
+                reach = weight[a] / (weight[a] - target[a]) if weight[a] != 0.0 else 0.0
+                if reach <= step:
+                    step = reach
+                    crossing = a
+        for a in range(k):
+            weight[a] += step * (target[a] - weight[a])
+        if crossing < 0:
+            return k
+        k = drop(work, k, crossing)
+    return k
+
+
+def _exchange(G, c, pen, work, k, j, sign):
+    """Let atom j, a combination of the active ones, take the place of the one whose weight vanishes first.
+
+    `admit` has left the forward-solved coefficients of j in row k of L. Along the null direction the
+    residual is constant and the penalty falls, since j violates its bound.
+    """
+    start = k * (k + 1) // 2
+    for a in range(k):
+        work.block[a] = work.L[start + a]
+    solve_backward(work.L, k, work.block, work.target)
+    step = np.inf
+    leaving = -1
+    for a in range(k):
+        slope = sign * work.target[a] * work.sign[a]
+        if slope > 0.0 and abs(work.weight[a]) < step * slope:
+            step = abs(work.weight[a]) / slope
+            leaving = a
+    if leaving < 0:
+        return k
+    for a in range(k):
+        work.weight[a] -= step * sign * work.target[a]
+    k = drop(work, k, leaving)
+    return admit(G, c, pen, work, k, j, sign, step * sign)
+
+
+def _grow(G, c, pen, work, top, k):
+    """Admit the atom that exceeds its threshold most, and others that come near it; return the new k."""
+    before = k
+    best = 0
+    while work.excess[best] != top:
+        best += 1
+    sign = 1.0 if work.g[best] > 0 else -1.0
+    k = admit(G, c, pen, work, k, best, sign, 0.0)
+    if k == before:
+        return exchange(G, c, pen, work, k, best, sign)
+    cut = top * ADMIT_SHARE
+    for j in range(c.shape[0]):
+        if work.excess[j] > cut and j != best and k - before < ADMIT_MOST:
+            k = admit(G, c, pen, work, k, j, 1.0 if work.g[j] > 0 else -1.0, 0.0)
+    return k
+
+
+def _encode_rows(G, C, square_norms, W, pen, tol, max_iter, work, stop, gaps, errors, n_iters, statuses):
+    """Solve all rows of C; W must be zero on entry."""
+    for i in range(C.shape[0]):
+        c = C[i]
+        bound = tol * 0.5 * square_norms[i]
+        k = 0
+        n_iter = 0
+        while True:
+            correlate(G, c, work.active, work.weight, k, work.g)
+            top = measure_excess(work.g, pen, work.active, k, work.excess)
+            gap, square_error = certify(c, pen, work, k, square_norms[i], top)
+            if gap <= bound or n_iter == max_iter or top <= 0 or not np.isfinite(gap):
+                break
+            if stop[0] != 0:
+                return
+            n_iter += 1
+            k = settle(work, grow(G, c, pen, work, top, k))
+        for a in range(k):
+            W[i, work.active[a]] = work.weight[a]
+        gaps[i] = gap
+        errors[i] = square_error
+        n_iters[i] = n_iter
+        statuses[i] = CONVERGED if gap <= bound else (MAX_ITER if np.isfinite(gap) else NON_FINITE)
+
+
+correlate = kernel(_correlate)
+largest = kernel(_largest, fastmath=SAFE_FASTMATH | {"nnan"})
+measure_excess = kernel(_measure_excess)
+certify = kernel(_certify)
+admit = kernel(_admit)
+drop = kernel(_drop)
+settle = kernel(_settle)
+exchange = kernel(_exchange)
+grow = kernel(_grow)
+encode_rows = kernel(_encode_rows)

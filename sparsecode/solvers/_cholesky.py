@@ -1,0 +1,81 @@
+"""Cholesky factor of a growing and shrinking Gram block: packed rows, float64, for use inside kernels.
+
+Row i of the lower factor L starts at ``i * (i + 1) // 2``, so that every inner loop is contiguous.
+The diagonal holds reciprocals, since solving divides by it far more often than it changes.
+float64 whatever the problem's type: k is small beside K, and a float32 factor would lose the active set.
+"""
+
+import numpy as np
+
+from .._core.jit import kernel
+
+
+def _append_row(L, k, block, pivot_floor):
+    """Append the row for ``block = G[active, j]`` (length k, then G[j, j]); return its squared pivot.
+
+    The row is written to L in any case; with a pivot at or below `pivot_floor` (the atom depends
+    linearly on the active ones) the diagonal is left unset and the caller must not count the row.
+    """
+    start = k * (k + 1) // 2
+    pivot = block[k]
+    for i in range(k):
+        row = i * (i + 1) // 2
+        total = block[i]
+        for m in range(i):
+            total -= L[row + m] * L[start + m]
+        total *= L[row + i]
+        L[start + i] = total
+        pivot -= total * total
+    if pivot > pivot_floor:
+        L[start + k] = 1.0 / np.sqrt(pivot)
+    return pivot
+
+
+def _solve_forward(L, k, first, right, y):
+    """Solve L y = right for entries first..k-1, those before being known."""
+    for i in range(first, k):
+        row = i * (i + 1) // 2
+        total = right[i]
+        for m in range(i):
+            total -= L[row + m] * y[m]
+        y[i] = total * L[row + i]
+
+
+def _solve_backward(L, k, y, x):
+    """Solve L^T x = y."""
+    for i in range(k):
+        x[i] = y[i]
+    for i in range(k - 1, -1, -1):
+        row = i * (i + 1) // 2
+        value = x[i] * L[row + i]
+        x[i] = value
+        for m in range(i):
+            x[m] -= value * L[row + m]
+
+
+def _delete_row(L, k, p, turn):
+    """Delete row and column p of the factor of order k, by a rank-one update of what lies behind.
+
+    `turn` is a work array of shape (2, >= k): cosines and sines.
+    """
+    for i in range(p + 1, k):
+        row = i * (i + 1) // 2
+        target = (i - 1) * i // 2
+        for m in range(p):
+            L[target + m] = L[row + m]
+        x = L[row + p]
+        for m in range(p, i - 1):
+            value = L[row + m + 1]
+            L[target + m] = turn[0, m] * value + turn[1, m] * x
+            x = turn[0, m] * x - turn[1, m] * value
+        inverse = L[row + i]
+        turned = 1.0 / np.sqrt(1.0 + (x * inverse) ** 2)
+        turn[0, i - 1] = turned
+        turn[1, i - 1] = x * inverse * turned
+        L[target + i - 1] = inverse * turned
+
+
+append_row = kernel(_append_row)
+solve_forward = kernel(_solve_forward)
+solve_backward = kernel(_solve_backward)
+delete_row = kernel(_delete_row)
