@@ -215,7 +215,7 @@ def _encode_rows(G, C, square_norms, W, pen, tol, max_iter, work, stop, gaps, er
             correlate(G, c, work.active, work.weight, k, work.g)
             top = measure_excess(work.g, pen, work.active, k, work.excess)
             gap, square_error = certify(c, pen, work, k, square_norms[i], top)
-            if gap <= bound or n_iter == max_iter or top <= 0 or not np.isfinite(gap):
+            if gap <= bound or n_iter == max_iter or top <= 0 or not gap < np.inf:
                 break
             if stop[0] != 0:
                 return
@@ -226,7 +226,10 @@ def _encode_rows(G, C, square_norms, W, pen, tol, max_iter, work, stop, gaps, er
         gaps[i] = gap
         errors[i] = square_error
         n_iters[i] = n_iter
-        statuses[i] = CONVERGED if gap <= bound else (MAX_ITER if np.isfinite(gap) else NON_FINITE)
+        if not gap < np.inf:
+            statuses[i] = NON_FINITE
+        else:
+            statuses[i] = CONVERGED if gap <= bound else MAX_ITER
 
 
 correlate = kernel(_correlate)

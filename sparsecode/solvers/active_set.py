@@ -27,7 +27,9 @@ import numpy as np
 
 from .._core.parallel import run_chunks
 from .._core.products import row_products
-from ._active_set_kernel import encode_rows, make_workspace
+from ._active_set_kernel import CONVERGED, MAX_ITER, NON_FINITE, encode_rows, make_workspace
+
+__all__ = ["CONVERGED", "MAX_ITER", "NON_FINITE", "SolveResult", "solve_active_set"]
 
 #: Below these multiples of 0.5 ||x||^2 a gap is rounding. Measured on 20 000 whitened patches (K = 288,
 #: sparsity 5 to 20 %), solved until no atom exceeds its threshold: at most 2e-15 and 7e-7.

@@ -1,0 +1,142 @@
+"""``python -m sparsecode v1``: receptive fields of V1 from natural images, from file to figure."""
+
+import contextlib
+import json
+import time
+from pathlib import Path
+
+HELP = "learn receptive fields from natural images; print a table, write two figures and the dictionary"
+
+N_PATCHES = 120_000
+N_HELD_OUT = 10_000
+
+#: Held-out patches come from this share of every image, at its right side, of which training sees no pixel.
+HELD_OUT = 0.2
+
+FVU = 0.3
+
+
+def add_arguments(parser):
+    """Declare the options."""
+    parser.add_argument("--images", metavar="DIR", help="folder of images (default: photographs bundled with "
+                        "scikit-image and scikit-learn)")  # fmt: skip
+    parser.add_argument("--n-components", type=int, default=144, help="number of atoms (default: %(default)s)")
+    parser.add_argument("--patch-size", type=int, default=12, help="side of a patch in pixels (default: %(default)s)")
+    parser.add_argument("--alpha", type=float, default=0.5, help="weight of the l1 penalty, for whitened images of "
+                        "variance 0.1 (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--seed", type=int, default=0, help="seed of patches and atoms (default: %(default)s)")
+    parser.add_argument("--output", default="v1", metavar="DIR", help="folder for the results (default: %(default)s)")
+
+
+def run(options):
+    """Run all stages and report."""
+    output = Path(options.output)
+    output.mkdir(parents=True, exist_ok=True)
+    clock = Stages()
+    with clock.stage("import"):
+        from .. import SparseCoder
+        from ..receptive_fields import fit_gabor
+    with clock.stage("images and whitening"):
+        train, held_out = load_images(options.images)
+    with clock.stage("patches"):
+        X = cut_patches(train, options.patch_size, N_PATCHES, options.seed)
+        X_test = cut_patches(held_out, options.patch_size, N_HELD_OUT, options.seed + 1)
+    print(f"{len(X)} patches of {options.patch_size} x {options.patch_size} pixels from {len(train)} images", flush=True)
+    with clock.stage("learning"):
+        coder = SparseCoder(
+            options.n_components, alpha=options.alpha, n_jobs=-1, random_state=options.seed, verbose=1
+        ).fit(X)
+    with clock.stage("encoding"):
+        codes = coder.transform(X_test)
+    with clock.stage("Gabor fits"):
+        fit = fit_gabor(coder.components_, shape=(options.patch_size, options.patch_size), n_jobs=-1)
+    with clock.stage("figures and file"):
+        results = summarise(coder, X_test, codes, fit)
+        write_figures(output, coder.components_, fit, options.patch_size)
+        write_dictionary(output / "dictionary.npz", coder, options, results)
+    print_table(results, clock)
+    print(f"figures and dictionary are in {output.resolve()}")
+
+
+def load_images(folder):
+    """Return whitened images, split into a training part and a held-out part."""
+    from .. import Whitener
+    from ..datasets import natural_images
+
+    images = Whitener().fit_transform(natural_images(folder))
+    cuts = [round(image.shape[1] * (1 - HELD_OUT)) for image in images]
+    train = [image[:, :cut] for image, cut in zip(images, cuts, strict=True)]
+    return train, [image[:, cut:] for image, cut in zip(images, cuts, strict=True)]
+
+
+def cut_patches(images, size, most, seed):
+    """Return up to `most` random patches without their means."""
+    from .. import PatchExtractor
+
+    available = sum(max(0, h - size + 1) * max(0, w - size + 1) for h, w in (image.shape for image in images))
+    n_patches = min(most, max(available, 1))
+    return PatchExtractor(size, n_patches=n_patches, center=True, random_state=seed).fit_transform(images)
+
+
+def summarise(coder, X, codes, fit):
+    """Return the table as a dict; errors are pooled over the held-out patches."""
+    import numpy as np
+
+    from ..receptive_fields import orientation_coverage
+
+    residual = X - coder.inverse_transform(codes)
+    return {
+        "atoms": len(codes.T),
+        "epochs of learning": coder.n_iter_,
+        "active fraction": float((codes != 0).mean()),
+        "relative error, pooled": float(np.square(residual).sum() / np.square(X).sum()),
+        f"share of atoms with Gabor FVU < {FVU}": float((fit.fvu < FVU).mean()),
+        "orientation bins covered, of 8": int(orientation_coverage(fit, n_bins=8, fvu=FVU)),
+        "dead atoms": int((~codes.any(axis=0)).sum()),
+    }
+
+
+def write_figures(output, atoms, fit, patch_size):
+    """Write the mosaic (best Gabor fits first) and the orientation-frequency figure."""
+    from matplotlib.figure import Figure
+
+    from .. import plot
+
+    figure = Figure(figsize=(7, 7), layout="constrained")
+    plot.mosaic(atoms[fit.fvu.argsort(kind="stable")], (patch_size, patch_size), ax=figure.subplots())
+    figure.savefig(output / "receptive_fields.png", dpi=150)
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    plot.orientation_frequency(fit, threshold=FVU, ax=figure.subplots(subplot_kw={"projection": "polar"}))
+    figure.savefig(output / "orientation_frequency.png", dpi=150)
+
+
+def write_dictionary(path, coder, options, results):
+    """Write atoms and provenance; ``numpy.load(path)["atoms"]`` is a `dictionary` for `SparseCoder`."""
+    import numpy as np
+
+    import sparsecode
+
+    about = {"version": sparsecode.__version__, "alpha": coder.alpha_, "options": vars(options), "results": results}
+    np.savez(path, atoms=coder.components_, about=np.array(json.dumps(about)))
+
+
+def print_table(results, clock):
+    """Print results and seconds by stage."""
+    for name, value in results.items():
+        print(f"{name:<36} {value:>9.4f}" if isinstance(value, float) else f"{name:<36} {value:>9d}")
+    for name, seconds in [*clock.seconds.items(), ("all", sum(clock.seconds.values()))]:
+        print(f"{'seconds, ' + name:<36} {seconds:>9.2f}")
+
+
+class Stages:
+    """Seconds by stage."""
+
+    def __init__(self):
+        self.seconds = {}
+
+    @contextlib.contextmanager
+    def stage(self, name):
+        """Time the block."""
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - started

@@ -1,0 +1,42 @@
+"""``python -m sparsecode warmup``: compile all kernels once, so that the first call in class does not wait."""
+
+import subprocess
+import sys
+import time
+
+HELP = "compile all kernels in both precisions and keep them on disk"
+
+
+def add_arguments(parser):
+    """Declare the options."""
+    parser.add_argument("--verify", action="store_true", help="load the compiled kernels in a new process as a test")
+
+
+def run(options):
+    """Compile by running every kernel on a tiny problem."""
+    if options.verify:
+        check = subprocess.run([sys.executable, "-m", "sparsecode", "warmup"], check=False)  # noqa: S603
+        if check.returncode:
+            print("The compiled kernels cannot be loaded; delete the folder that `info` names and warm up again.")
+        return check.returncode
+    started = time.perf_counter()
+    compile_all()
+    from .._core.jit import KERNELS
+
+    versions = sum(len(kernel.signatures) for kernel in KERNELS.values())
+    print(f"{len(KERNELS)} kernels, {versions} compiled versions, {time.perf_counter() - started:.1f} s")
+    return 0
+
+
+def compile_all():
+    """Run every public kernel path in float32 and float64."""
+    import numpy as np
+
+    from ..coding import SparseCoder
+    from ..receptive_fields import fit_gabor
+
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((40, 16))
+    for dtype in (np.float32, np.float64):
+        SparseCoder(n_components=8, max_iter=1, random_state=0).fit(X.astype(dtype)).transform(X.astype(dtype))
+    fit_gabor(X[:2], shape=(4, 4))

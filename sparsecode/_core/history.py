@@ -1,0 +1,25 @@
+"""History of a fit: one record an epoch, kept as a NumPy structured array."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class EpochRecord(NamedTuple):
+    """Means over the samples of an epoch, each coded with the atoms of its time."""
+
+    epoch: int
+    objective: float  # 0.5 ||x - w D||^2 + pen(w)
+    data_term: float  # 0.5 ||x - w D||^2
+    penalty: float  # pen(w)
+    violation: float  # largest duality gap relative to 0.5 ||x||^2
+    sparsity: float  # share of coefficients that are not zero
+    unconverged: int  # rows that stopped at `encode_max_iter`
+    dead_atoms: int  # atoms replaced in this epoch
+    seconds: float
+
+
+def as_history(records):
+    """Return the records as a structured array, whose columns are read as ``history["objective"]``."""
+    dtype = [(name, np.int64 if kind is int else np.float64) for name, kind in EpochRecord.__annotations__.items()]
+    return np.array([tuple(record) for record in records], dtype=dtype)

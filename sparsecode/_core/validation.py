@@ -1,0 +1,112 @@
+"""Validation of parameters and data; the only file that imports private names of scikit-learn."""
+
+import contextlib
+import math
+import sys
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_array, validate_data
+
+__all__ = [
+    "Integral",
+    "Interval",
+    "Real",
+    "StrOptions",
+    "binary_exponent",
+    "check_atoms",
+    "check_rows",
+    "fit_context",
+    "scale_alpha",
+    "unchanged_on_failure",
+    "warn_not_converged",
+]
+
+#: Decorator of `fit` methods that checks `_parameter_constraints`.
+fit_context = _fit_context
+
+#: Magnitudes within which squares and products neither overflow nor lose digits, with room to spare.
+_SAFE = {np.dtype(np.float32): (1e-12, 1e12), np.dtype(np.float64): (1e-120, 1e120)}
+
+
+def check_rows(estimator, X, *, reset):
+    """Return X as a C-contiguous float32 or float64 array of finite rows, and keep scikit-learn's attributes."""
+    return validate_data(estimator, X, dtype=[np.float64, np.float32], order="C", reset=reset)
+
+
+def check_atoms(atoms, name, *, n_features, n_components=None, dtype):
+    """Return `atoms` as an array of shape (n_components, n_features), or say what is wrong with `name`."""
+    atoms = check_array(atoms, dtype=dtype, order="C", input_name=name)
+    if atoms.shape[1] != n_features:
+        raise ValueError(
+            f"`{name}` has atoms of {atoms.shape[1]} features, but X has {n_features} features; "
+            f"give atoms of shape (n_components, {n_features})."
+        )
+    if n_components is not None and len(atoms) != n_components:
+        raise ValueError(
+            f"`{name}` has {len(atoms)} atoms, but n_components={n_components}; leave n_components=None to take "
+            "the number from the atoms."
+        )
+    low, high = _SAFE[atoms.dtype]
+    norms = np.abs(atoms).max(axis=1)
+    extreme = np.flatnonzero((norms > high) | ((norms > 0) & (norms < low)))
+    if extreme.size:
+        raise ValueError(
+            f"`{name}` has {extreme.size} atoms whose squared norm leaves the range of {atoms.dtype}, first atom "
+            f"{extreme[0]} with largest entry {norms[extreme[0]]:.1e}; scale `{name}` to unit norm."
+        )
+    return atoms
+
+
+def binary_exponent(X):
+    """Return e such that ``X * 2**-e`` has a safe magnitude: 0 for all but extreme data."""
+    largest = float(np.abs(X).max(initial=0.0))
+    low, high = _SAFE[X.dtype]
+    if largest == 0.0 or low <= largest <= high:
+        return 0
+    return math.frexp(largest)[1]
+
+
+def scale_alpha(alpha, exponent, dtype):
+    """Return ``alpha * 2**-exponent``, kept within the range of `dtype`."""
+    limits = np.finfo(dtype)
+    try:
+        scaled = math.ldexp(alpha, -exponent)
+    except OverflowError:
+        scaled = math.inf
+    return min(max(scaled, 1e3 * float(limits.tiny)), 1e-3 * float(limits.max))
+
+
+@contextlib.contextmanager
+def unchanged_on_failure(estimator):
+    """Give `estimator` back all attributes that it had, if the block raises (or is interrupted)."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def warn_not_converged(n_rows, n_total, largest_gap, max_iter, tol):
+    """Warn once a call about rows that stopped before their certificate was small enough."""
+    warnings.warn(
+        f"{n_rows} of {n_total} rows stopped at `encode_max_iter`={max_iter} with a duality gap above "
+        f"`encode_tol`={tol:g} times 0.5 ||x||^2; the largest is {largest_gap:.1e} times. "
+        "Raise `encode_max_iter` or `encode_tol`.",
+        ConvergenceWarning,
+        stacklevel=_callers_level(),
+    )
+
+
+def _callers_level():
+    """Return the `stacklevel` of the user's line, outside this package and scikit-learn's wrappers."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("sparsecode", "sklearn"):
+        frame, level = frame.f_back, level + 1
+    return level

@@ -1,0 +1,33 @@
+"""Initial atoms."""
+
+import numpy as np
+
+
+def initial_atoms(X, n_components, init, rng):
+    """Return unit-norm atoms of shape (n_components, n_features) with the dtype of X, to be changed freely.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+    n_components : int
+    init : {"random", "data"} or ndarray of shape (n_components, n_features)
+        Gaussian directions; distinct rows of X (completed by Gaussian directions where X has too few
+        that are not zero); or atoms of the caller, which are copied.
+    rng : numpy.random.Generator
+    """
+    if isinstance(init, str):
+        atoms = rng.standard_normal((n_components, X.shape[1])).astype(X.dtype)
+        if init == "data":
+            usable = np.flatnonzero(X.any(axis=1))
+            rows = rng.permutation(usable)[:n_components]
+            atoms[: len(rows)] = X[rows]
+    else:
+        atoms = np.array(init, dtype=X.dtype, order="C")
+    return unit_rows(atoms)
+
+
+def unit_rows(atoms):
+    """Scale the rows, none of them zero, to norm one in place and return them."""
+    atoms /= np.abs(atoms).max(axis=1, keepdims=True)  # or squares of tiny and huge rows would vanish
+    atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
+    return atoms

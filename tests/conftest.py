@@ -1,0 +1,52 @@
+"""Fixtures shared by all rooms, and the guard against global side effects."""
+
+import os
+
+import numba
+import numpy as np
+import pytest
+
+
+def pytest_collection_modifyitems(items):
+    """Count compiled versions last, when every other test has had its say."""
+    items.sort(key=lambda item: item.name == "test_compiled_versions_in_total")
+
+
+def global_settings():
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return np.geterr(), numba.get_num_threads(), numba.config.DISABLE_JIT, environment
+
+
+@pytest.fixture(autouse=True)
+def no_global_side_effects():
+    """Global settings belong to the user: they are the same after each test."""
+    before = global_settings()
+    yield
+    assert global_settings() == before
+
+
+@pytest.fixture(params=[np.float32, np.float64], ids=["float32", "float64"])
+def dtype(request):
+    return request.param
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def whitened_images():
+    """The bundled photographs after whitening."""
+    from sparsecode import Whitener
+    from sparsecode.datasets import natural_images
+
+    return Whitener().fit_transform(natural_images())
+
+
+@pytest.fixture(scope="session")
+def patches(whitened_images):
+    """20 000 centred 12 x 12 patches of whitened photographs."""
+    from sparsecode import PatchExtractor
+
+    return PatchExtractor(12, n_patches=20_000, center=True, random_state=0).fit_transform(whitened_images)

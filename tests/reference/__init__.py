@@ -1,0 +1,1 @@
+"""Naive twins of the kernels: loops and NumPy, one screen each."""
