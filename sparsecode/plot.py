@@ -78,9 +78,11 @@ def orientation_frequency(fit, *, threshold=0.3, ax=None):
     ax.set_thetamax(180)
     ax.set_rlim(0, 0.5)
     ax.set_rgrids([0.1, 0.2, 0.3, 0.4], angle=0)
-    ax.set_xlabel("spatial frequency [cycles/pixel]")
-    ax.set_title(f"orientation of {shown.sum()} of {len(shown)} atoms (Gabor FVU < {threshold:g})")
-    ax.figure.colorbar(points, ax=ax, shrink=0.6, pad=0.08, label="unexplained variance of the Gabor fit")
+    # A half disc fills the middle of its square axes: labels are placed by hand, or they stand far from it.
+    below = {"transform": ax.transAxes, "ha": "center"}
+    ax.text(0.75, 0.13, "spatial frequency [cycles/pixel]", va="top", **below)
+    ax.text(0.5, 0.85, f"orientation of {shown.sum()} of {len(shown)} atoms (Gabor FVU < {threshold:g})", **below)
+    ax.figure.colorbar(points, ax=ax, shrink=0.6, pad=0.08, label="variance unexplained by the Gabor")
     return ax
 
 

@@ -13,8 +13,7 @@ def pytest_collection_modifyitems(items):
 
 
 def global_settings():
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    return np.geterr(), numba.get_num_threads(), numba.config.DISABLE_JIT, environment
+    return np.geterr(), numba.get_num_threads(), numba.config.DISABLE_JIT, os.getcwd()
 
 
 @pytest.fixture(autouse=True)

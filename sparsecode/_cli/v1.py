@@ -105,7 +105,7 @@ def write_figures(output, atoms, fit, patch_size):
     figure = Figure(figsize=(7, 7), layout="constrained")
     plot.mosaic(atoms[fit.fvu.argsort(kind="stable")], (patch_size, patch_size), ax=figure.subplots())
     figure.savefig(output / "receptive_fields.png", dpi=150)
-    figure = Figure(figsize=(8, 5), layout="constrained")
+    figure = Figure(figsize=(8, 6), layout="constrained")
     plot.orientation_frequency(fit, threshold=FVU, ax=figure.subplots(subplot_kw={"projection": "polar"}))
     figure.savefig(output / "orientation_frequency.png", dpi=150)
 

@@ -27,6 +27,12 @@ GOOD_FVU = 0.05
 BLOB_MARGIN = 0.005
 BLOB_CYCLES = 0.35
 
+#: Fewest cycles per sigma_x of what is not a blob. From here down an even function is a Gaussian and an odd
+#: one its derivative, whatever the frequency, while the amplitude would grow without end. The rounding is
+#: that of the bound itself.
+CYCLES_MIN = 0.1
+BOUND_ROUNDING = 1e-9
+
 #: Stop when the linear model promises to lower the FVU by less than this share, or the FVU is this small.
 PROMISE_FLOOR = 1e-8
 FVU_FLOOR = 1e-24
@@ -158,12 +164,18 @@ def _linearise(p, work):
             normal[i, j] = dot(columns[i], columns[j])
 
 
+def _lowest_frequency(p, work):
+    """Return the lower bound of the frequency for the sigma_x of p; 0 while `_fit_blob` sets the upper one to 0."""
+    return min(CYCLES_MIN * np.exp(-p[LOG_SX]), work.upper[FREQUENCY])
+
+
 def _solve_damped(p, damping, work):
     """Write the step ``(N + damping diag N)^-1 d``; return the fall of the FVU that the linear model promises.
 
     A parameter at a bound that the descent direction would cross stays where it is.
     """
     L, free, scale, step = work.factor, work.free, work.scale, work.step
+    work.lower[FREQUENCY] = lowest_frequency(p, work) * (1.0 + BOUND_ROUNDING)
     top = 0.0
     for i in range(N_PARAMETERS):
         top = max(top, work.normal[i, i])
@@ -210,6 +222,8 @@ def _improve(atom, p, damping, n_trials, work, stop):
             return fvu, damping
         for i in range(N_PARAMETERS):
             work.trial[i] = min(max(p[i] + work.step[i], work.lower[i]), work.upper[i])
+        work.trial[FREQUENCY] = max(p[FREQUENCY] + work.step[FREQUENCY], lowest_frequency(work.trial, work))
+        work.trial[FREQUENCY] = min(work.trial[FREQUENCY], work.upper[FREQUENCY])
         new = project(atom, work.trial, work)
         if new < fvu:
             gain = 2.0 * (fvu - new) / promise - 1.0
@@ -254,10 +268,11 @@ def _fit_blob(atom, p, work, stop):
     if p[FREQUENCY] * np.exp(p[LOG_SX]) < BLOB_CYCLES:
         for j in range(N_PARAMETERS):
             work.blob[j] = p[j]
-        lowest, highest = work.lower[FREQUENCY], work.upper[FREQUENCY]
-        work.blob[FREQUENCY] = work.lower[FREQUENCY] = work.upper[FREQUENCY] = 0.0
+        # At frequency 0 the FVU does not depend on the frequency to first order, so it stays there.
+        highest = work.upper[FREQUENCY]
+        work.blob[FREQUENCY] = work.upper[FREQUENCY] = 0.0
         blob_fvu, _ = improve(atom, work.blob, FIRST_DAMPING, MAX_TRIALS, work, stop)
-        work.lower[FREQUENCY], work.upper[FREQUENCY] = lowest, highest
+        work.upper[FREQUENCY] = highest
         if blob_fvu <= fvu + BLOB_MARGIN:
             for j in range(N_PARAMETERS):
                 p[j] = work.blob[j]
@@ -278,6 +293,7 @@ def _fit_rows(atoms, starts, parameters, weights, fvus, work, stop):
 
 
 dot = kernel(_dot)
+lowest_frequency = kernel(_lowest_frequency)
 project = kernel(_project)
 linearise = kernel(_linearise)
 solve_damped = kernel(_solve_damped)

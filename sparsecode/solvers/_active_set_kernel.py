@@ -20,6 +20,9 @@ ADMIT_SHARE = 0.5
 PIVOT_FLOOR = 100.0
 
 
+# Integers that are passed on start as np.int64(0): a literal 0 would cost a compiled version of its own.
+
+
 class Workspace(NamedTuple):
     """Work arrays of one thread; the first k entries of `active`, `weight`, `sign` are the active set."""
 
@@ -147,7 +150,7 @@ def _settle(work, k):
     while k > 0:
         solve_backward(work.L, k, work.y, target)
         step = 1.0
-        crossing = -1
+        crossing = np.int64(-1)
         for a in range(k):
             if target[a] * work.sign[a] <= 0.0:
                 reach = weight[a] / (weight[a] - target[a]) if weight[a] != 0.0 else 0.0
@@ -173,7 +176,7 @@ def _exchange(G, c, pen, work, k, j, sign):
         work.block[a] = work.L[start + a]
     solve_backward(work.L, k, work.block, work.target)
     step = np.inf
-    leaving = -1
+    leaving = np.int64(-1)
     for a in range(k):
         slope = sign * work.target[a] * work.sign[a]
         if slope > 0.0 and abs(work.weight[a]) < step * slope:
@@ -190,7 +193,7 @@ def _exchange(G, c, pen, work, k, j, sign):
 def _grow(G, c, pen, work, top, k):
     """Admit the atom that exceeds its threshold most, and others that come near it; return the new k."""
     before = k
-    best = 0
+    best = np.int64(0)
     while work.excess[best] != top:
         best += 1
     sign = 1.0 if work.g[best] > 0 else -1.0
@@ -209,7 +212,7 @@ def _encode_rows(G, C, square_norms, W, pen, tol, max_iter, work, stop, gaps, er
     for i in range(C.shape[0]):
         c = C[i]
         bound = tol * 0.5 * square_norms[i]
-        k = 0
+        k = np.int64(0)
         n_iter = 0
         while True:
             correlate(G, c, work.active, work.weight, k, work.g)

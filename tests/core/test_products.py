@@ -1,0 +1,28 @@
+"""Products of rows against NumPy, row by row bit for bit."""
+
+import numpy as np
+import pytest
+
+from sparsecode._core.products import gram, row_products
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 5, 3), (4, 4, 8), (7, 9, 5), (13, 2, 4)])
+def test_equals_numpy_and_rows_are_independent(rng, dtype, shape):
+    n, K, F = shape
+    X, D = rng.normal(size=(n, F)).astype(dtype), rng.normal(size=(K, F)).astype(dtype)
+    C = np.full((n, K), np.nan, dtype)
+    row_products(X, D, C)
+    np.testing.assert_allclose(C, X @ D.T, rtol=0, atol=1e-5 if dtype == np.float32 else 1e-13)
+    for i in range(n):
+        alone = np.empty((1, K), dtype)
+        row_products(X[i : i + 1], D, alone)
+        assert np.array_equal(alone[0], C[i])
+
+
+@pytest.mark.nojit
+def test_gram_is_exactly_symmetric(rng, dtype):
+    D = rng.normal(size=(67, 9)).astype(dtype)
+    G = gram(D)
+    assert np.array_equal(G, G.T)
+    assert np.array_equal(G, gram(D, n_jobs=2))
