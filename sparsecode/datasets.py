@@ -82,7 +82,11 @@ def _read(path):
     from skimage import io
 
     try:
-        pixels = io.imread(path)
+        if path.suffix.lower() in (".tif", ".tiff"):
+            pixels = io.imread(path)
+        else:
+            with path.open("rb") as stream:  # given the name, the readers leave broken files open
+                pixels = io.imread(stream)
     except Exception as error:  # each image format has exceptions of its own
         raise ValueError(
             f"`folder` holds a file that cannot be read as an image: {str(path)!r} ({type(error).__name__}: {error}). "

@@ -109,9 +109,11 @@ class BoundL1(NamedTuple):
     positive: bool
 
     def value(self, u, j):
+        """Return ``alpha |u|``."""
         return self.alpha * abs(u)
 
     def prox(self, x, step, j):
+        """Return the soft threshold of x at ``step * alpha``, one-sided if positive."""
         level = self.alpha * step
         if x > level:
             return x - level
@@ -120,9 +122,11 @@ class BoundL1(NamedTuple):
         return type(x)(0)
 
     def threshold(self, j):
+        """Return the slope at zero, alpha."""
         return self.alpha
 
     def violation(self, u, g, j):
+        """Return the distance of the correlation g to the subdifferential at u."""
         if u > type(u)(0):
             return abs(g - self.alpha)
         if u < type(u)(0):

@@ -71,9 +71,8 @@ def orientation_frequency(fit, *, threshold=0.3, ax=None):
     """
     ax = ax or _new_axes(projection="polar")
     shown = (fit.fvu < threshold) & np.isfinite(fit.orientation)
-    points = ax.scatter(
-        np.deg2rad(fit.orientation[shown]), fit.frequency[shown], c=fit.fvu[shown], cmap="viridis", vmin=0, vmax=threshold
-    )
+    angle, radius = np.deg2rad(fit.orientation[shown]), fit.frequency[shown]
+    points = ax.scatter(angle, radius, c=fit.fvu[shown], cmap="viridis", vmin=0, vmax=threshold)
     ax.set_thetamin(0)
     ax.set_thetamax(180)
     ax.set_rlim(0, 0.5)
@@ -88,7 +87,7 @@ def orientation_frequency(fit, *, threshold=0.3, ax=None):
 
 def _atom_shape(atoms, shape):
     if shape is None:
-        side = int(round(np.sqrt(atoms.shape[-1])))
+        side = round(atoms.shape[-1] ** 0.5)
         shape = atoms.shape[1:] if atoms.ndim == 3 else (side, side)
     if atoms.ndim not in (2, 3) or int(np.prod(shape)) != int(np.prod(atoms.shape[1:])):
         raise ValueError(

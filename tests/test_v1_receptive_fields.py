@@ -19,7 +19,7 @@ def test_receptive_fields_of_natural_images(whitened_images, seed):
     error = np.square(X_test - coder.inverse_transform(codes)).sum() / np.square(X_test).sum()
     fit = fit_gabor(coder.components_, shape=(12, 12), n_jobs=-1)
     raw = fit_gabor(X[:144], shape=(12, 12), n_jobs=-1)
-    # Over seeds 0 to 4: share SHARE, raw patches RAW, error ERROR, active ACTIVE.
+    # Over seeds 0 to 4: share 1.00; raw patches 0.20 to 0.24; error 0.233 to 0.238; active 6.2 to 6.3 %.
     assert (fit.fvu < 0.3).mean() >= 0.95
     assert (fit.fvu < 0.3).mean() >= (raw.fvu < 0.3).mean() + 0.5
     assert orientation_coverage(fit, n_bins=8) == 8

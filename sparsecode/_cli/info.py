@@ -10,7 +10,7 @@ PACKAGES = ("numpy", "scipy", "numba", "scikit-learn", "scikit-image", "matplotl
 
 
 def add_arguments(parser):
-    """This command has no options."""
+    """Declare no options."""
 
 
 def run(options):

@@ -41,7 +41,8 @@ def run(options):
     with clock.stage("patches"):
         X = cut_patches(train, options.patch_size, N_PATCHES, options.seed)
         X_test = cut_patches(held_out, options.patch_size, N_HELD_OUT, options.seed + 1)
-    print(f"{len(X)} patches of {options.patch_size} x {options.patch_size} pixels from {len(train)} images", flush=True)
+    size = options.patch_size
+    print(f"{len(X)} patches of {size} x {size} pixels from {len(train)} images", flush=True)
     with clock.stage("learning"):
         coder = SparseCoder(
             options.n_components, alpha=options.alpha, n_jobs=-1, random_state=options.seed, verbose=1
@@ -49,7 +50,7 @@ def run(options):
     with clock.stage("encoding"):
         codes = coder.transform(X_test)
     with clock.stage("Gabor fits"):
-        fit = fit_gabor(coder.components_, shape=(options.patch_size, options.patch_size), n_jobs=-1)
+        fit = fit_gabor(coder.components_, shape=(size, size), n_jobs=-1)
     with clock.stage("figures and file"):
         results = summarise(coder, X_test, codes, fit)
         write_figures(output, coder.components_, fit, options.patch_size)

@@ -55,8 +55,17 @@ def _row_products(X, D, C):
 row_products = kernel(_row_products)
 
 
+def kernel_array(array):
+    """Return the array if kernels can take it as it is, else a copy.
+
+    A read-only, strided or memory-mapped array is another type to Numba and would be compiled for anew.
+    """
+    return np.require(array, requirements=["C", "ALIGNED", "WRITEABLE", "ENSUREARRAY"])
+
+
 def gram(D, n_jobs=None):
     """Return ``G = D D^T`` for atoms D of shape (n_components, n_features)."""
+    D = kernel_array(D)
     G = np.empty((D.shape[0], D.shape[0]), D.dtype)
     run_chunks(lambda start, end, stop: row_products(D[start:end], D, G[start:end]), D.shape[0], n_jobs=n_jobs)
     return G

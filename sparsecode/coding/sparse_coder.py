@@ -369,13 +369,14 @@ class SparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             return float(self.alpha)
         exponent = binary_exponent(X)
         X = np.ldexp(X, -exponent)
-        if atoms is None:
-            alpha_max = np.linalg.norm(X, axis=1)
-        else:
-            alpha_max = L1(positive=self.positive).alpha_max(X @ atoms.T)
+        penalty = L1(positive=self.positive)
+        alpha_max = np.linalg.norm(X, axis=1) if atoms is None else penalty.alpha_max(X @ atoms.T)
         alpha_max = alpha_max[alpha_max > 0]
         if not alpha_max.size:
-            raise ValueError("`alpha` cannot be a fraction of alpha_max, which is zero for all rows of X; give a number.")
+            raise ValueError(
+                "`alpha` cannot be a fraction of alpha_max, which is zero for all rows of X; give a number, "
+                'with alpha_scale="absolute".'
+            )
         fraction = DEFAULT_ALPHA if self.alpha is None else self.alpha
         return float(np.ldexp(fraction * float(np.median(alpha_max)), exponent))
 

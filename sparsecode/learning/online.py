@@ -8,9 +8,10 @@ and each atom in turn takes its minimiser with the others fixed, scaled to unit 
 
     d_j <- d_j + (B_j - A_j D) / A_jj,    d_j <- d_j / ||d_j||.
 
-so that batch t weighs t^rho times as much as the first: codes of the first, random atoms are forgotten,
-and the window that counts (the last tenth of the batches at rho = 10) grows, so that the atoms settle. An atom that no sample used for `PATIENCE` times
-n_components samples is replaced by the residual of the batch's worst-reconstructed sample.
+Batch t weighs t^rho times as much as the first, so that codes of the first, random atoms are forgotten,
+while the window that counts (the last tenth of the batches at rho = 10) grows and the atoms settle. An atom
+that no sample used for `PATIENCE` times n_components samples is replaced by the residual of the batch's
+worst-reconstructed sample.
 
 J. Mairal, F. Bach, J. Ponce and G. Sapiro, "Online learning for matrix factorization and sparse coding",
 J. Mach. Learn. Res. 11 (2010). An update costs O(K^2 F) and does not depend on the number of samples.

@@ -61,7 +61,8 @@ class Whitener(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         PCA and ZCA: least eigenvalue to divide by, as a fraction of the largest. Between 0 and 1, both
         excluded. None means 1e-3 for ``"olshausen-field"``, 1e-6 for ``"pca"`` and ``"zca"``.
     n_components : int, default=None
-        PCA only: number of directions to keep, those with the largest eigenvalues. None keeps all.
+        PCA and ZCA: number of directions to keep, those with the largest eigenvalues; the Olshausen-Field
+        filter has no use for it. None keeps all.
 
     Attributes
     ----------
@@ -86,7 +87,7 @@ class Whitener(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     What `inverse_transform` cannot bring back. Olshausen-Field: the mean and the standard deviation of each
     image, which `transform` divides out (the result has mean 0 and, but for what was lost, standard deviation
     1), and all frequencies outside the pass band: with the default parameters those above 0.68 cycles per
-    pixel, in the corners of the spectrum, and below 0.0002, found in images beyond 2270 pixels. PCA with
+    pixel, in the corners of the spectrum, and below 0.0002, found in images beyond 2270 pixels. With
     `n_components`: the directions left out. Otherwise it is the exact inverse, up to rounding.
 
     An image of N pixels costs O(N log N); PCA and ZCA cost O(n p^2 + p^3) for n rows of p features.
@@ -286,8 +287,6 @@ class Whitener(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             _check_between("variance", self.variance, "greater than 0, or None", np.inf)
         if self.regularization is not None:
             _check_between("regularization", self.regularization, "between 0 and 1, or None", 1.0)
-        if self.n_components is not None and self.method != "pca":
-            raise ValueError(f"`n_components` goes with method='pca' only; leave it None for {self.method!r}.")
 
     def _check_data(self, X, *, reset):
         """Return validated images or rows, and which of the two they are."""

@@ -13,10 +13,11 @@ N_PARAMETERS = 6
 #: Rows of `Workspace.columns` behind those of the six derivatives.
 FIRST, SECOND, RESIDUAL = 6, 7, 8
 
-#: Each start first gets this many Levenberg-Marquardt trials; then only the best `N_FINALISTS` go on.
-BURST = 12
+#: Each start first gets this many Levenberg-Marquardt trials; then only the best `N_FINALISTS` go on. For a
+#: plain int as an argument, Numba would compile one version a value.
+BURST = np.int64(12)
+MAX_TRIALS = np.int64(60)
 N_FINALISTS = 3
-MAX_TRIALS = 60
 FIRST_DAMPING = 1e-2
 
 #: A start that comes below this FVU is finished at once and the other starts are not tried.

@@ -46,7 +46,7 @@ class GaborFit(NamedTuple):
     phase : ndarray
         In radians, in (-pi, pi]: 0 and pi are even (bright or dark bar), +-pi/2 odd (edge).
     amplitude : ndarray
-        Positive, in units of the atoms.
+        Positive, in units of the atoms; far above their values if the centre lies outside the patch.
     fvu : ndarray
         Fraction of variance unexplained, ``||g - fit||^2 / ||g||^2``, in [0, 1].
     """
@@ -335,7 +335,7 @@ def _starting_points(patches, lower, upper):
     cx, cy = (weight * x).sum(axis=(1, 2)), (weight * y).sum(axis=(1, 2))
     dx, dy = x - cx[:, None, None], y - cy[:, None, None]
     xx, xy, yy = ((weight * product).sum(axis=(1, 2)) for product in (dx * dx, dx * dy, dy * dy))
-    wide = 2.0 * np.sqrt(0.5 * (xx + yy))
+    wide = np.maximum(2.0 * np.sqrt(0.5 * (xx + yy)), SIGMA_MIN)
     top = np.abs(patches).reshape(n, -1).argmax(axis=1)
     points = []
 

@@ -26,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.parallel import run_chunks
-from .._core.products import row_products
+from .._core.products import kernel_array, row_products
 from ._active_set_kernel import CONVERGED, MAX_ITER, NON_FINITE, encode_rows, make_workspace
 
 __all__ = ["CONVERGED", "MAX_ITER", "NON_FINITE", "SolveResult", "solve_active_set"]
@@ -52,7 +52,7 @@ def solve_active_set(X, D, G, square_norms, penalty, *, tol=1e-6, max_iter=1000,
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
-        C-contiguous, finite, float32 or float64.
+        Finite, float32 or float64.
     D : ndarray of shape (n_components, n_features)
         Atoms, of any norm, with the dtype of X.
     G : ndarray of shape (n_components, n_components)
@@ -73,6 +73,7 @@ def solve_active_set(X, D, G, square_norms, penalty, *, tol=1e-6, max_iter=1000,
     SolveResult
     """
     n, K = X.shape[0], D.shape[0]
+    D, G = kernel_array(D), kernel_array(G)
     codes = np.zeros((n, K), X.dtype)
     gap = np.empty(n)
     square_error = np.empty(n)
@@ -85,7 +86,7 @@ def solve_active_set(X, D, G, square_norms, penalty, *, tol=1e-6, max_iter=1000,
     def solve_chunk(start, end, stop):
         rows = slice(start, end)
         C = np.empty((end - start, K), X.dtype)
-        row_products(X[rows], D, C)
+        row_products(kernel_array(X[rows]), D, C)
         certificate = gap[rows], square_error[rows], n_iter[rows], status[rows]
         work = make_workspace(K, max_active, X.dtype)
         encode_rows(G, C, square_norms[rows], codes[rows], bound, tol, max_iter, work, stop, *certificate)

@@ -73,4 +73,4 @@ def solve_fista(X, D, penalty, *, tol=1e-6, max_iter=10_000):
 def _shrink(Z, level, positive):
     if positive:
         return np.maximum(Z - level, 0)
-    return np.sign(Z) * np.maximum(np.abs(Z) - level, 0)
+    return np.maximum(Z - level, 0) + np.minimum(Z + level, 0)

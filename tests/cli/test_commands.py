@@ -78,7 +78,8 @@ def test_v1_says_what_is_wrong(options, message, tmp_path, folder, capsys):
 def test_info(capsys):
     assert main(["info"]) == 0
     printed = capsys.readouterr().out
-    for word in ("sparsecode 0.1.0", f"Python {sys.version.split()[0]}", "numba ", "threads", "cores", "compiled kernels"):
+    python = f"Python {sys.version.split()[0]}"
+    for word in ("sparsecode 0.1.0", python, "numba ", "threads", "cores", "compiled kernels"):
         assert word in printed
 
 

@@ -1,7 +1,8 @@
 """scikit-learn's contract: the checks that `check_estimator` yields, and those that it leaves to be called.
 
 Not called because they are about other kinds of estimators: check_class_weight_balanced_classifiers,
-check_classifiers_predictions, check_estimators_data_not_an_array (needs predict), check_outlier_corruption, check_array_api_input_and_values.
+check_classifiers_predictions, check_estimators_data_not_an_array (needs predict), check_outlier_corruption,
+check_array_api_input_and_values.
 """
 
 import pytest

@@ -206,6 +206,12 @@ def test_any_kind_of_array_gives_the_same_bits(patches, tmp_path):
     for other in (np.asfortranarray(X), X[::-1][::-1], frozen, X.tolist(), X.astype(">f8")):
         assert np.array_equal(coder.transform(other), codes)
     assert coder.transform(np.round(X * 100).astype(np.int16)).dtype == np.float64
+    coder.components_.flags.writeable = False
+    assert np.array_equal(coder.transform(frozen), codes)
+    learned = SparseCoder(12, alpha=0.3, max_iter=1, random_state=0)
+    atoms = learned.fit(X).components_
+    for other in (np.asfortranarray(X), frozen):
+        assert np.array_equal(learned.fit(other).components_, atoms)
 
 
 # ---------------------------------------------------------------- tools of scikit-learn

@@ -51,8 +51,7 @@ def test_an_edited_callee_changes_the_result(copy):
     assert run(ENCODE, copy)[0] == ["2.0", "1"]
     source = copy / "sparsecode" / "penalties.py"
     text = source.read_text()
-    edited = text.replace("    def threshold(self, j):\n        return self.alpha\n",
-                          "    def threshold(self, j):\n        return self.alpha + self.alpha\n")  # fmt: skip
+    edited = text.replace("        return self.alpha\n", "        return self.alpha + self.alpha\n")
     assert edited != text
     source.write_text(edited)
     assert run(ENCODE, copy)[0] == ["1.0", "0"]

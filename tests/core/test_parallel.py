@@ -86,10 +86,13 @@ print("usable", flush=True)
 """
 
 
+CALLS = ["[coder.transform(X) for _ in range(100)]", "learner.fit(X)", "[learner.partial_fit(X) for _ in range(100)]"]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to one process on Windows")
 @pytest.mark.parametrize("n_jobs", [1, 2])
-@pytest.mark.parametrize("call", ["[coder.transform(X) for _ in range(100)]", "learner.fit(X)", "[learner.partial_fit(X) for _ in range(100)]"])
+@pytest.mark.parametrize("call", CALLS)
 def test_ctrl_c_answers_and_leaves_all_usable(call, n_jobs):
     child = subprocess.Popen([sys.executable, "-c", INTERRUPT.format(call=call, n_jobs=n_jobs)],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip

@@ -1,5 +1,7 @@
 """The online update against its naive twin, forgetting, and replacement of dead atoms."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -44,7 +46,7 @@ def test_an_update_lowers_the_surrogate(rng):
     for _ in range(5):
         update(state, X, W, square_error(X, W, state.D))
         errors.append(0.5 * square_error(X, W, state.D).mean())
-    assert all(b <= a + 1e-12 for a, b in zip(errors, errors[1:], strict=False))
+    assert all(b <= a + 1e-12 for a, b in itertools.pairwise(errors))
     assert errors[-1] < before
 
 

@@ -146,7 +146,7 @@ def best_of_random_starts(atoms, n_starts, rng):
 def test_rarely_ends_in_a_local_minimum(rng):
     atoms = two_gabors((12, 12), 60, rng)
     excess = fit_gabor(atoms).fvu - best_of_random_starts(atoms, 15, rng)
-    assert np.mean(excess > 0.01) < 0.15
+    assert np.mean(excess > 0.01) < 0.1  # over 20 seeds 0.013 on average, at most 0.05
 
 
 def test_scale_and_sign_change_only_amplitude_and_phase(rng):
@@ -178,7 +178,7 @@ def test_canonical_ranges_and_fvu(rng):
     assert np.all((fit.orientation[oriented] >= 0) & (fit.orientation[oriented] < 180))
     assert np.all(np.maximum(np.abs(fit.x0), np.abs(fit.y0)) <= 0.75 * 9)
     assert np.all((np.minimum(fit.sigma_x, fit.sigma_y) > 0.3999) & (np.maximum(fit.sigma_x, fit.sigma_y) < 9.0001))
-    # The FVU is that of the function with these parameters; largest difference over 20 seeds: 5e-10.
+    # The FVU is that of the function with these parameters; largest difference over 20 seeds: 6e-10.
     parameters = {name: value[oriented] for name, value in fit._asdict().items() if name != "fvu"}
     squares = ((gabor(shape, **parameters) - atoms[oriented]) ** 2).sum(axis=(1, 2))
     np.testing.assert_allclose(squares / (atoms[oriented] ** 2).sum(axis=(1, 2)), fit.fvu[oriented], atol=1e-7)
@@ -207,7 +207,7 @@ def test_blobs_have_no_orientation(rng, sign):
     assert np.isnan(fit.orientation).all()
     np.testing.assert_array_equal(fit.phase, 0.0 if sign > 0 else np.pi)
     short, long = np.sort([truth["sigma_x"], truth["sigma_y"]], axis=0)
-    # Medians over 20 seeds: at most 0.02 and 0.03.
+    # Medians over 20 seeds: at most 0.024 and 0.035.
     assert np.median(np.abs(fit.sigma_x - short)) < 0.1
     assert np.median(np.abs(fit.sigma_y - long)) < 0.1
     assert fit.well_fitted().all()
@@ -219,10 +219,10 @@ def test_single_edge_keeps_its_direction():
     for angle in (0.0, 0.5, 2.0):
         u = cols * np.cos(angle) + rows * np.sin(angle)
         fit = fit_gabor((u * np.exp(-(cols**2 + rows**2) / 8))[None])
-        assert angle_error(np.rad2deg(fit.theta[0]), np.rad2deg(angle)) < 0.01
+        assert angle_error(np.rad2deg(fit.theta[0]), np.rad2deg(angle)) < 0.01  # at most 1.4e-4
         assert fit.frequency[0] * fit.sigma_x[0] == pytest.approx(0.1, rel=1e-6)
-        assert abs(fit.phase[0]) == pytest.approx(np.pi / 2, abs=1e-3)
-        assert fit.fvu[0] < 1e-3
+        assert abs(fit.phase[0]) == pytest.approx(np.pi / 2, abs=1e-6)
+        assert fit.fvu[0] < 1e-4  # at most 5e-6
 
 
 def test_zero_atoms(rng):
@@ -263,7 +263,7 @@ def test_form_of_the_input_does_not_matter(rng):
     np.testing.assert_array_equal(atoms, before)
     for a, b in zip(fit, fit_gabor(atoms.astype(np.float32)), strict=True):
         assert b.dtype == np.float64
-        np.testing.assert_allclose(a, b, atol=1e-3)  # at most 1e-5 over 20 seeds
+        np.testing.assert_allclose(a, b, atol=1e-5)  # at most 3e-7 over 20 seeds
 
 
 def test_result_does_not_depend_on_threads_or_neighbours(rng):
@@ -277,7 +277,7 @@ def test_result_does_not_depend_on_threads_or_neighbours(rng):
 
 def test_noise_is_not_well_fitted(rng):
     fit = fit_gabor(rng.standard_normal((30, 12, 12)))
-    assert not fit.well_fitted().any()  # the lowest FVU over 20 seeds: 0.7
+    assert not fit.well_fitted().any()  # the lowest FVU over 20 seeds: 0.73
     assert fit.well_fitted(1.0).all()
     assert orientation_coverage(fit) == 0
 
