@@ -4,6 +4,7 @@ import socket
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import io
 
 from sparsecode.datasets import natural_images
@@ -30,7 +31,7 @@ def test_bundled_photographs_need_no_network(no_network):
     for image in images:
         assert image.dtype == np.float64
         assert image.min() >= 0
-        assert 0.8 < image.max() <= 1
+        assert 0.7 < image.max() <= 1  # 0.76 to 1
         assert image.std() > 0.1
 
 
@@ -84,7 +85,7 @@ def test_other_pixel_types(tmp_path, rng):
     unit = rng.random((20, 30)).astype(np.float32)
     save(tmp_path, "1.tif", unit)
     save(tmp_path, "2.tif", (unit * 60_000).astype(np.int32))
-    save(tmp_path, "3.png", unit > 0.5)
+    Image.fromarray(unit > 0.5).save(tmp_path / "3.png")  # one bit a pixel
     first, second, third = natural_images(tmp_path)
     np.testing.assert_array_equal(first, unit)
     np.testing.assert_allclose(second, unit * 60_000 / 65535, atol=1 / 65535)
@@ -92,17 +93,18 @@ def test_other_pixel_types(tmp_path, rng):
 
 
 def test_folder_errors(tmp_path):
-    with pytest.raises(FileNotFoundError, match="`folder` does not exist: .*missing'. Give the path of a folder"):
+    with pytest.raises(FileNotFoundError, match=r"`folder` does not exist: .*missing'\. Give the path of a folder"):
         natural_images(tmp_path / "missing")
     with pytest.raises(ValueError, match="`folder` must be a path or None, got 3"):
         natural_images(3)
-    with pytest.raises(ValueError, match="`folder` holds no image file: .*Put images into it that end in .png"):
+    with pytest.raises(ValueError, match=r"`folder` holds no image file: .*Put images into it that end in \.png"):
         natural_images(tmp_path)
     (tmp_path / "file.txt").write_text("text")
     with pytest.raises(ValueError, match=r"`folder` is a file: .*file.txt'. Give the folder that holds it"):
         natural_images(tmp_path / "file.txt")
 
 
+@pytest.mark.filterwarnings("ignore:The legacy:DeprecationWarning")  # readers that imageio tries last
 @pytest.mark.parametrize("name", ["broken.png", "broken.jpg", "broken.tif", "broken.bmp"])
 def test_unreadable_file_is_named(tmp_path, name):
     (tmp_path / name).write_bytes(b"this is not an image")

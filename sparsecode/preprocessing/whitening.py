@@ -61,8 +61,8 @@ class Whitener(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         PCA and ZCA: least eigenvalue to divide by, as a fraction of the largest. Between 0 and 1, both
         excluded. None means 1e-3 for ``"olshausen-field"``, 1e-6 for ``"pca"`` and ``"zca"``.
     n_components : int, default=None
-        PCA and ZCA: number of directions to keep, those with the largest eigenvalues; the Olshausen-Field
-        filter has no use for it. None keeps all.
+        PCA and ZCA: number of directions to keep, those with the largest eigenvalues; None keeps all. PCA
+        returns that many columns, ZCA all columns, without the other directions.
 
     Attributes
     ----------
@@ -86,9 +86,9 @@ class Whitener(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     -----
     What `inverse_transform` cannot bring back. Olshausen-Field: the mean and the standard deviation of each
     image, which `transform` divides out (the result has mean 0 and, but for what was lost, standard deviation
-    1), and all frequencies outside the pass band: with the default parameters those above 0.68 cycles per
-    pixel, in the corners of the spectrum, and below 0.0002, found in images beyond 2270 pixels. With
-    `n_components`: the directions left out. Otherwise it is the exact inverse, up to rounding.
+    1), and all frequencies outside the pass band: with the default parameters those above 0.67 cycles per
+    pixel, in the corners of the spectrum, and below 0.0002, found in images beyond 2270 pixels. PCA and ZCA:
+    the directions that `n_components` leaves out. Otherwise it is the exact inverse, up to rounding.
 
     An image of N pixels costs O(N log N); PCA and ZCA cost O(n p^2 + p^3) for n rows of p features.
     Statistics are computed in float64; float32 input gives float32 output.
@@ -146,7 +146,8 @@ class Whitener(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         X : list of ndarray of shape (height, width), or ndarray of shape (n_images, height, width) or \
 (n_samples, n_features)
             Images, whose shapes may differ, for ``"olshausen-field"``. A 2-D array is rows for every method:
-            to ``"olshausen-field"`` each row is a signal in one dimension. One image is given as ``[image]``.
+            to ``"olshausen-field"`` each row is a signal in one dimension, and a constant one becomes zeros.
+            One image is given as ``[image]``.
         y : ignored
 
         Returns
@@ -157,8 +158,8 @@ class Whitener(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         Raises
         ------
         ValueError
-            If a parameter is out of range, a value is NaN or infinite, an image or signal is constant, or
-            ``"pca"`` or ``"zca"`` is given images or fewer than two rows.
+            If a parameter is out of range, a value is NaN or infinite, an image is constant, or ``"pca"`` or
+            ``"zca"`` is given images or fewer than two rows.
         """
         self._check_parameters()
         data, kind = self._check_data(X, reset=True)
@@ -297,11 +298,10 @@ class Whitener(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
                 "image as `[image]`, several as a list or as an array of shape (n_images, height, width)."
             )
         if kind == "rows":
-            least_rows, least_columns = (1, 2) if self.method == "olshausen-field" else (2, 1)
-            least_rows = least_rows if reset else 1
-            return validate_data(
-                self, X, reset=reset, dtype=FLOATS, ensure_min_samples=least_rows, ensure_min_features=least_columns
-            ), kind
+            least = {}
+            if reset:
+                least = {"ensure_min_features" if self.method == "olshausen-field" else "ensure_min_samples": 2}
+            return validate_data(self, X, reset=reset, dtype=FLOATS, **least), kind
         if self.method != "olshausen-field":
             raise ValueError(
                 f"method={self.method!r} whitens rows and is given images. Cut patches first with PatchExtractor, or "
@@ -320,7 +320,10 @@ class Whitener(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             variances.append(np.square(filtered).sum(axis=_axes(block)) / gain.size)  # by Parseval; the mean is 0
         mean_variance = np.concatenate(variances).mean()
         if not mean_variance > 0:
-            raise ValueError(f"`f0`={self.f0} cycles per pixel filters everything out of these images: raise it.")
+            raise ValueError(
+                f"Nothing is left of X after filtering: raise `f0`={self.f0} (cycles per pixel), or give rows that "
+                "are not all constant."
+            )
         self.scale_ = float(np.sqrt(self._or_default("variance", VARIANCE) / mean_variance))
 
     def _fit_covariance(self, X):
@@ -360,15 +363,16 @@ def _standardised_spectrum(block, first):
     """Return the DCT of each image or signal along the first axis, standardised by its mean and deviation."""
     axes = _axes(block)
     low, high = block.min(axis=axes, keepdims=True), block.max(axis=axes, keepdims=True)
-    constant = np.flatnonzero(low == high)
-    if constant.size:
+    constant = low == high
+    if constant.any() and block.ndim == 3:
         raise ValueError(
-            f"X[{first + constant[0]}] is constant, so that it has no contrast to whiten. Leave it out of X."
+            f"X[{first + constant.argmax()}] is constant, so that it has no contrast to whiten. Leave it out of X."
         )
     _, exponent = np.frexp(np.maximum(np.abs(low), np.abs(high)))
     z = np.ldexp(block, -exponent)  # exact; squares neither overflow nor vanish
     z = z - z.mean(axis=axes, keepdims=True, dtype=np.float64).astype(z.dtype)
-    z /= np.sqrt(np.mean(np.square(z), axis=axes, keepdims=True, dtype=np.float64)).astype(z.dtype)
+    deviation = np.sqrt(np.mean(np.square(z), axis=axes, keepdims=True, dtype=np.float64))
+    z = np.divide(z, deviation.astype(z.dtype), out=np.zeros_like(z), where=~constant)
     return dctn(z, axes=axes, norm="ortho")
 
 

@@ -73,6 +73,16 @@ def test_finds_the_atoms_of_synthetic_data(rng):
     assert coder.score(X) > 0.8
 
 
+@pytest.mark.nojit
+def test_small_fit_and_transform(rng, dtype):
+    X = synthetic(rng, n=40, n_components=4, n_features=6, active=1)[0].astype(dtype)
+    coder = SparseCoder(4, max_iter=2, batch_size=10, random_state=0).fit(X)
+    codes = coder.transform(X)
+    assert codes.dtype == coder.components_.dtype == dtype
+    bound = 0.5 * np.square(X, dtype=np.float64).sum(axis=1)
+    assert (duality_gap(X, coder.components_, codes, coder.alpha_) <= 1e-5 * bound).all()
+
+
 def test_learning_lowers_the_objective_and_says_so(rng):
     X, _ = synthetic(rng)
     coder = SparseCoder(n_components=12, batch_size=100, random_state=0).fit(X)

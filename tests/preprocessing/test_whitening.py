@@ -61,10 +61,10 @@ def test_spectra_of_photographs_become_flatter(photographs):
     before, predicted = np.transpose([slope(image) for image in photographs])
     after, _ = np.transpose([slope(image) for image in whitened])
     # Slopes from 0.05 to 0.3 cycles per pixel, nine photographs: before -4.2 to -1.8, mean -2.66;
-    # after -2.4 to -0.04, mean -0.88. The change is that of gain^2, within 0.03.
+    # after -2.4 to -0.04, mean -0.88. The change is that of gain^2, within 0.012.
     assert -2.9 < before.mean() < -2.4
     assert -1.1 < after.mean() < -0.7
-    np.testing.assert_allclose(after - before, predicted, atol=0.06)
+    np.testing.assert_allclose(after - before, predicted, atol=0.03)
     np.testing.assert_allclose(np.mean([image.var() for image in whitened]), 0.1, rtol=1e-12)
 
 
@@ -76,7 +76,7 @@ def test_gain_of_a_cosine_is_the_formula_in_cycles_per_pixel(shape, ky, kx, imag
     image = cosine(shape, ky, kx)
     expected = whitener.scale_ * gain(np.hypot(ky / (2 * shape[0]), kx / (2 * shape[1])), 0.3, 3.0)
     [out] = whitener.transform([7.0 + 5.0 * image])
-    np.testing.assert_allclose(out, expected * image / image.std(), atol=1e-13)  # largest error 4e-15
+    np.testing.assert_allclose(out, expected * image / image.std(), atol=1e-13)  # largest error 6e-15
 
 
 def test_equal_frequencies_have_equal_gain_on_both_axes_of_any_image(images):
@@ -102,7 +102,7 @@ def test_mean_variance_is_that_asked_for(images, dtype):
     for variance in (None, 0.1, 2.5):
         whitened = Whitener(variance=variance).fit_transform(images)
         assert {image.dtype for image in whitened} == {np.dtype(dtype)}
-        tolerance = 1e-12 if dtype == np.float64 else 1e-6  # 3e-16 and 2e-7 measured
+        tolerance = 1e-12 if dtype == np.float64 else 1e-6  # 5e-16 and 2e-7, ten seeds
         np.testing.assert_allclose(np.mean([w.var() for w in whitened]), variance or 0.1, rtol=tolerance)
         assert max(abs(w.mean()) for w in whitened) < tolerance
 
@@ -170,10 +170,12 @@ def test_covariance_is_the_identity_and_the_inverse_exact(method, rng, dtype):
     Y = whitener.transform(X)
     assert Y.dtype == dtype
     exact = dtype == np.float64
-    np.testing.assert_allclose(np.cov(Y, rowvar=False), np.eye(12), atol=1e-11 if exact else 1e-4)  # 4e-14, 2e-5
+    np.testing.assert_allclose(
+        np.cov(Y, rowvar=False), np.eye(12), atol=1e-9 if exact else 1e-4
+    )  # 3e-11, 7e-6, ten seeds
     back = whitener.inverse_transform(Y)
     assert back.dtype == dtype
-    np.testing.assert_allclose(back, X, atol=1e-11 if exact else 1e-4)  # 2e-14, 4e-6
+    np.testing.assert_allclose(back, X, atol=1e-11 if exact else 1e-3)  # 2e-13, 1e-4, ten seeds
     np.testing.assert_allclose(
         np.cov(Whitener(method, variance=3.0).fit_transform(X.astype(float)).T), 3 * np.eye(12), atol=1e-10
     )
@@ -199,6 +201,10 @@ def test_zca_is_symmetric_and_nearest_to_the_rows(rng):
     centered = X - X.mean(axis=0)
     assert np.sum((zca.transform(X) - centered) ** 2) < np.sum((pca.transform(X) - centered) ** 2)
     assert zca.get_feature_names_out([f"pixel{i}" for i in range(8)])[3] == "pixel3"
+    part = Whitener("zca", n_components=3).fit(X)
+    kept = part.components_.T @ part.components_
+    np.testing.assert_allclose(part.transform(X), zca.transform(X) @ kept, atol=1e-12)
+    np.testing.assert_allclose(part.inverse_transform(part.transform(X)), centered @ kept + X.mean(axis=0), atol=1e-11)
 
 
 @pytest.mark.parametrize("method", ["pca", "zca"])
@@ -210,9 +216,9 @@ def test_constant_columns_and_few_rows_stay_finite_and_invertible(method, scale,
     whitener = Whitener(method).fit(X)
     Y = whitener.transform(X)
     assert np.isfinite(Y).all()
-    # Relative to the scale: 6e-14 at most in float64, 4e-5 in float32 (gains differ by up to 1000)
+    # Relative to the scale, ten seeds: at most 1e-13 in float64, 2e-4 in float32 (gains differ by up to 1000)
     np.testing.assert_allclose(
-        whitener.inverse_transform(Y) / scale, X / scale, atol=1e-11 if Y.itemsize == 8 else 1e-3
+        whitener.inverse_transform(Y) / scale, X / scale, atol=1e-11 if Y.itemsize == 8 else 2e-3
     )
     same = np.tile(X[:1], (4, 1))
     np.testing.assert_array_equal(Whitener(method).fit_transform(same), np.zeros_like(same))
@@ -238,12 +244,11 @@ def test_scale_of_images_does_not_matter(scale, images):
         ({"method": "dog"}, r"`method` must be one of .*'zca'.*got 'dog'"),
         ({"f0": 0}, r"`f0` must be a number greater than 0 \(cycles per pixel\), got 0"),
         ({"f0": "0.4"}, "`f0` must be a number"),
-        ({"f0": 1e-4}, r"`f0`=0.0001 cycles per pixel filters everything out.*raise it"),
+        ({"f0": 1e-4}, r"Nothing is left of X after filtering: raise `f0`=0.0001 \(cycles per pixel\)"),
         ({"steepness": -1.0}, "`steepness` must be a number greater than 0"),
         ({"variance": 0.0}, "`variance` must be a number greater than 0, or None"),
         ({"variance": np.nan}, "`variance` must be a number greater than 0, or None"),
         ({"regularization": 1.0}, "`regularization` must be a number between 0 and 1, or None"),
-        ({"n_components": 3}, "`n_components` goes with method='pca' only"),
         ({"method": "zca"}, "method='zca' whitens rows and is given images. Cut patches first with PatchExtractor"),
     ],
 )
@@ -291,11 +296,17 @@ def test_kind_of_input_must_stay(images, rng):
     assert not hasattr(whitener.fit(images), "n_features_in_")
 
 
-def test_constant_signal_is_named(rng):
+def test_constant_signals_become_zeros(rng):
+    """Rows may be anything, an image without contrast is a mistake."""
     X = rng.random((6, 10))
     X[4] = 0.3
-    with pytest.raises(ValueError, match=r"X\[4\] is constant"):
-        Whitener().fit(X)
+    whitener = Whitener().fit(X)
+    out = whitener.transform(X)
+    np.testing.assert_array_equal(out[4], np.zeros(10))
+    np.testing.assert_allclose(out.var(axis=1).mean(), 0.1, rtol=1e-12)
+    np.testing.assert_allclose(whitener.transform(X[:4]), out[:4], atol=1e-14)
+    with pytest.raises(ValueError, match="or give rows that are not all constant"):
+        Whitener().fit(X[4:5])
 
 
 def test_pipelines_clone_pickle(images, rng):
@@ -306,7 +317,7 @@ def test_pipelines_clone_pickle(images, rng):
     np.testing.assert_array_equal(loaded.transform(images[:3]), frame)
     back = pipeline.inverse_transform(frame.to_numpy())
     standard = [(image - image.mean()) / image.std() for image in images[:3]]
-    assert max(np.abs(b - s).max() for b, s in zip(back, standard, strict=True)) < 0.05  # corners; 0.01 measured
+    assert max(np.abs(b - s).max() for b, s in zip(back, standard, strict=True)) < 0.05  # corners; 0.007 measured
     copy = clone(Whitener("pca", n_components=2, variance=0.5))
     assert copy.get_params() == Whitener("pca", n_components=2, variance=0.5).get_params()
     X, y = correlated_rows(rng, 60, 5), np.arange(60) % 2
