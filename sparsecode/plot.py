@@ -68,6 +68,16 @@ def orientation_frequency(fit, *, threshold=0.3, ax=None):
     -------
     matplotlib Axes
         Angle: orientation in degrees. Radius: frequency in cycles per pixel.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> from sparsecode.plot import orientation_frequency
+    >>> from sparsecode.receptive_fields import fit_gabor, gabor
+    >>> atoms = gabor((9, 9), x0=0, y0=0, theta=[0.0, 1.0], frequency=0.2, sigma_x=2, sigma_y=2, phase=0)
+    >>> ax = Figure().subplots(subplot_kw={"projection": "polar"})
+    >>> orientation_frequency(fit_gabor(atoms), ax=ax).get_thetamax()
+    180.0
     """
     ax = ax or _new_axes(projection="polar")
     shown = (fit.fvu < threshold) & np.isfinite(fit.orientation)

@@ -1,10 +1,17 @@
 """Fixtures shared by all rooms, and the guard against global side effects."""
 
+import importlib.util
 import os
+from pathlib import Path
 
 import numba
 import numpy as np
 import pytest
+
+
+def pytest_report_header():
+    """Say which copy of the package is under test: the installed one, not the folder beside the tests."""
+    return f"sparsecode from {Path(importlib.util.find_spec('sparsecode').origin).parent}"
 
 
 def pytest_collection_modifyitems(items):

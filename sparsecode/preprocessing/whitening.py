@@ -298,10 +298,8 @@ class Whitener(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
                 "image as `[image]`, several as a list or as an array of shape (n_images, height, width)."
             )
         if kind == "rows":
-            least = {}
-            if reset:
-                least = {"ensure_min_features" if self.method == "olshausen-field" else "ensure_min_samples": 2}
-            return validate_data(self, X, reset=reset, dtype=FLOATS, **least), kind
+            least = "ensure_min_features" if self.method == "olshausen-field" else "ensure_min_samples"
+            return validate_data(self, X, reset=reset, dtype=FLOATS, **{least: 2 if reset else 1}), kind
         if self.method != "olshausen-field":
             raise ValueError(
                 f"method={self.method!r} whitens rows and is given images. Cut patches first with PatchExtractor, or "
@@ -321,8 +319,7 @@ class Whitener(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         mean_variance = np.concatenate(variances).mean()
         if not mean_variance > 0:
             raise ValueError(
-                f"Nothing is left of X after filtering: raise `f0`={self.f0} (cycles per pixel), or give rows that "
-                "are not all constant."
+                f"Filtering leaves nothing of X: raise `f0`={self.f0}, or give rows that are not constant."
             )
         self.scale_ = float(np.sqrt(self._or_default("variance", VARIANCE) / mean_variance))
 
@@ -356,7 +353,8 @@ def _gain(shape, f0, steepness):
     """Return f * exp(-(f / f0)^steepness) at the frequencies of the DCT-II of an array of this shape."""
     axes = [np.arange(n) / (2.0 * n) for n in shape]
     f = np.sqrt(sum(np.square(axis) for axis in np.ix_(*axes)))
-    return f * np.exp(-((f / f0) ** steepness))
+    with np.errstate(over="ignore"):  # far above the cut-off the gain is 0
+        return f * np.exp(-((f / f0) ** steepness))
 
 
 def _standardised_spectrum(block, first):

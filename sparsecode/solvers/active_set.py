@@ -47,7 +47,7 @@ class SolveResult(NamedTuple):
 
 
 def solve_active_set(X, D, G, square_norms, penalty, *, tol=1e-6, max_iter=1000, n_jobs=None):
-    """Solve the l1 problem of every row of X exactly.
+    """Solve the l1 problem of every row of X exactly; arguments are not checked.
 
     Parameters
     ----------
@@ -71,6 +71,17 @@ def solve_active_set(X, D, G, square_norms, penalty, *, tol=1e-6, max_iter=1000,
     Returns
     -------
     SolveResult
+        Codes have the dtype of X.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.penalties import L1
+    >>> from sparsecode.solvers import solve_active_set
+    >>> X, D = np.array([[3.0, -0.5]]), np.eye(2)
+    >>> result = solve_active_set(X, D, D @ D.T, np.square(X).sum(axis=1), L1(1.0))
+    >>> result.codes.tolist(), result.gap.tolist(), result.n_iter.tolist()
+    ([[2.0, 0.0]], [0.0], [1])
     """
     n, K = X.shape[0], D.shape[0]
     D, G = kernel_array(D), kernel_array(G)

@@ -4,7 +4,25 @@ import numpy as np
 
 
 def objective(X, D, W, alpha):
-    """Return ``0.5 ||x - w D||^2 + alpha ||w||_1`` for each row, in float64."""
+    """Return ``0.5 ||x - w D||^2 + alpha ||w||_1`` for each row, in float64.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+    D : ndarray of shape (n_components, n_features)
+    W : ndarray of shape (n_samples, n_components)
+    alpha : float
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+
+    Examples
+    --------
+    >>> from sparsecode.solvers import objective
+    >>> objective([[3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]], [[2.0, 4.0]], alpha=0.5).tolist()
+    [3.5]
+    """
     X, D, W = (np.asarray(A, dtype=np.float64) for A in (X, D, W))
     return 0.5 * np.square(X - W @ D).sum(axis=1) + alpha * np.abs(W).sum(axis=1)
 

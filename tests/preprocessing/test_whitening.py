@@ -181,6 +181,11 @@ def test_covariance_is_the_identity_and_the_inverse_exact(method, rng, dtype):
     )
 
 
+def test_covariance_over_several_blocks_of_rows(rng):
+    X = correlated_rows(rng, 9000, 4)  # blocks of 4096
+    np.testing.assert_allclose(np.cov(Whitener("zca").fit_transform(X), rowvar=False), np.eye(4), atol=1e-9)
+
+
 def test_pca_orders_and_truncates(rng):
     X = correlated_rows(rng, 300, 8)
     whole, part = Whitener("pca").fit(X), Whitener("pca", n_components=3).fit(X)
@@ -244,7 +249,8 @@ def test_scale_of_images_does_not_matter(scale, images):
         ({"method": "dog"}, r"`method` must be one of .*'zca'.*got 'dog'"),
         ({"f0": 0}, r"`f0` must be a number greater than 0 \(cycles per pixel\), got 0"),
         ({"f0": "0.4"}, "`f0` must be a number"),
-        ({"f0": 1e-4}, r"Nothing is left of X after filtering: raise `f0`=0.0001 \(cycles per pixel\)"),
+        ({"f0": 1e-4}, "Filtering leaves nothing of X: raise `f0`=0.0001"),
+        ({"f0": 1e-4, "steepness": 500}, "Filtering leaves nothing of X: raise `f0`=0.0001"),
         ({"steepness": -1.0}, "`steepness` must be a number greater than 0"),
         ({"variance": 0.0}, "`variance` must be a number greater than 0, or None"),
         ({"variance": np.nan}, "`variance` must be a number greater than 0, or None"),
@@ -305,7 +311,7 @@ def test_constant_signals_become_zeros(rng):
     np.testing.assert_array_equal(out[4], np.zeros(10))
     np.testing.assert_allclose(out.var(axis=1).mean(), 0.1, rtol=1e-12)
     np.testing.assert_allclose(whitener.transform(X[:4]), out[:4], atol=1e-14)
-    with pytest.raises(ValueError, match="or give rows that are not all constant"):
+    with pytest.raises(ValueError, match="or give rows that are not constant"):
         Whitener().fit(X[4:5])
 
 
