@@ -29,7 +29,7 @@ def power_spectrum(images, edges):
     power, count = np.zeros(len(edges) - 1), np.zeros(len(edges) - 1)
     for image in images:
         image = (image - image.mean()) / image.std()
-        frequency = np.hypot(*np.ogrid[tuple(slice(0, 0.5, 1j * n) for n in image.shape)])
+        frequency = np.hypot(*np.ix_(*(np.arange(n) / (2 * n) for n in image.shape)))
         square = dctn(image, norm="ortho") ** 2
         power += np.histogram(frequency, edges, weights=square)[0]
         count += np.histogram(frequency, edges)[0]

@@ -76,10 +76,12 @@ def orientation_frequency(fit, *, threshold=0.3, ax=None):
     >>> from sparsecode.receptive_fields import fit_gabor, gabor
     >>> atoms = gabor((9, 9), x0=0, y0=0, theta=[0.0, 1.0], frequency=0.2, sigma_x=2, sigma_y=2, phase=0)
     >>> ax = Figure().subplots(subplot_kw={"projection": "polar"})
-    >>> orientation_frequency(fit_gabor(atoms), ax=ax).get_thetamax()
+    >>> float(orientation_frequency(fit_gabor(atoms), ax=ax).get_thetamax())
     180.0
     """
     ax = ax or _new_axes(projection="polar")
+    if ax.name != "polar":
+        raise ValueError(f"`ax` must be polar axes, got {ax.name}; make them with projection='polar'.")
     shown = (fit.fvu < threshold) & np.isfinite(fit.orientation)
     angle, radius = np.deg2rad(fit.orientation[shown]), fit.frequency[shown]
     points = ax.scatter(angle, radius, c=fit.fvu[shown], cmap="viridis", vmin=0, vmax=threshold)
@@ -99,7 +101,7 @@ def _atom_shape(atoms, shape):
     if shape is None:
         side = round(atoms.shape[-1] ** 0.5)
         shape = atoms.shape[1:] if atoms.ndim == 3 else (side, side)
-    if atoms.ndim not in (2, 3) or int(np.prod(shape)) != int(np.prod(atoms.shape[1:])):
+    if atoms.ndim not in (2, 3) or not atoms.size or int(np.prod(shape)) != int(np.prod(atoms.shape[1:])):
         raise ValueError(
             f"`atoms` of shape {atoms.shape} cannot be drawn as patches of `shape` {tuple(shape)}; "
             "give (n_atoms, height * width) and shape=(height, width)."

@@ -10,7 +10,8 @@ HELP = "learn receptive fields from natural images; print a table, write two fig
 N_PATCHES = 120_000
 N_HELD_OUT = 10_000
 
-#: Held-out patches come from this share of every image, at its right side, of which training sees no pixel.
+#: Held-out patches come from this share of every image, at its right side. Whitening sees whole images, but
+#: its filter reaches a few pixels only: training patches keep a distance of one patch.
 HELD_OUT = 0.2
 
 FVU = 0.3
@@ -30,6 +31,7 @@ def add_arguments(parser):
 
 def run(options):
     """Run all stages and report."""
+    check_options(options)
     output = Path(options.output)
     output.mkdir(parents=True, exist_ok=True)
     clock = Stages()
@@ -37,7 +39,7 @@ def run(options):
         from .. import SparseCoder
         from ..receptive_fields import fit_gabor
     with clock.stage("images and whitening"):
-        train, held_out = load_images(options.images)
+        train, held_out = load_images(options.images, options.patch_size)
     with clock.stage("patches"):
         X = cut_patches(train, options.patch_size, N_PATCHES, options.seed)
         X_test = cut_patches(held_out, options.patch_size, N_HELD_OUT, options.seed + 1)
@@ -59,14 +61,34 @@ def run(options):
     print(f"figures and dictionary are in {output.resolve()}")
 
 
-def load_images(folder):
-    """Return whitened images, split into a training part and a held-out part."""
+def check_options(options):
+    """Raise for options that would fail after the work is done."""
+    if options.patch_size < 3:
+        raise ValueError(f"--patch-size must be at least 3 pixels, got {options.patch_size}.")
+    if options.n_components < 1:
+        raise ValueError(f"--n-components must be at least 1, got {options.n_components}.")
+    if not 0 < options.alpha < float("inf"):
+        raise ValueError(f"--alpha must be a positive finite number, got {options.alpha}.")
+    if Path(options.output).exists() and not Path(options.output).is_dir():
+        raise ValueError(f"--output must be a folder, but {options.output} is a file.")
+
+
+def load_images(folder, patch_size):
+    """Return training and held-out parts of the whitened images."""
     from .. import Whitener
     from ..datasets import natural_images
 
-    images = Whitener().fit_transform(natural_images(folder))
+    images = natural_images(folder)
+    least = round(patch_size / HELD_OUT)
+    for number, image in enumerate(images, 1):
+        if image.shape[0] < patch_size or image.shape[1] < least + 1:
+            raise ValueError(
+                f"image {number} has {image.shape[0]} x {image.shape[1]} pixels, but --patch-size {patch_size} takes "
+                f"{patch_size} x {least + 1} at least, since a fifth of the width is held out; lower --patch-size."
+            )
+    images = Whitener().fit_transform(images)
     cuts = [round(image.shape[1] * (1 - HELD_OUT)) for image in images]
-    train = [image[:, :cut] for image, cut in zip(images, cuts, strict=True)]
+    train = [image[:, : cut - patch_size] for image, cut in zip(images, cuts, strict=True)]
     return train, [image[:, cut:] for image, cut in zip(images, cuts, strict=True)]
 
 

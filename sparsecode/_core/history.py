@@ -14,8 +14,9 @@ class EpochRecord(NamedTuple):
     penalty: float  # pen(w)
     violation: float  # largest duality gap relative to 0.5 ||x||^2
     sparsity: float  # share of coefficients that are not zero
-    unconverged: int  # rows that stopped at `encode_max_iter`
-    dead_atoms: int  # atoms replaced in this epoch
+    stopped: int  # rows that stopped at `encode_max_iter`
+    stalled: int  # rows whose certificate rounding kept too large
+    replaced: int  # unused atoms that were replaced
     seconds: float
 
 

@@ -50,8 +50,10 @@ def kernel(function, *, fastmath=SAFE_FASTMATH):
     Assignment instead of decoration keeps the plain Python body reachable for coverage and mutation tools.
     A kernel allocates nothing: without Numba's run-time (``_nrt=False``) arrays, also those in NamedTuples,
     pass between kernels without atomic reference counts, which took a quarter of the time of small problems.
+    Kernels that it calls are inlined always: a process that has just compiled them would call their own code,
+    one that loads the caller from disk the copies within it, and the two need not agree to the last bit.
     """
-    compile_ = numba.njit(nogil=True, error_model="numpy", fastmath=set(fastmath), _nrt=False)
+    compile_ = numba.njit(nogil=True, error_model="numpy", fastmath=set(fastmath), _nrt=False, forceinline=True)
     compiled = compile_(function)
     if hasattr(compiled, "py_func"):  # with NUMBA_DISABLE_JIT=1 numba hands the plain function back
         _enable_cache(compiled)

@@ -93,15 +93,22 @@ def unchanged_on_failure(estimator):
         raise
 
 
-def warn_not_converged(n_rows, n_total, largest_gap, max_iter, tol):
-    """Warn once a call about rows that stopped before their certificate was small enough."""
-    warnings.warn(
-        f"{n_rows} of {n_total} rows stopped at `encode_max_iter`={max_iter} with a duality gap above "
-        f"`encode_tol`={tol:g} times 0.5 ||x||^2; the largest is {largest_gap:.1e} times. "
-        "Raise `encode_max_iter` or `encode_tol`.",
-        ConvergenceWarning,
-        stacklevel=_callers_level(),
-    )
+def warn_not_converged(n_stopped, n_stalled, n_total, largest_gap, max_iter):
+    """Warn once a call about rows whose certificate is not small enough, if there are any."""
+    reasons = []
+    if n_stopped:
+        reasons.append(f"{n_stopped} of {n_total} rows stopped at `encode_max_iter`={max_iter}, which can be raised")
+    if n_stalled:
+        reasons.append(
+            f"{n_stalled} of {n_total} rows were stopped by rounding: some atoms of the dictionary depend on "
+            "others almost linearly, or `alpha` is tiny; drop such atoms, or raise `alpha` or `encode_tol`"
+        )
+    if reasons:
+        warnings.warn(
+            f"{'; '.join(reasons)}. The largest duality gap is {largest_gap:.1e} times 0.5 ||x||^2.",
+            ConvergenceWarning,
+            stacklevel=_callers_level(),
+        )
 
 
 def _callers_level():

@@ -7,8 +7,8 @@ import numpy as np
 from .._core.history import EpochRecord
 from .._core.progress import progress_bar
 from ..learning.online import update
-from ..solvers.active_set import MAX_ITER
-from ._encode import check_finite, relative_gap, solve
+from ..solvers.active_set import solve_rows
+from ._encode import check_finite, count_unconverged, relative_gap
 
 #: Epochs without progress before learning stops; the objective of one epoch is a noisy figure when an
 #: epoch has few batches.
@@ -59,17 +59,19 @@ def _has_settled(objectives, tol):
 
 def _run_epoch(state, epoch, batches, penalty, settings, bar):
     started = time.perf_counter()
-    n = data_term = cost = nonzero = unconverged = replaced = 0
+    n = data_term = cost = nonzero = stopped = stalled = replaced = 0
     violation = 0.0
     for batch in batches:
-        result = solve(batch, state.D, penalty, **settings)
+        result = solve_rows(batch, state.D, penalty, **settings)
         check_finite(result, batch)
         replaced += update(state, batch, result.codes, result.square_error)
         n += len(batch)
         data_term += 0.5 * result.square_error.sum()
         cost += penalty.alpha * np.abs(result.codes).sum(dtype=np.float64)
         nonzero += np.count_nonzero(result.codes)
-        unconverged += np.count_nonzero(result.status == MAX_ITER)
+        unconverged = count_unconverged(result)
+        stopped += unconverged[0]
+        stalled += unconverged[1]
         violation = max(violation, relative_gap(result, batch).max())
         bar.update()
         bar.set_postfix(
@@ -82,7 +84,8 @@ def _run_epoch(state, epoch, batches, penalty, settings, bar):
         penalty=cost / n,
         violation=violation,
         sparsity=nonzero / (n * len(state.D)),
-        unconverged=unconverged,
-        dead_atoms=replaced,
+        stopped=stopped,
+        stalled=stalled,
+        replaced=replaced,
         seconds=time.perf_counter() - started,
     )

@@ -68,7 +68,7 @@ class SparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Learning stops when three epochs have lowered the mean objective by no more than this share.
     n_jobs : int or None, default=None
         Threads for encoding, as in scikit-learn. Results do not depend on it, bit for bit.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState, Generator or None, default=None
         Seed of initial atoms and of the order of samples.
     verbose : int, default=0
         1 shows a progress bar with objective and sparsity.
@@ -81,9 +81,11 @@ class SparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         Penalty weight in use.
     n_iter_ : int
         Epochs run.
-    history_ : structured ndarray of shape (n_iter_,)
-        For each epoch: objective, data_term, penalty (means over samples), violation (largest relative
-        duality gap), sparsity (share of non-zero coefficients), unconverged, dead_atoms, seconds.
+    history_ : structured ndarray of shape (n_epochs,)
+        For each epoch of learning (none with `dictionary`): objective, data_term, penalty (means over samples),
+        violation (largest relative duality gap), sparsity (share of non-zero coefficients), stopped and stalled
+        (samples whose gap stayed above its bound, for want of passes or by rounding), replaced (unused
+        atoms that were replaced), seconds.
     n_resampled_ : int
         Atoms replaced, because no sample used them, by what the atoms reconstructed worst.
     n_features_in_ : int
@@ -105,7 +107,8 @@ class SparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     Coding: an active-set method with a Cholesky factor, exact in finitely many steps, O(K k) a step for k
     active atoms; memory O(K^2). Learning: online statistics of the codes and block coordinate descent on
     the atoms (O(K^2 F) a batch); it converges to a stationary point of the objective. `partial_fit` in
-    chunks that are multiples of `batch_size` gives the bits of one call. Input may be float32 or float64,
+    chunks that are multiples of `batch_size` gives the bits of one call, if `alpha` is absolute and `init` is
+    not "data" (those are taken from the first chunk). Input may be float32 or float64,
     and codes have the same type. Data of extreme magnitude (beyond 1e+-12 in float32, 1e+-120 in float64)
     are scaled by a power of two inside.
 
@@ -146,7 +149,7 @@ class SparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         "encode_tol": [Interval(Real, 0, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "n_jobs": [Integral, None],
-        "random_state": ["random_state"],
+        "random_state": ["random_state", np.random.Generator],
         "verbose": ["verbose"],
     }
 
@@ -210,8 +213,9 @@ class SparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def partial_fit(self, X, y=None):
         """Go on learning from the rows of X, once and in their order, in batches of `batch_size`.
 
-        The first call fixes `alpha_` and the initial atoms. A call that fails or is interrupted leaves the
-        estimator as it was.
+        The first call, or `fit`, fixes `alpha_`, the number of atoms and the initial atoms, from its own X;
+        later changes of `alpha`, `n_components`, `init` and `dictionary` wait for `fit`. A call that fails or
+        is interrupted leaves the estimator as it was.
 
         Parameters
         ----------
@@ -227,6 +231,11 @@ class SparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             X = check_rows(self, X, reset=first)
             if first:
                 self._reset()
+            elif (self.dictionary is None) != (self._state is not None):
+                raise ValueError(
+                    "`dictionary` was changed since the first call, between atoms that are given and atoms that are "
+                    "learned; call fit, or learn in a new SparseCoder(init=atoms)."
+                )
             if self.dictionary is None:
                 self._learn(X, as_generator(self.random_state) if first else None, epochs=1, shuffle=None)
             elif first:
@@ -295,8 +304,8 @@ class SparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         codes = self.transform(X)
         X = check_rows(self, X, reset=False)
-        unit = 2.0 ** -binary_exponent(X)
-        X, codes = X * unit, codes * unit
+        exponent = binary_exponent(X)
+        X, codes = np.ldexp(X, -exponent), np.ldexp(codes, -exponent)
         variance = np.square(X - X.mean(axis=0, dtype=np.float64)).sum(dtype=np.float64)
         if variance == 0:
             raise ValueError("`score` needs rows of X that differ: their variance is zero.")
@@ -337,8 +346,7 @@ class SparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             verbose=self.verbose,
         )
         last = records[-1]
-        if last.unconverged:
-            warn_not_converged(last.unconverged, len(X), last.violation, self.encode_max_iter, self.encode_tol)
+        warn_not_converged(last.stopped, last.stalled, len(X), last.violation, self.encode_max_iter)
         self._records = self._records + records
         self._state = state
         self.components_ = state.D.copy()

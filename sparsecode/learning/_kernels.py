@@ -5,16 +5,10 @@ import numpy as np
 from .._core.jit import kernel
 
 
-def _accumulate(X, W, decay, A, B, active):
-    """Decay the statistics and add those of a batch: ``A += W^T W / n``, ``B += W^T X / n``, W being sparse."""
+def _accumulate(X, W, share, A, B, active):
+    """Add the statistics of samples: ``A += share * W^T W``, ``B += share * W^T X``, W being sparse."""
     n, K = W.shape
-    share = X.dtype.type(1.0 / n)
-    decay = X.dtype.type(decay)
-    for j in range(K):
-        for m in range(K):
-            A[j, m] *= decay
-        for f in range(X.shape[1]):
-            B[j, f] *= decay
+    share = X.dtype.type(share)
     for i in range(n):
         k = 0
         for j in range(K):
@@ -30,11 +24,11 @@ def _accumulate(X, W, decay, A, B, active):
                 B[j, f] += weight * X[i, f]
 
 
-def _update_atoms(D, A, B, change):
-    """Minimise ``0.5 tr(D^T A D) - tr(D^T B)`` over one unit-norm atom after the other, once."""
+def _update_atoms(D, A, B, start, end, change):
+    """Minimise ``0.5 tr(D^T A D) - tr(D^T B)`` over unit-norm atoms start to end, one after the other, once."""
     K, F = D.shape
     zero = D.dtype.type(0)
-    for j in range(K):
+    for j in range(start, end):
         if A[j, j] <= zero:
             continue
         for f in range(F):

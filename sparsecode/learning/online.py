@@ -20,6 +20,7 @@ J. Mach. Learn. Res. 11 (2010). An update costs O(K^2 F) and does not depend on 
 from dataclasses import dataclass, replace
 
 import numpy as np
+from sklearn.utils import gen_batches
 
 from ._kernels import accumulate, update_atoms
 
@@ -27,6 +28,9 @@ from ._kernels import accumulate, update_atoms
 #: patches was 3.643 (rho = 2, 3 epochs), 3.615 (5), 3.607 (10), 3.604 (20).
 FORGETTING = 10.0
 PATIENCE = 10
+
+#: Multiplications in one call of a kernel, some 20 ms: Ctrl-C is answered between calls.
+WORK = 50_000_000
 
 
 @dataclass
@@ -54,10 +58,16 @@ class OnlineState:
 def update(state, X, codes, square_error):
     """Take in one batch with its codes; return the number of atoms that were replaced."""
     state.n_steps += 1
-    decay = (1.0 - 1.0 / state.n_steps) ** FORGETTING
-    K = len(state.D)
-    accumulate(X, codes, decay, state.A, state.B, np.empty(K, np.int64))
-    update_atoms(state.D, state.A, state.B, np.empty(X.shape[1], X.dtype))
+    decay = X.dtype.type((1.0 - 1.0 / state.n_steps) ** FORGETTING)
+    state.A *= decay
+    state.B *= decay
+    K, F = state.D.shape
+    active = np.empty(K, np.int64)
+    for rows in gen_batches(len(X), max(1, WORK // (K * (K + F)))):
+        accumulate(X[rows], codes[rows], 1.0 / len(X), state.A, state.B, active)
+    change = np.empty(F, X.dtype)
+    for atoms in gen_batches(K, max(1, WORK // (K * F))):
+        update_atoms(state.D, state.A, state.B, atoms.start, atoms.stop, change)
     state.unused += len(X)
     state.unused[(codes != 0).any(axis=0)] = 0
     return _replace_dead_atoms(state, X, codes, square_error)

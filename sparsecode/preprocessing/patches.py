@@ -44,8 +44,8 @@ class PatchExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         Heights and widths of the images given to `fit`: what `inverse_transform` restores.
     n_patches_ : int
         Rows that `transform` returns for these images.
-    seed_ : int or None
-        Seed of the random positions; None when all patches are taken.
+    seed_ : int
+        Seed of the random positions.
 
     Notes
     -----
@@ -107,12 +107,11 @@ class PatchExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
         if self.n_patches is not None and not _is_count(self.n_patches):
             raise ValueError(f"`n_patches` must be an int >= 1, or None for all patches, got {self.n_patches!r}.")
         shapes = [image.shape for image in check_images(X)]
-        self.n_patches_ = self._count_patches(self._grids(shapes))
+        n_patches = self._count_patches(self._grids(shapes))
+        self.seed_ = int(as_generator(self.random_state).integers(2**63))
+        self.n_patches_ = n_patches
         self.image_shapes_ = shapes
         self._stacked = not is_list(X)
-        self.seed_ = None
-        if self.n_patches is not None:
-            self.seed_ = int(as_generator(self.random_state).integers(2**63))
         return self
 
     def transform(self, X):
@@ -292,6 +291,11 @@ class PatchExtractor(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEsti
 def check_images(X):
     """Return images as a list of finite 2-D float arrays, or as the (n_images, height, width) array given."""
     if hasattr(X, "ndim") and not is_list(X):
+        if X.ndim == 3 and X.shape[2] in (3, 4) and min(X.shape[:2]) > 4:
+            raise ValueError(
+                f"Expected images, got an array of shape {X.shape}, which looks like one image in colour. Turn it into "
+                "luminance first, for example by skimage.color.rgb2gray, and pass it as `[image]`."
+            )
         if X.ndim == 2:
             raise ValueError(
                 f"Expected images, got a 2-D array of shape {X.shape}. Pass one image as `[image]`, and several of "

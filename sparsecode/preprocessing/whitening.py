@@ -10,6 +10,7 @@ from sklearn.utils import gen_batches
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from .._core.validation import unchanged_on_failure
 from .patches import FLOATS, check_images, is_list
 
 METHODS = ("olshausen-field", "pca", "zca")
@@ -161,13 +162,14 @@ class Whitener(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             If a parameter is out of range, a value is NaN or infinite, an image is constant, or ``"pca"`` or
             ``"zca"`` is given images or fewer than two rows.
         """
-        self._check_parameters()
-        data, kind = self._check_data(X, reset=True)
-        if self.method == "olshausen-field":
-            self._fit_filter(_blocks(data, kind))
-        else:
-            self._fit_covariance(data)
-        self.input_kind_ = kind
+        with unchanged_on_failure(self):
+            self._check_parameters()
+            data, kind = self._check_data(X, reset=True)
+            if self.method == "olshausen-field":
+                self._fit_filter(_blocks(data, kind))
+            else:
+                self._fit_covariance(data)
+            self.input_kind_ = kind
         return self
 
     def transform(self, X):

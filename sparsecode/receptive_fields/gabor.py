@@ -9,6 +9,7 @@ on two orthonormal columns, so that only (x0, y0, theta, log sigma_x, log sigma_
 (Golub and Pereyra 1973, with Kaufman's Jacobian 1975), from several starting points.
 """
 
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -270,8 +271,8 @@ def orientation_coverage(fit, n_bins=8, fvu=0.3):
     >>> orientation_coverage(fit_gabor(atoms))
     2
     """
-    if n_bins < 1:
-        raise ValueError(f"n_bins must be at least 1, got {n_bins}")
+    if not isinstance(n_bins, Integral) or n_bins < 1:
+        raise ValueError(f"n_bins must be an int of at least 1, got {n_bins!r}")
     angles = fit.orientation[fit.well_fitted(fvu) & np.isfinite(fit.theta)]
     width = 180.0 / n_bins
     shift = width / 2 if n_bins % 2 == 0 else width / 4

@@ -7,8 +7,11 @@ import numpy as np
 from .._core.jit import SAFE_FASTMATH, kernel
 from ._cholesky import append_row, delete_row, solve_backward, solve_forward
 
-#: Status of a row.
-CONVERGED, MAX_ITER, NON_FINITE = 0, 1, 2
+#: Status of a row. STALLED: rounding keeps the gap above its bound.
+CONVERGED, MAX_ITER, NON_FINITE, STALLED = 0, 1, 2, 3
+
+#: A row has stalled when so many passes have not lowered its objective by more than one rounding.
+IDLE_PASSES = 10
 
 #: Atoms admitted between two passes over the correlations, and how near (as a share of the largest
 #: excess over the threshold) a correlation must come to be admitted with it.
@@ -77,7 +80,11 @@ def _correlate(G, c, active, weight, k, g):
 
 
 def _measure_excess(g, pen, active, k, excess):
-    """Write by how much each inactive correlation exceeds its threshold; return the largest excess."""
+    """Write by how much each correlation exceeds its threshold, -1 where active; return two largest values.
+
+    The first is over all atoms, as the certificate needs it: active ones exceed it too, by rounding. The
+    second is over the inactive atoms, which may enter.
+    """
     one = type(g[0])(1)
     if pen.positive:
         for j in range(g.shape[0]):
@@ -85,9 +92,10 @@ def _measure_excess(g, pen, active, k, excess):
     else:
         for j in range(g.shape[0]):
             excess[j] = abs(g[j]) / pen.threshold(j) - one
+    top = largest(excess)
     for a in range(k):
         excess[active[a]] = -one
-    return largest(excess)
+    return top, largest(excess)
 
 
 def _largest(values):
@@ -99,19 +107,21 @@ def _largest(values):
 
 
 def _certify(c, pen, work, k, square_norm, top):
-    """Return the duality gap at the residual scaled to be dual feasible, and the squared residual.
+    """Return the duality gap at the residual scaled to be dual feasible, the squared residual and the penalty.
 
     The gap is a sum of terms none of which is negative.
     """
     scale = 1.0 / (1.0 + max(top, 0.0))
     fit = 0.0
     slack = 0.0
+    cost = 0.0
     for a in range(k):
         j = work.active[a]
         fit += work.weight[a] * (c[j] + work.g[j])
         slack += pen.value(work.weight[a], j) - scale * work.weight[a] * work.g[j]
+        cost += pen.value(work.weight[a], j)
     square_error = max(square_norm - fit, 0.0)
-    return 0.5 * (1.0 - scale) ** 2 * square_error + max(slack, 0.0), square_error
+    return 0.5 * (1.0 - scale) ** 2 * square_error + max(slack, 0.0), square_error, cost
 
 
 def _admit(G, c, pen, work, k, j, sign, weight):
@@ -169,7 +179,8 @@ def _exchange(G, c, pen, work, k, j, sign):
     """Let atom j, a combination of the active ones, take the place of the one whose weight vanishes first.
 
     `admit` has left the forward-solved coefficients of j in row k of L. Along the null direction the
-    residual is constant and the penalty falls, since j violates its bound.
+    residual is constant and the penalty falls, since j violates its bound. Return the new k, or -1 if no
+    weight falls along it, which only rounding can bring about.
     """
     start = k * (k + 1) // 2
     for a in range(k):
@@ -183,7 +194,7 @@ def _exchange(G, c, pen, work, k, j, sign):
             step = abs(work.weight[a]) / slope
             leaving = a
     if leaving < 0:
-        return k
+        return leaving
     for a in range(k):
         work.weight[a] -= step * sign * work.target[a]
     k = drop(work, k, leaving)
@@ -199,7 +210,9 @@ def _grow(G, c, pen, work, top, k):
     sign = 1.0 if work.g[best] > 0 else -1.0
     k = admit(G, c, pen, work, k, best, sign, 0.0)
     if k == before:
-        return exchange(G, c, pen, work, k, best, sign)
+        exchanged = exchange(G, c, pen, work, k, best, sign)
+        if exchanged >= 0:
+            return exchanged
     cut = top * ADMIT_SHARE
     for j in range(c.shape[0]):
         if work.excess[j] > cut and j != best and k - before < ADMIT_MOST:
@@ -209,21 +222,28 @@ def _grow(G, c, pen, work, top, k):
 
 def _encode_rows(G, C, square_norms, W, pen, tol, max_iter, work, stop, gaps, errors, n_iters, statuses):
     """Solve all rows of C; W must be zero on entry."""
+    eps = np.finfo(G.dtype).eps
     for i in range(C.shape[0]):
         c = C[i]
         bound = tol * 0.5 * square_norms[i]
         k = np.int64(0)
         n_iter = 0
+        idle = 0
+        lowest = np.inf
         while True:
             correlate(G, c, work.active, work.weight, k, work.g)
-            top = measure_excess(work.g, pen, work.active, k, work.excess)
-            gap, square_error = certify(c, pen, work, k, square_norms[i], top)
-            if gap <= bound or n_iter == max_iter or top <= 0 or not gap < np.inf:
+            top, entering = measure_excess(work.g, pen, work.active, k, work.excess)
+            gap, square_error, cost = certify(c, pen, work, k, square_norms[i], top)
+            objective = 0.5 * square_error + cost
+            idle = 0 if objective < lowest * (1.0 - eps) else idle + 1
+            lowest = min(lowest, objective)
+            stalled = entering <= 0 or idle == IDLE_PASSES
+            if gap <= bound or n_iter == max_iter or stalled or not gap < np.inf:
                 break
             if stop[0] != 0:
                 return
             n_iter += 1
-            k = settle(work, grow(G, c, pen, work, top, k))
+            k = settle(work, grow(G, c, pen, work, entering, k))
         for a in range(k):
             W[i, work.active[a]] = work.weight[a]
         gaps[i] = gap
@@ -231,8 +251,10 @@ def _encode_rows(G, C, square_norms, W, pen, tol, max_iter, work, stop, gaps, er
         n_iters[i] = n_iter
         if not gap < np.inf:
             statuses[i] = NON_FINITE
+        elif gap <= bound:
+            statuses[i] = CONVERGED
         else:
-            statuses[i] = CONVERGED if gap <= bound else MAX_ITER
+            statuses[i] = STALLED if stalled else MAX_ITER
 
 
 correlate = kernel(_correlate)

@@ -59,17 +59,20 @@ def test_v1_is_reproducible(folder, capsys):
     [
         (["--images", "{empty}"], "folder"),
         (["--images", "{empty}/missing"], "folder"),
-        (["--alpha", "0"], "'alpha' parameter"),
-        (["--n-components", "0"], "'n_components' parameter"),
-        (["--patch-size", "0"], "patch_size"),
-        (["--patch-size", "1000"], "patch_size"),
+        (["--alpha", "0"], "--alpha must be a positive finite number, got 0"),
+        (["--alpha", "nan"], "--alpha must be a positive finite number, got nan"),
+        (["--n-components", "0"], "--n-components must be at least 1, got 0"),
+        (["--patch-size", "2"], "--patch-size must be at least 3 pixels, got 2"),
+        (["--patch-size", "100"], "but --patch-size 100 takes 100 x 501 at least"),
+        (["--output", "{empty}/../0.png"], "--output must be a folder, but"),
     ],
 )
 def test_v1_says_what_is_wrong(options, message, tmp_path, folder, capsys):
     (folder / "empty").mkdir()
     options = [option.format(empty=folder / "empty") for option in options]
     images = [] if "--images" in options else ["--images", str(folder)]
-    assert main(["v1", *images, *options, "--output", str(tmp_path / "out")]) == 2
+    assert main(["v1", "--output", str(tmp_path / "out"), *images, *options]) == 2
+    assert not (tmp_path / "out").exists() or "--images" in options or "--patch-size" in options
     error = capsys.readouterr().err
     assert message in error
     assert "Traceback" not in error

@@ -19,7 +19,7 @@ ENCODE = """
 import numpy as np
 from sparsecode.penalties import L1
 from sparsecode.solvers import solve_active_set
-codes = solve_active_set(np.array([[3.0, 0.5]]), np.eye(2), np.eye(2), np.array([9.25]), L1(1.0)).codes
+codes = solve_active_set(np.array([[3.0, 0.5]]), np.eye(2), L1(1.0)).codes
 from sparsecode.solvers._active_set_kernel import encode_rows
 print(codes[0, 0], sum(encode_rows.stats.cache_hits.values()))
 """
@@ -56,6 +56,28 @@ def test_an_edited_callee_changes_the_result(copy):
     source.write_text(edited)
     assert run(ENCODE, copy)[0] == ["1.0", "0"]
     assert run(ENCODE, copy)[0] == ["1.0", "1"]
+
+
+BITS = """
+import hashlib
+import numpy as np
+from sparsecode import SparseCoder
+from sparsecode.penalties import L1
+from sparsecode.solvers import solve_active_set
+X = np.random.default_rng(0).normal(size=(200, 40))
+digest = hashlib.sha256()
+for dtype in ("float32", "float64"):
+    coder = SparseCoder(60, alpha=1.0, max_iter=2, random_state=0).fit(X.astype(dtype))
+    result = solve_active_set(X.astype(dtype), coder.components_, L1(1.0))
+    digest.update(coder.components_.tobytes() + b"".join(array.tobytes() for array in result))
+print(digest.hexdigest())
+"""
+
+
+@jit_only
+@pytest.mark.slow
+def test_compiled_and_loaded_kernels_give_the_same_bits(copy):
+    assert run(BITS, copy) == run(BITS, copy)
 
 
 @jit_only
@@ -118,7 +140,7 @@ def test_kernel_sources_are_hashed(copy):
 def test_compiled_versions_in_total():
     """Runs last: two versions a kernel at the most, float32 and float64 (helpers in float64 only have one)."""
     versions = {name: len(kernel.signatures) for name, kernel in KERNELS.items() if name.startswith("sparsecode.")}
-    assert max(versions.values()) == 2, versions
+    assert max(versions.values(), default=0) <= 2, versions
     assert sum(versions.values()) <= TOTAL, versions
 
 

@@ -218,3 +218,21 @@ def test_inverse_errors():
         dense.inverse_transform(rows[:, 1:])
     with pytest.raises(ValueError, match=r"`means` must have shape \(30,\), as from patch_means, got \(29,\)"):
         dense.inverse_transform(rows, means=np.zeros(29))
+
+
+def test_random_positions_are_seeded_even_when_asked_for_after_fit(rng):
+    images = [rng.random((20, 30))]
+    extractor = PatchExtractor(4).fit(images).set_params(n_patches=10)
+    assert np.array_equal(extractor.transform(images), extractor.transform(images))
+
+
+def test_one_image_in_colour_is_named(rng):
+    with pytest.raises(ValueError, match=r"\(20, 30, 3\), which looks like one image in colour"):
+        PatchExtractor(4).fit(rng.random((20, 30, 3)))
+
+
+def test_a_failed_fit_changes_nothing(rng):
+    extractor = PatchExtractor(4).fit([rng.random((20, 30))])
+    with pytest.raises(ValueError, match="random_state|seed"):
+        extractor.set_params(random_state="x").fit([rng.random((9, 9))])
+    assert extractor.image_shapes_ == [(20, 30)]

@@ -335,3 +335,11 @@ def test_pipelines_clone_pickle(images, rng):
 def test_sklearn_checks(estimator, check):
     """With 2-D input, rows are signals to "olshausen-field"."""
     check(estimator)
+
+
+def test_a_failed_fit_changes_nothing(rng):
+    whitener = Whitener("zca").fit(rng.random((50, 9)))
+    before = dict(vars(whitener))
+    with pytest.raises(ValueError, match="n_components"):
+        whitener.set_params(n_components=99).fit(rng.random((50, 5)))
+    assert vars(whitener) == {**before, "n_components": 99}

@@ -336,5 +336,5 @@ def test_bad_parameters():
     with pytest.raises(ValueError, match="shape must be two positive integers"):
         gabor((5, 0), sigma_x=1, sigma_y=1, **given)
     fit = fit_gabor(np.zeros((1, 3, 3)))
-    with pytest.raises(ValueError, match="n_bins must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="n_bins must be an int of at least 1, got 0"):
         orientation_coverage(fit, 0)
