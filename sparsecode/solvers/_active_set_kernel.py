@@ -15,8 +15,8 @@ IDLE_PASSES = 10
 
 #: Atoms admitted between two passes over the correlations, and how near (as a share of the largest
 #: excess over the threshold) a correlation must come to be admitted with it.
-ADMIT_MOST = 8
-ADMIT_SHARE = 0.5
+ADMIT_MOST = 32
+ADMIT_SHARE = 0.6
 
 #: An atom whose squared distance to the span of the active atoms is below this many roundings of its
 #: squared norm counts as linearly dependent on them.
@@ -167,6 +167,12 @@ def _settle(work, k):
                 if reach <= step:
                     step = reach
                     crossing = a
+        if step == 0.0:
+            # Atoms that were admitted together and turn the wrong way leave together; one of them never does.
+            for a in range(k - 1, -1, -1):
+                if weight[a] == 0.0 and target[a] * work.sign[a] <= 0.0:
+                    k = drop(work, k, a)
+            continue
         for a in range(k):
             weight[a] += step * (target[a] - weight[a])
         if crossing < 0:
