@@ -40,6 +40,8 @@ def check_rows(estimator, X, *, reset):
 
 def check_atoms(atoms, name, *, n_features, n_components=None, dtype):
     """Return `atoms` as an array of shape (n_components, n_features), or say what is wrong with `name`."""
+    if np.ndim(atoms) != 2:
+        raise ValueError(f"`{name}` must have shape (n_components, {n_features}), got {np.ndim(atoms)} dimensions.")
     atoms = check_array(atoms, dtype=dtype, order="C", input_name=name)
     if atoms.shape[1] != n_features:
         raise ValueError(

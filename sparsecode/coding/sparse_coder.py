@@ -148,7 +148,7 @@ class SparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         "encode_max_iter": [Interval(Integral, 1, None, closed="left")],
         "encode_tol": [Interval(Real, 0, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
-        "n_jobs": [Integral, None],
+        "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
         "random_state": ["random_state", np.random.Generator],
         "verbose": ["verbose"],
     }
@@ -255,6 +255,7 @@ class SparseCoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             With the dtype of X (float64 unless X is float32).
         """
         check_is_fitted(self)
+        self._validate_params()  # they may have been set since fit
         X = check_rows(self, X, reset=False)
         return encode_rows(
             X,

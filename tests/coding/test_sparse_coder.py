@@ -281,6 +281,7 @@ BAD_PARAMETERS = [
     ({"tol": -1}, "tol"),
     ({"positive": "yes"}, "positive"),
     ({"n_jobs": "all"}, "n_jobs"),
+    ({"n_jobs": 0}, "n_jobs"),
 ]
 
 
@@ -288,6 +289,9 @@ BAD_PARAMETERS = [
 def test_bad_parameters_are_named(parameters, name):
     with pytest.raises(ValueError, match=f"'{name}' parameter of SparseCoder must be"):
         SparseCoder(**parameters).fit(np.eye(4))
+    coder = SparseCoder(alpha=0.1, max_iter=1).fit(np.eye(4)).set_params(**parameters)
+    with pytest.raises(ValueError, match=f"'{name}' parameter of SparseCoder must be"):
+        coder.transform(np.eye(4))
 
 
 def test_an_unknown_parameter_is_refused():
@@ -329,6 +333,8 @@ def test_wrong_widths(rng):
     X = rng.normal(size=(9, 4))
     with pytest.raises(ValueError, match=r"`dictionary` has atoms of 3 features, but X has 4 features; give atoms"):
         SparseCoder(dictionary=np.eye(3), alpha=0.1).fit(X)
+    with pytest.raises(ValueError, match=r"`dictionary` must have shape \(n_components, 4\), got 1 dimensions"):
+        SparseCoder(dictionary=np.ones(4), alpha=0.1).fit(X)
     with pytest.raises(ValueError, match=r"`init` has 4 atoms, but n_components=5; leave n_components=None"):
         SparseCoder(5, init=np.eye(4), alpha=0.1).fit(X)
     with pytest.raises(ValueError, match="`init` has atoms that are zero"):
