@@ -14,7 +14,17 @@ MODULES = [
     for _, name, _ in pkgutil.walk_packages(sparsecode.__path__, "sparsecode.")
     if not name.startswith(("sparsecode._cli", "sparsecode.__main__"))
 ]
-ROOMS = ["datasets", "penalties", "plot", "preprocessing", "receptive_fields", "solvers"]
+ROOMS = [
+    "datasets",
+    "dictionary",
+    "metrics",
+    "penalties",
+    "persistence",
+    "plot",
+    "preprocessing",
+    "receptive_fields",
+    "solvers",
+]
 
 
 def public_objects():

@@ -38,6 +38,13 @@ def check_v1_receptive_fields(numbers):
     assert active < 7
 
 
+def check_thresholding_functions(numbers):
+    """The levels of soft, hard, half, CEL0, MCP and log-sum thresholds at step 1/100, which have formulas."""
+    admits, releases = numbers[:6], numbers[6:]
+    assert admits == [1.0, 10.0, 4.64, 1.0, 1.0, 2.19]  # 1 / sqrt(step), 1 / cbrt(step); alpha / eps
+    assert releases == [0.0, 0.1, 0.03, 0.0, 0.0, 0.0]  # sqrt(step), 2/3 step^(2/3)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_script(script, tmp_path):

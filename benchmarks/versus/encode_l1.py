@@ -17,6 +17,7 @@ import numpy as np
 
 from sparsecode import PatchExtractor, SparseCoder, Whitener
 from sparsecode.datasets import natural_images
+from sparsecode.penalties import L1
 from sparsecode.solvers import duality_gap, objective
 
 THREADS = 2
@@ -87,8 +88,8 @@ def main():
                 else:
                     row[5] = f"{reference / (n / seconds):.2f}"
                 if method is not product:
-                    mine, theirs = (objective(X, D, W[:n], alpha).sum() for W in (our_codes, codes))
-                    gap = (duality_gap(X, D, codes, alpha) / (0.5 * np.square(X, dtype=float).sum(axis=1))).max()
+                    mine, theirs = (objective(X, D, W[:n], L1(alpha)).sum() for W in (our_codes, codes))
+                    gap = (duality_gap(X, D, codes, L1(alpha)) / (0.5 * np.square(X, dtype=float).sum(axis=1))).max()
                     row[2], row[6], row[7] = f"{(codes != 0).mean():.1%}", f"{theirs / mine - 1:.1e}", f"{gap:.0e}"
                 print("| " + " | ".join(row) + " |", flush=True)
 

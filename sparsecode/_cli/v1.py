@@ -1,7 +1,6 @@
 """``python -m sparsecode v1``: receptive fields of V1 from natural images, from file to figure."""
 
 import contextlib
-import json
 import time
 from pathlib import Path
 
@@ -56,7 +55,7 @@ def run(options):
     with clock.stage("figures and file"):
         results = summarise(coder, X_test, codes, fit)
         write_figures(output, coder.components_, fit, options.patch_size)
-        write_dictionary(output / "dictionary.npz", coder, options, results)
+        write_dictionary(output / "dictionary.npz", coder, fit, options, results)
     print_table(results, clock)
     print(f"figures and dictionary are in {output.resolve()}")
 
@@ -133,14 +132,23 @@ def write_figures(output, atoms, fit, patch_size):
     figure.savefig(output / "orientation_frequency.png", dpi=150)
 
 
-def write_dictionary(path, coder, options, results):
-    """Write atoms and provenance; ``numpy.load(path)["atoms"]`` is a `dictionary` for `SparseCoder`."""
-    import numpy as np
+def write_dictionary(path, coder, fit, options, results):
+    """Write atoms with their Gabor parameters as coords and how they came about as attrs; see `Dictionary.load`."""
+    from .. import Dictionary, __version__
 
-    import sparsecode
-
-    about = {"version": sparsecode.__version__, "alpha": coder.alpha_, "options": vars(options), "results": results}
-    np.savez(path, atoms=coder.components_, about=np.array(json.dumps(about)))
+    about = {
+        "sparsecode": __version__,
+        "images": options.images or "bundled photographs",
+        "patch_size": options.patch_size,
+        "alpha": coder.alpha_,
+        "seed": options.seed,
+    }
+    Dictionary.from_array(
+        coder.components_,
+        shape=(options.patch_size, options.patch_size),
+        coords=fit._asdict() | {"orientation": fit.orientation},
+        attrs=about | results,
+    ).save(path)
 
 
 def print_table(results, clock):

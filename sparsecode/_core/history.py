@@ -11,8 +11,8 @@ class EpochRecord(NamedTuple):
     epoch: int
     objective: float  # 0.5 ||x - w D||^2 + pen(w)
     data_term: float  # 0.5 ||x - w D||^2
-    penalty: float  # pen(w)
-    violation: float  # largest duality gap relative to 0.5 ||x||^2
+    penalty: float  # pen(w), with the gains of homeostasis
+    violation: float  # largest certificate of a code: see `sparsecode.solvers.SolveResult`
     sparsity: float  # share of coefficients that are not zero
     stopped: int  # rows that stopped at `encode_max_iter`
     stalled: int  # rows whose certificate rounding kept too large

@@ -3,13 +3,15 @@
 Two things that Numba's disk cache leaves to its users are done here.
 
 * A cached kernel is keyed on its own source file, so that machine code would outlive an edit of a
-  function that it calls. Kernels are stamped with a hash of all kernel sources of the package.
+  function that it calls. Kernels are stamped with a hash of all kernel sources of the package, and
+  versions for classes from elsewhere (the penalties of users) are not kept on disk.
 * One truncated cache file would break every later process. Here it is a miss: a `CacheWarning`,
   a new compilation, and the file is replaced.
 """
 
 import functools
 import hashlib
+import sys
 import warnings
 from pathlib import Path
 from pickle import UnpicklingError
@@ -61,27 +63,28 @@ def kernel(function, *, fastmath=SAFE_FASTMATH):
     return compiled
 
 
-def _threshold(self, j):
-    return getattr(self.instance_class, "threshold", None)
+def _open_method(signature):
+    """Let kernels call the method of any bound penalty; argument names must equal those of the method.
+
+    A NamedTuple whose fields share one type is a NamedUniTuple to Numba: both kinds are needed.
+    """
+    name, _, arguments = signature.partition("(")
+    scope = {"name": name}
+    exec(f"def method({arguments}: return getattr(self.instance_class, name, None)", scope)  # noqa: S102
+    for kind in (types.NamedTuple, types.NamedUniTuple):
+        overload_method(kind, name)(scope["method"])
 
 
-def _value(self, u, j):
-    return getattr(self.instance_class, "value", None)
-
-
-def _prox(self, x, step, j):
-    return getattr(self.instance_class, "prox", None)
-
-
-def _violation(self, u, g, j):
-    return getattr(self.instance_class, "violation", None)
-
-
-# Let kernels call these methods of any bound penalty; the argument names must equal those of the methods.
-# A NamedTuple whose fields share one type is a NamedUniTuple to Numba: both kinds are needed.
-for _kind in (types.NamedTuple, types.NamedUniTuple):
-    for _method in (_threshold, _value, _prox, _violation):
-        overload_method(_kind, _method.__name__[1:])(_method)
+for _signature in (
+    "cost(self, m, j)",
+    "shrink(self, m, step, j)",
+    "value(self, u, j)",
+    "prox(self, x, step, j)",
+    "violation(self, u, g, step, j)",
+    "value_row(self, w)",
+    "prox_row(self, z, step, w)",
+):
+    _open_method(_signature)
 
 
 @functools.lru_cache(maxsize=1)
@@ -91,7 +94,7 @@ def kernel_sources_hash():
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         source = path.read_bytes()
-        if b"jit" in source:  # whatever takes part in a kernel imports this module, in one form or another
+        if any(word in source for word in (b"jit", b"kernel", b"separable")):  # one is in whatever kernels can reach
             digest.update(path.relative_to(package).as_posix().encode())
             digest.update(source)
     return digest.hexdigest()
@@ -113,6 +116,8 @@ class _StampedCache(FunctionCache):
         index._source_stamp = (index._source_stamp, kernel_sources_hash())
 
     def load_overload(self, sig, target_context):
+        if has_outside_class(sig):
+            return None
         try:
             return super().load_overload(sig, target_context)
         except _DAMAGE as error:
@@ -121,6 +126,8 @@ class _StampedCache(FunctionCache):
             return None
 
     def save_overload(self, sig, data):
+        if has_outside_class(sig):
+            return
         try:
             super().save_overload(sig, data)
         except _DAMAGE as error:
@@ -131,6 +138,22 @@ class _StampedCache(FunctionCache):
             self.flush()
         except OSError as error:
             _warn(f"damaged cache folder {self.cache_path} cannot be cleaned ({error}); delete it by hand")
+
+
+def has_outside_class(argument_types):
+    """Tell whether a NamedTuple class takes part whose methods may change without a change of the stamp.
+
+    An index with such a class could not even be read by a process that cannot import it.
+    """
+    for type_ in argument_types:
+        cls = getattr(type_, "instance_class", None)
+        if cls is not None:
+            inside = cls.__module__.partition(".")[0] == __name__.partition(".")[0]
+            if not inside or getattr(sys.modules.get(cls.__module__), cls.__qualname__, None) is not cls:
+                return True
+        if has_outside_class(getattr(type_, "types", ())):
+            return True
+    return False
 
 
 def _warn(message):

@@ -18,10 +18,10 @@ __all__ = [
     "Real",
     "StrOptions",
     "binary_exponent",
+    "callers_level",
     "check_atoms",
     "check_rows",
     "fit_context",
-    "scale_alpha",
     "unchanged_on_failure",
     "warn_not_converged",
 ]
@@ -73,16 +73,6 @@ def binary_exponent(X):
     return math.frexp(largest)[1]
 
 
-def scale_alpha(alpha, exponent, dtype):
-    """Return ``alpha * 2**-exponent``, kept within the range of `dtype`."""
-    limits = np.finfo(dtype)
-    try:
-        scaled = math.ldexp(alpha, -exponent)
-    except OverflowError:
-        scaled = math.inf
-    return min(max(scaled, 1e3 * float(limits.tiny)), 1e-3 * float(limits.max))
-
-
 @contextlib.contextmanager
 def unchanged_on_failure(estimator):
     """Give `estimator` back all attributes that it had, if the block raises (or is interrupted)."""
@@ -95,11 +85,12 @@ def unchanged_on_failure(estimator):
         raise
 
 
-def warn_not_converged(n_stopped, n_stalled, n_total, largest_gap, max_iter):
+def warn_not_converged(n_stopped, n_stalled, n_total, largest, max_iter):
     """Warn once a call about rows whose certificate is not small enough, if there are any."""
     reasons = []
     if n_stopped:
-        reasons.append(f"{n_stopped} of {n_total} rows stopped at `encode_max_iter`={max_iter}, which can be raised")
+        limit = "the solver's largest number of passes" if max_iter is None else f"`encode_max_iter`={max_iter}"
+        reasons.append(f"{n_stopped} of {n_total} rows stopped at {limit}; `encode_max_iter` can be raised")
     if n_stalled:
         reasons.append(
             f"{n_stalled} of {n_total} rows were stopped by rounding: some atoms of the dictionary depend on "
@@ -107,13 +98,13 @@ def warn_not_converged(n_stopped, n_stalled, n_total, largest_gap, max_iter):
         )
     if reasons:
         warnings.warn(
-            f"{'; '.join(reasons)}. The largest duality gap is {largest_gap:.1e} times 0.5 ||x||^2.",
+            f"{'; '.join(reasons)}. The largest certificate is {largest:.1e} (see sparsecode.solvers.SolveResult).",
             ConvergenceWarning,
-            stacklevel=_callers_level(),
+            stacklevel=callers_level(),
         )
 
 
-def _callers_level():
+def callers_level():
     """Return the `stacklevel` of the user's line, outside this package and scikit-learn's wrappers."""
     frame, level = sys._getframe(1), 1
     while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("sparsecode", "sklearn"):

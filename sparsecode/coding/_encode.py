@@ -1,25 +1,49 @@
 """Codes of rows for given atoms, at any scale of the data."""
 
+from typing import NamedTuple
+
 import numpy as np
 
-from .._core.validation import binary_exponent, scale_alpha, warn_not_converged
-from ..penalties import L1
-from ..solvers.active_set import MAX_ITER, NON_FINITE, STALLED, solve_rows
+from .._core.validation import binary_exponent, warn_not_converged
+from ..penalties import KSparse
+from ..solvers._rows import MAX_ITER, NON_FINITE, STALLED
+from ..solvers.debias import debias_codes
+from ..solvers.registry import find_solver
+from ._sparsity import rescale
 
 
-def encode_rows(X, D, alpha, *, positive, tol, max_iter, n_jobs):
-    """Return the l1 codes of the validated rows X for atoms D; warn where a row did not converge.
+class CoderSettings(NamedTuple):
+    """What an encoder does with rows and atoms, apart from the penalty."""
 
-    The problem is homogeneous, so data of extreme magnitude are scaled by a power of two, exactly.
+    solver: str
+    tol: float
+    max_iter: int | None
+    n_jobs: int | None
+
+    def solve(self, X, D, penalty, gains=None):
+        """Return the SolveResult of validated rows."""
+        name = self.solver
+        if name == "auto" and gains is not None and isinstance(penalty, KSparse) and not penalty.positive:
+            name = "omp"  # of the solvers for a fixed number of coefficients, the one whose choice gains can weight
+        solver = find_solver(name, penalty)
+        return solver.solve(X, D, penalty, tol=self.tol, max_iter=self.max_iter, gains=gains, n_jobs=self.n_jobs)
+
+
+def solve_scaled(X, D, penalty, settings, *, debias=False):
+    """Return the SolveResult of rows of any magnitude; warn where a row did not converge.
+
+    Data of extreme magnitude are scaled by a power of two, exactly.
     """
     exponent = binary_exponent(X)
     if exponent:
-        X = np.ldexp(X, -exponent)
-        alpha = scale_alpha(alpha, exponent, X.dtype)
-    result = solve_rows(X, D, L1(alpha, positive=positive), tol=tol, max_iter=max_iter, n_jobs=n_jobs)
+        X, penalty = np.ldexp(X, -exponent), rescale(penalty, -exponent, X.dtype)
+    result = settings.solve(X, D, penalty)
     check_finite(result, X)
-    warn_not_converged(*count_unconverged(result), len(X), relative_gap(result, X).max(), max_iter)
-    return np.ldexp(result.codes, exponent) if exponent else result.codes
+    warn_not_converged(*count_unconverged(result), len(X), result.certificate.max(), settings.max_iter)
+    if debias:
+        refit = debias_codes(X, D, result.codes, positive=penalty.positive, n_jobs=settings.n_jobs)
+        result = result._replace(codes=refit.codes, square_error=refit.square_error)
+    return result._replace(codes=np.ldexp(result.codes, exponent)) if exponent else result
 
 
 def check_finite(result, X):
@@ -35,9 +59,3 @@ def check_finite(result, X):
 def count_unconverged(result):
     """Return how many rows stopped at the largest number of passes, and how many were stalled by rounding."""
     return np.count_nonzero(result.status == MAX_ITER), np.count_nonzero(result.status == STALLED)
-
-
-def relative_gap(result, X):
-    """Return the duality gap of each row relative to ``0.5 ||x||^2`` (0 for a zero row)."""
-    energy = 0.5 * np.einsum("ij,ij->i", X, X, dtype=np.float64)
-    return np.divide(result.gap, energy, out=np.zeros_like(energy), where=energy > 0)

@@ -7,24 +7,24 @@ import numpy as np
 from .._core.history import EpochRecord
 from .._core.progress import progress_bar
 from ..learning.online import update
-from ..solvers.active_set import solve_rows
-from ._encode import check_finite, count_unconverged, relative_gap
+from ._encode import check_finite, count_unconverged
 
 #: Epochs without progress before learning stops; the objective of one epoch is a noisy figure when an
 #: epoch has few batches.
 WAIT = 3
 
 
-def learn(state, X, penalty, settings, *, epochs, tol, batch_size, rng=None, verbose=0):
-    """Run epochs over the rows of X, changing `state`; return one record an epoch.
+def learn(state, X, penalty, settings, *, target=None, epochs, tol, batch_size, rng=None, verbose=0):
+    """Run epochs over the rows of X, changing `state`; return the penalty and one record an epoch.
 
     Parameters
     ----------
     state : OnlineState
     X : ndarray of shape (n_samples, n_features)
-    penalty : L1
-    settings : dict
-        Of the coder: tol, max_iter, n_jobs.
+    penalty : Penalty
+    settings : CoderSettings
+    target : Target or None
+        Moves the weight of the penalty from batch to batch.
     epochs : int
         Largest number of passes.
     tol : float
@@ -43,10 +43,11 @@ def learn(state, X, penalty, settings, *, epochs, tol, batch_size, rng=None, ver
             bar.set_description(f"learning, epoch {epoch + 1}", refresh=False)
             order = np.arange(n) if rng is None else rng.permutation(n)
             batches = (X[order[start : start + batch_size]] for start in starts)
-            records.append(_run_epoch(state, epoch, batches, penalty, settings, bar))
+            penalty, record = _run_epoch(state, epoch, batches, penalty, settings, target, bar)
+            records.append(record)
             if _has_settled([record.objective for record in records], tol):
                 break
-    return records
+    return penalty, records
 
 
 def _has_settled(objectives, tol):
@@ -57,27 +58,29 @@ def _has_settled(objectives, tol):
     return best - min(objectives[-WAIT:]) <= tol * abs(best)
 
 
-def _run_epoch(state, epoch, batches, penalty, settings, bar):
+def _run_epoch(state, epoch, batches, penalty, settings, target, bar):
     started = time.perf_counter()
     n = data_term = cost = nonzero = stopped = stalled = replaced = 0
     violation = 0.0
     for batch in batches:
-        result = solve_rows(batch, state.D, penalty, **settings)
+        result = settings.solve(batch, state.D, penalty, state.gains)
         check_finite(result, batch)
         replaced += update(state, batch, result.codes, result.square_error)
         n += len(batch)
         data_term += 0.5 * result.square_error.sum()
-        cost += penalty.alpha * np.abs(result.codes).sum(dtype=np.float64)
+        cost += result.penalty.sum()
         nonzero += np.count_nonzero(result.codes)
         unconverged = count_unconverged(result)
         stopped += unconverged[0]
         stalled += unconverged[1]
-        violation = max(violation, relative_gap(result, batch).max())
+        violation = max(violation, result.certificate.max())
+        if target is not None:
+            penalty = target.follow(penalty, result, batch)
         bar.update()
         bar.set_postfix(
             objective=f"{(data_term + cost) / n:.4g}", sparsity=f"{nonzero / (n * len(state.D)):.3f}", refresh=False
         )
-    return EpochRecord(
+    record = EpochRecord(
         epoch=epoch,
         objective=(data_term + cost) / n,
         data_term=data_term / n,
@@ -89,3 +92,4 @@ def _run_epoch(state, epoch, batches, penalty, settings, bar):
         replaced=replaced,
         seconds=time.perf_counter() - started,
     )
+    return penalty, record

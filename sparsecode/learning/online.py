@@ -23,6 +23,7 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from ._kernels import accumulate, update_atoms
+from .homeostasis import Homeostasis
 
 #: rho. After 6 epochs over 114 000 whitened patches (144 atoms, alpha 0.5) the objective on held-out
 #: patches was 3.643 (rho = 2, 3 epochs), 3.615 (5), 3.607 (10), 3.604 (20).
@@ -41,18 +42,26 @@ class OnlineState:
     A: np.ndarray  # (n_components, n_components)
     B: np.ndarray  # (n_components, n_features)
     unused: np.ndarray  # samples since each atom was last active
+    homeostasis: Homeostasis | None = None
     n_steps: int = 0
     n_replaced: int = 0
 
     @classmethod
-    def start(cls, D):
+    def start(cls, D, homeostasis=None):
         """Return the state before the first batch, for unit-norm atoms D that become the state's own."""
         K, F = D.shape
-        return cls(D, np.zeros((K, K), D.dtype), np.zeros((K, F), D.dtype), np.zeros(K, np.int64))
+        rule = Homeostasis.start(homeostasis, K) if homeostasis else None
+        return cls(D, np.zeros((K, K), D.dtype), np.zeros((K, F), D.dtype), np.zeros(K, np.int64), rule)
 
     def copy(self):
         """Return a state that can go on without changing this one."""
-        return replace(self, D=self.D.copy(), A=self.A.copy(), B=self.B.copy(), unused=self.unused.copy())
+        arrays = {name: getattr(self, name).copy() for name in ("D", "A", "B", "unused")}
+        return replace(self, homeostasis=self.homeostasis and self.homeostasis.copy(), **arrays)
+
+    @property
+    def gains(self):
+        """Gains of the atoms for the next batch, None if they are all one."""
+        return self.homeostasis and self.homeostasis.gains
 
 
 def update(state, X, codes, square_error):
@@ -70,6 +79,8 @@ def update(state, X, codes, square_error):
         update_atoms(state.D, state.A, state.B, atoms.start, atoms.stop, change)
     state.unused += len(X)
     state.unused[(codes != 0).any(axis=0)] = 0
+    if state.homeostasis:
+        state.homeostasis.update(codes)
     return _replace_dead_atoms(state, X, codes, square_error)
 
 
@@ -87,5 +98,7 @@ def _replace_dead_atoms(state, X, codes, square_error):
     state.A[:, dead] = 0
     state.B[dead] = 0
     state.unused[dead] = 0
+    if state.homeostasis:
+        state.homeostasis.forget(dead)
     state.n_replaced += len(dead)
     return len(dead)

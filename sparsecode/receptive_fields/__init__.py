@@ -1,5 +1,17 @@
 """Receptive fields: what learned atoms have in common with cells of the primary visual cortex."""
 
-from .gabor import GaborFit, fit_gabor, gabor, orientation_coverage
+from .classes import classify_receptive_fields
+from .fitting import fit_gabor
+from .gabor import GaborFit, gabor, orientation_coverage
+from .tuning import Tuning, coder_tuning, linear_tuning
 
-__all__ = ["GaborFit", "fit_gabor", "gabor", "orientation_coverage"]
+__all__ = [
+    "GaborFit",
+    "Tuning",
+    "classify_receptive_fields",
+    "coder_tuning",
+    "fit_gabor",
+    "gabor",
+    "linear_tuning",
+    "orientation_coverage",
+]

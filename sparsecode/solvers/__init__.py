@@ -1,7 +1,8 @@
-"""Solvers of the coding problem for a given dictionary, one algorithm a file."""
+"""Solvers of the coding problem for a given dictionary, one algorithm a file; `solve` is the front door."""
 
-from .active_set import SolveResult, solve_active_set
+from ._rows import SolveResult
 from .certificates import duality_gap, objective
 from .fista import solve_fista
+from .registry import SOLVERS, debias, solve
 
-__all__ = ["SolveResult", "duality_gap", "objective", "solve_active_set", "solve_fista"]
+__all__ = ["SOLVERS", "SolveResult", "debias", "duality_gap", "objective", "solve", "solve_fista"]

@@ -6,9 +6,7 @@ import numpy as np
 
 from .._core.jit import SAFE_FASTMATH, kernel
 from ._cholesky import append_row, delete_row, solve_backward, solve_forward
-
-#: Status of a row. STALLED: rounding keeps the gap above its bound.
-CONVERGED, MAX_ITER, NON_FINITE, STALLED = 0, 1, 2, 3
+from ._rows import CONVERGED, MAX_ITER, NON_FINITE, STALLED
 
 #: A row has stalled when so many passes have not lowered its objective by more than one rounding.
 IDLE_PASSES = 10
@@ -35,7 +33,7 @@ class Workspace(NamedTuple):
     weight: np.ndarray
     sign: np.ndarray
     L: np.ndarray  # packed Cholesky factor of the active Gram block
-    right: np.ndarray  # c - threshold * sign
+    right: np.ndarray  # c - entry * sign
     y: np.ndarray  # forward solution of `right`
     target: np.ndarray  # minimiser for the present signs
     block: np.ndarray
@@ -88,10 +86,10 @@ def _measure_excess(g, pen, active, k, excess):
     one = type(g[0])(1)
     if pen.positive:
         for j in range(g.shape[0]):
-            excess[j] = g[j] / pen.threshold(j) - one
+            excess[j] = g[j] * pen.inverse[j] - one
     else:
         for j in range(g.shape[0]):
-            excess[j] = abs(g[j]) / pen.threshold(j) - one
+            excess[j] = abs(g[j]) * pen.inverse[j] - one
     top = largest(excess)
     for a in range(k):
         excess[active[a]] = -one
@@ -117,9 +115,10 @@ def _certify(c, pen, work, k, square_norm, top):
     cost = 0.0
     for a in range(k):
         j = work.active[a]
+        price = pen.entry[j] * abs(work.weight[a])
         fit += work.weight[a] * (c[j] + work.g[j])
-        slack += pen.value(work.weight[a], j) - scale * work.weight[a] * work.g[j]
-        cost += pen.value(work.weight[a], j)
+        slack += price - scale * work.weight[a] * work.g[j]
+        cost += price
     square_error = max(square_norm - fit, 0.0)
     return 0.5 * (1.0 - scale) ** 2 * square_error + max(slack, 0.0), square_error, cost
 
@@ -136,7 +135,7 @@ def _admit(G, c, pen, work, k, j, sign, weight):
     work.active[k] = j
     work.weight[k] = weight
     work.sign[k] = sign
-    work.right[k] = c[j] - pen.threshold(j) * sign
+    work.right[k] = c[j] - pen.entry[j] * sign
     solve_forward(work.L, k + 1, k, work.right, work.y)
     return k + 1
 
@@ -226,17 +225,28 @@ def _grow(G, c, pen, work, top, k):
     return k
 
 
-def _encode_rows(G, C, square_norms, W, pen, tol, max_iter, work, stop, gaps, errors, n_iters, statuses):
-    """Solve all rows of C; W must be zero on entry."""
+def _warm_start(G, c, pen, work, w):
+    """Take the support, signs and weights of w as the active set, and clear w; return its size."""
+    k = np.int64(0)
+    for j in range(w.shape[0]):
+        if w[j] > 0 or (w[j] < 0 and not pen.positive):
+            k = admit(G, c, pen, work, k, j, 1.0 if w[j] > 0 else -1.0, np.float64(w[j]))
+        w[j] = 0
+    return k
+
+
+def _encode_rows(G, C, square_norms, pen, tol, max_iter, work, stop, W, gaps, errors, costs, n_iters, statuses):
+    """Solve all rows of C, starting from the codes in W; the ridge of `pen` is on the diagonal of G already."""
     eps = np.finfo(G.dtype).eps
     for i in range(C.shape[0]):
         c = C[i]
-        bound = tol * 0.5 * square_norms[i]
-        k = np.int64(0)
+        half = 0.5 * square_norms[i]
         n_iter = 0
         idle = 0
         lowest = np.inf
+        k = warm_start(G, c, pen, work, W[i])
         while True:
+            k = settle(work, k)
             correlate(G, c, work.active, work.weight, k, work.g)
             top, entering = measure_excess(work.g, pen, work.active, k, work.excess)
             gap, square_error, cost = certify(c, pen, work, k, square_norms[i], top)
@@ -244,20 +254,23 @@ def _encode_rows(G, C, square_norms, W, pen, tol, max_iter, work, stop, gaps, er
             idle = 0 if objective < lowest * (1.0 - eps) else idle + 1
             lowest = min(lowest, objective)
             stalled = entering <= 0 or idle == IDLE_PASSES
-            if gap <= bound or n_iter == max_iter or stalled or not gap < np.inf:
+            if gap <= tol * half or n_iter == max_iter or stalled or not gap < np.inf:
                 break
             if stop[0] != 0:
                 return
             n_iter += 1
-            k = settle(work, grow(G, c, pen, work, entering, k))
+            k = grow(G, c, pen, work, entering, k)
+        ridge = 0.0
         for a in range(k):
             W[i, work.active[a]] = work.weight[a]
-        gaps[i] = gap
-        errors[i] = square_error
+            ridge += pen.ridge * work.weight[a] * work.weight[a]
+        gaps[i] = gap / half if half > 0.0 else 0.0
+        errors[i] = max(square_error - ridge, 0.0)
+        costs[i] = cost + 0.5 * ridge
         n_iters[i] = n_iter
         if not gap < np.inf:
             statuses[i] = NON_FINITE
-        elif gap <= bound:
+        elif gap <= tol * half:
             statuses[i] = CONVERGED
         else:
             statuses[i] = STALLED if stalled else MAX_ITER
@@ -272,4 +285,5 @@ drop = kernel(_drop)
 settle = kernel(_settle)
 exchange = kernel(_exchange)
 grow = kernel(_grow)
+warm_start = kernel(_warm_start)
 encode_rows = kernel(_encode_rows)

@@ -2,16 +2,22 @@
 
 import numpy as np
 
+from ..penalties.l1 import L1Type
+from ._rows import CONVERGED, STALLED, merge
 
-def objective(X, D, W, alpha):
-    """Return ``0.5 ||x - w D||^2 + alpha ||w||_1`` for each row, in float64.
+#: How often the violation is lowered tenfold where the duality gap is above its bound.
+TIGHTENINGS = 8
+
+
+def objective(X, D, W, penalty):
+    """Return ``0.5 ||x - w D||^2 + pen(w)`` for each row, in float64.
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
-    D : ndarray of shape (n_components, n_features)
-    W : ndarray of shape (n_samples, n_components)
-    alpha : float
+    X : array-like of shape (n_samples, n_features)
+    D : array-like of shape (n_components, n_features)
+    W : array-like of shape (n_samples, n_components)
+    penalty : Penalty
 
     Returns
     -------
@@ -19,50 +25,90 @@ def objective(X, D, W, alpha):
 
     Examples
     --------
+    >>> from sparsecode.penalties import L1
     >>> from sparsecode.solvers import objective
-    >>> objective([[3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]], [[2.0, 4.0]], alpha=0.5).tolist()
+    >>> objective([[3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]], [[2.0, 4.0]], L1(0.5)).tolist()
     [3.5]
     """
     X, D, W = (np.asarray(A, dtype=np.float64) for A in (X, D, W))
-    return 0.5 * np.square(X - W @ D).sum(axis=1) + alpha * np.abs(W).sum(axis=1)
+    return 0.5 * np.square(X - W @ D).sum(axis=1) + penalty.value(W, np.square(D).sum(axis=1))
 
 
-def duality_gap(X, D, W, alpha, *, positive=False):
-    r"""Return the duality gap of l1 codes, which bounds how far each objective is from its minimum.
+def duality_gap(X, D, W, penalty):
+    r"""Return the duality gap of codes, which bounds how far each objective is from its minimum.
 
-    With ``r = x - w D``, ``g = D r`` and ``s = min(1, alpha / max_j |g_j|)`` (max g_j if `positive`), the
-    residual ``s r`` is dual feasible and the gap is
+    For l1, weighted l1 and the elastic net, ``sum_j alpha_j |w_j| + 0.5 rho ||w||^2``. With ``r = x - w D``,
+    ``g = D r - rho w`` and ``s = min(1, 1 / max_j (|g_j| / alpha_j))`` (g_j itself if positive), the point s r is dual
+    feasible and the gap is
 
-        0.5 (1 - s)^2 ||r||^2 + sum_j (alpha |w_j| - s w_j g_j).
+        0.5 (1 - s)^2 (||r||^2 + rho ||w||^2) + sum_j (alpha_j |w_j| - s w_j g_j).
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
-    D : ndarray of shape (n_components, n_features)
-    W : ndarray of shape (n_samples, n_components)
-        Codes; non-negative if `positive`.
-    alpha : float
-        Penalty weight, > 0.
-    positive : bool, default=False
+    X : array-like of shape (n_samples, n_features)
+    D : array-like of shape (n_components, n_features)
+    W : array-like of shape (n_samples, n_components)
+        Codes, non-negative if the penalty is positive.
+    penalty : L1, WeightedL1 or ElasticNet
 
     Returns
     -------
     ndarray of shape (n_samples,)
-        float64, >= 0. Divide by ``0.5 ||x||^2`` for the relative gap on which coders stop.
 
     Examples
     --------
-    >>> import numpy as np
+    >>> from sparsecode.penalties import L1
     >>> from sparsecode.solvers import duality_gap
-    >>> X = D = np.eye(2)
-    >>> duality_gap(X, D, 0.9 * np.eye(2), alpha=0.1).round(12).tolist()
-    [0.0, 0.0]
+    >>> duality_gap([[3.0, 0.5]], [[1.0, 0.0], [0.0, 1.0]], [[2.0, 0.0]], L1(1.0)).tolist()
+    [0.0]
     """
+    if not has_gap(penalty):
+        raise ValueError(f"{penalty!r} has no duality gap; l1, weighted l1 and the elastic net have one.")
+    D = np.asarray(D, dtype=np.float64)
+    return gap_of_bound(X, D, W, penalty.bind(np.square(D).sum(axis=1), np.float64))
+
+
+def has_gap(penalty):
+    """Tell whether `duality_gap` is defined for the penalty."""
+    return isinstance(penalty, L1Type)
+
+
+def gap_of_bound(X, D, W, bound):
+    """Return the duality gap for a bound l1-type penalty."""
     X, D, W = (np.asarray(A, dtype=np.float64) for A in (X, D, W))
     residual = X - W @ D
-    g = residual @ D.T
-    largest = np.maximum((g if positive else np.abs(g)).max(axis=1), 0)
-    scale = np.ones(len(X))
-    np.divide(alpha, largest, out=scale, where=largest > alpha)
-    slack = alpha * np.abs(W).sum(axis=1) - scale * (W * g).sum(axis=1)
-    return 0.5 * (1 - scale) ** 2 * np.square(residual).sum(axis=1) + np.maximum(slack, 0)
+    g = residual @ D.T - bound.ridge * W
+    excess = (g if bound.positive else np.abs(g)) * bound.inverse
+    scale = 1 / np.maximum(excess.max(axis=1), 1)
+    slack = np.abs(W) @ bound.entry - scale * (W * g).sum(axis=1)
+    square = np.square(residual).sum(axis=1) + bound.ridge * np.square(W).sum(axis=1)
+    return 0.5 * (1 - scale) ** 2 * square + np.maximum(slack, 0)
+
+
+def certify_by_gap(descend, X, D, bound, tol, init):
+    """Run ``descend(rows, tol, init)``, which stops on the violation, until the relative gap is at most `tol`.
+
+    The violation that brings the gap below its bound is not known before: it is lowered for the rows that
+    need it, which go on from where they are.
+    """
+    violation = tol
+    result = descend(slice(None), violation, init)
+    half = 0.5 * np.einsum("ij,ij->i", X, X, dtype=np.float64)
+    rows = np.flatnonzero(result.status == CONVERGED)
+    result.certificate[:] = relative(gap_of_bound(X, D, result.codes, bound), half)
+    for _ in range(TIGHTENINGS):
+        rows = rows[result.certificate[rows] > tol]
+        if not rows.size:
+            break
+        violation *= 0.1
+        before = result.n_iter[rows]
+        merge(result, rows, descend(rows, violation, result.codes[rows]))
+        result.n_iter[rows] += before
+        result.certificate[rows] = relative(gap_of_bound(X[rows], D, result.codes[rows], bound), half[rows])
+    result.status[rows[result.certificate[rows] > tol]] = STALLED
+    return result
+
+
+def relative(gap, half):
+    """Return the gap as a share of ``half = 0.5 ||x||^2``, 0 for a zero row."""
+    return np.divide(gap, half, out=np.zeros_like(half), where=half > 0)

@@ -10,8 +10,8 @@ The momentum of a row restarts when it points uphill (O'Donoghue and Candes, Fou
 
 import numpy as np
 
-from .active_set import SolveResult
-from .certificates import duality_gap
+from ._rows import SolveResult
+from .certificates import duality_gap, relative
 
 
 def solve_fista(X, D, penalty, *, tol=1e-6, max_iter=10_000):
@@ -22,7 +22,7 @@ def solve_fista(X, D, penalty, *, tol=1e-6, max_iter=10_000):
     X : ndarray of shape (n_samples, n_features)
     D : ndarray of shape (n_components, n_features)
         Atoms, of any norm.
-    penalty : L1
+    penalty : L1 or WeightedL1
     tol : float, default=1e-6
         A row stops when its duality gap is at most ``tol * 0.5 ||x||^2``; tested every tenth iteration.
     max_iter : int, default=10000
@@ -30,7 +30,7 @@ def solve_fista(X, D, penalty, *, tol=1e-6, max_iter=10_000):
     Returns
     -------
     SolveResult
-        Codes, duality gaps, iterations and status (0 converged, 1 stopped at `max_iter`) by row.
+        Codes, relative duality gaps, iterations and status (0 converged, 1 stopped at `max_iter`) by row.
 
     Examples
     --------
@@ -41,12 +41,13 @@ def solve_fista(X, D, penalty, *, tol=1e-6, max_iter=10_000):
     [[2.0, 0.0]]
     """
     X, D = np.asarray(X, dtype=np.float64), np.asarray(D, dtype=np.float64)
-    alpha, positive = float(penalty.bind(np.float64).alpha), penalty.positive
+    alpha, positive = penalty.bind(np.ones(len(D)), np.float64).entry, penalty.positive
     step = 1.0 / max(np.linalg.norm(D, 2) ** 2, np.finfo(float).tiny)
     codes = np.zeros((len(X), len(D)))
-    gap = duality_gap(X, D, codes, alpha, positive=positive)
+    gap = duality_gap(X, D, codes, penalty)
     n_iter = np.zeros(len(X), np.int64)
-    bound = tol * 0.5 * np.square(X).sum(axis=1)
+    half = 0.5 * np.square(X).sum(axis=1)
+    bound = tol * half
     running = np.flatnonzero(gap > bound)
     W = V = codes[running]
     t = np.ones((len(running), 1))
@@ -62,12 +63,13 @@ def solve_fista(X, D, penalty, *, tol=1e-6, max_iter=10_000):
         W, t = W_new, t_new
         if iteration % 10 == 0 or iteration == max_iter:
             codes[running] = W
-            gap[running] = duality_gap(X[running], D, W, alpha, positive=positive)
+            gap[running] = duality_gap(X[running], D, W, penalty)
             n_iter[running] = iteration
             left = gap[running] > bound[running]
             running, W, V, t = running[left], W[left], V[left], t[left]
     square_error = np.square(X - codes @ D).sum(axis=1)
-    return SolveResult(codes, gap, square_error, n_iter, (gap > bound).astype(np.int8))
+    cost = penalty.value(codes)
+    return SolveResult(codes, relative(gap, half), square_error, cost, n_iter, (gap > bound).astype(np.int8))
 
 
 def _shrink(Z, level, positive):

@@ -1,6 +1,5 @@
 """The commands: main job on small images, info, warmup, and errors that say what to do."""
 
-import json
 import re
 import sys
 
@@ -8,8 +7,9 @@ import numpy as np
 import pytest
 from skimage.io import imsave
 
-from sparsecode import SparseCoder
+from sparsecode import Dictionary, SparseCoder
 from sparsecode.__main__ import main
+from sparsecode.receptive_fields import fit_gabor
 
 
 @pytest.fixture
@@ -37,12 +37,15 @@ def test_v1_prints_a_table_and_writes_figures_and_a_dictionary_that_loads(folder
     for figure in ("receptive_fields.png", "orientation_frequency.png"):
         assert (output / figure).read_bytes().startswith(b"\x89PNG")
         assert (output / figure).stat().st_size > 10_000
-    saved = np.load(output / "dictionary.npz")
-    about = json.loads(str(saved["about"]))
-    assert about["options"]["patch_size"] == 8
-    assert about["results"]["atoms"] == 20
+    learned = Dictionary.load(output / "dictionary.npz")
+    assert learned.atoms.shape == (20, 8, 8)
+    assert learned.attrs["patch_size"] == 8
+    assert learned.attrs["seed"] == 1
+    assert learned.attrs["atoms"] == 20
+    np.testing.assert_array_equal(learned.coords["fvu"], fit_gabor(learned.atoms).fvu)
+    np.testing.assert_array_equal(learned.coords["orientation"], fit_gabor(learned.atoms).orientation)
     X = np.random.default_rng(0).normal(size=(5, 64))
-    assert SparseCoder(dictionary=saved["atoms"], alpha=about["alpha"]).fit(X).transform(X).shape == (5, 20)
+    assert SparseCoder(dictionary=learned, alpha=learned.attrs["alpha"]).fit(X).transform(X).shape == (5, 20)
 
 
 def test_v1_is_reproducible(folder, capsys):

@@ -6,7 +6,7 @@ from skimage.filters import gabor_kernel
 
 from sparsecode.receptive_fields import fit_gabor, gabor, orientation_coverage
 from sparsecode.receptive_fields._kernels import fit_rows, linearise, make_workspace, project
-from sparsecode.receptive_fields.gabor import _bounds
+from sparsecode.receptive_fields.fitting import _bounds
 
 
 def random_gabors(shape, n, rng):

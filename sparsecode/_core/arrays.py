@@ -1,0 +1,16 @@
+"""Checks of plain arrays, for functions that need no scikit-learn."""
+
+import numpy as np
+
+
+def real_matrix(values, name):
+    """Return `values` as a finite array of shape (n, m) with at least one entry, in its own type."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be a dense array of real numbers, got {type(values).__name__} of {array.dtype}")
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(f"{name} must have two dimensions and at least one entry, got shape {array.shape}")
+    if not np.isfinite(array).all():
+        bad = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
+        raise ValueError(f"{name} must be finite, but row {bad} holds NaN or infinity")
+    return array

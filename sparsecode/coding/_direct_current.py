@@ -1,0 +1,25 @@
+r"""The mean of a sample as an unpenalised coefficient of a constant atom u = (1, ..., 1) / sqrt(F).
+
+    min_{m, w}  0.5 ||x - m u - w D||^2 + pen(w)
+
+is the problem of the centred sample with centred atoms; then ``m = <x - w D, u>``.
+"""
+
+import numpy as np
+
+
+def center(rows):
+    """Return rows without their means."""
+    return rows - rows.mean(axis=1, keepdims=True, dtype=np.float64).astype(rows.dtype)
+
+
+def constant_atom(n_features, dtype):
+    """Return u as an array of shape (1, n_features)."""
+    return np.full((1, n_features), 1 / np.sqrt(n_features), dtype)
+
+
+def with_constant(X, D, codes):
+    """Return codes with the coefficient of the constant atom before them."""
+    root = np.sqrt(X.shape[1])
+    means = X.mean(axis=1, dtype=np.float64) - codes @ D.mean(axis=1, dtype=np.float64)
+    return np.concatenate([(root * means)[:, None].astype(codes.dtype), codes], axis=1)

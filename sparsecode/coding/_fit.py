@@ -1,0 +1,200 @@
+"""What a fit of `SparseCoder` leaves behind: the choices it fixed, and the state that learning goes on from."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from .._core.history import EpochRecord, as_history
+from .._core.rng import as_generator
+from .._core.validation import binary_exponent, check_atoms, warn_not_converged
+from ..learning.homeostasis import Homeostasis
+from ..learning.init import initial_atoms
+from ..learning.online import OnlineState
+from ..penalties import Penalty
+from ..solvers.debias import debias_codes
+from ..solvers.registry import find_solver
+from ._direct_current import center, constant_atom, with_constant
+from ._encode import CoderSettings, solve_scaled
+from ._learn import learn
+from ._sparsity import ROWS, Target, make_penalty, rescale, resolve_alpha
+
+
+@dataclass
+class Fit:
+    """Choices and state of one fit; methods return a new one."""
+
+    penalty: Penalty  # with its weight, in units of the data
+    target: Target | None
+    constant: bool  # whether a constant atom codes the mean
+    atoms: np.ndarray | None  # given ones; None if they are learned
+    state: OnlineState | None = None
+    exponent: int = 0  # learning sees the data times 2**-exponent
+    records: list = field(default_factory=list)
+
+    def learn(self, coder, X, *, epochs, rng):
+        """Return the fit after epochs over the rows of X, shuffled if there is a generator."""
+        X = np.ldexp(X, -self.exponent) if self.exponent else X
+        X = (center(X) if self.constant else X).astype(self.state.D.dtype, copy=False)
+        state = self.state.copy()
+        settings = coder_settings(coder)
+        penalty, records = learn(
+            state,
+            X,
+            rescale(self.penalty, -self.exponent, X.dtype),
+            settings,
+            target=self.target,
+            epochs=epochs,
+            tol=coder.tol,
+            batch_size=coder.batch_size,
+            rng=rng,
+            verbose=coder.verbose,
+        )
+        last = records[-1]
+        warn_not_converged(last.stopped, last.stalled, len(X), last.violation, coder.encode_max_iter)
+        if self.target is None:
+            penalty = self.penalty
+        else:
+            penalty = rescale(_meet_target(coder, self.target, penalty, X, state.D), self.exponent)
+        return replace(self, penalty=penalty, state=state, records=self.records + records)
+
+    def publish(self, coder):
+        """Set the fitted attributes of the estimator."""
+        atoms = self.state.D if self.atoms is None else self.atoms
+        if self.constant:
+            atoms = np.concatenate([constant_atom(atoms.shape[1], atoms.dtype), atoms])
+        coder.components_ = atoms.copy()
+        coder.penalty_ = self.penalty
+        coder.n_iter_ = max(1, len(self.records))
+        coder.n_resampled_ = self.state.n_replaced if self.state else 0
+        coder.history_ = as_history(self.records)
+
+    def encode(self, coder, X):
+        """Return the codes of validated rows."""
+        D = coder.components_.astype(X.dtype, copy=False)
+        settings = coder_settings(coder)
+        if not self.constant:
+            return solve_scaled(X, D, self.penalty, settings, debias=coder.debias).codes
+        codes = solve_scaled(center(X), center(D[1:]), self.penalty, settings, debias=coder.debias).codes
+        return with_constant(X, D[1:], codes)
+
+
+def start_fit(coder, X):
+    """Return the fit before learning, and the generator that goes on shuffling."""
+    choice = {name: getattr(coder, name) for name in ("alpha", "n_nonzero_coefs", "target_sparsity", "target_snr")}
+    penalty = make_penalty(coder.penalty, positive=coder.positive, **choice)
+    find_solver(coder.solver, penalty)
+    target = None
+    if coder.target_sparsity is not None or coder.target_snr is not None:
+        target = Target(sparsity=coder.target_sparsity, snr=coder.target_snr)
+    rng = as_generator(coder.random_state)
+    if coder.dictionary is None:
+        return _start_learning(coder, X, penalty, target, rng), rng
+    atoms = check_atoms(
+        coder.dictionary, "dictionary", n_features=X.shape[1], n_components=coder.n_components, dtype=X.dtype
+    )
+    rows, D = (center(X), center(atoms)) if coder.fit_dc else (X, atoms)
+    if target is None:
+        penalty = resolve_alpha(penalty, rows, D, coder.alpha_scale)
+    else:
+        exponent = binary_exponent(rows)
+        rows = np.ldexp(rows, -exponent)
+        penalty = rescale(_meet_target(coder, target, penalty, rows, D), exponent)
+    return Fit(penalty, target, bool(coder.fit_dc), atoms.copy()), rng
+
+
+def _start_learning(coder, X, penalty, target, rng):
+    if X.min() == X.max():
+        raise ValueError(
+            f"X has zero variance: every entry is {X.flat[0]:g}. Learning needs samples that differ; "
+            "check how the patches were cut and scaled."
+        )
+    n_components, init = coder.n_components, coder.init
+    if not isinstance(init, str):
+        init = check_atoms(init, "init", n_features=X.shape[1], n_components=n_components, dtype=X.dtype)
+        n_components = len(init)
+    rows = X
+    if coder.fit_dc:
+        rows = center(X)
+        init = init if isinstance(init, str) else center(init)
+    if not isinstance(init, str) and not init.any(axis=1).all():
+        raise ValueError("`init` has atoms that are zero (or constant, with fit_dc); give every atom a direction.")
+    exponent = binary_exponent(rows)
+    atoms = initial_atoms(rows, X.shape[1] if n_components is None else n_components, init, rng)
+    if coder.fit_dc:
+        atoms = center(atoms)
+        atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
+    # A target is approached from the default weight: first, random atoms may not be able to meet it.
+    penalty = resolve_alpha(penalty, rows, None, coder.alpha_scale)
+    state = OnlineState.start(atoms, coder.homeostasis)
+    return Fit(penalty, target, bool(coder.fit_dc), None, state, exponent)
+
+
+def coder_settings(coder):
+    """Return the settings of the coder that are read at each call."""
+    return CoderSettings(coder.solver, coder.encode_tol, coder.encode_max_iter, coder.n_jobs)
+
+
+def _meet_target(coder, target, penalty, X, D):
+    """Return the penalty whose codes of up to `ROWS` of the rows meet the target."""
+    X = X[:: -(-len(X) // ROWS)]
+    settings = coder_settings(coder)
+
+    def encode(penalty):
+        result = settings.solve(X, D, penalty)
+        if coder.debias:
+            refit = debias_codes(X, D, result.codes, positive=penalty.positive, n_jobs=coder.n_jobs)
+            result = result._replace(square_error=refit.square_error)
+        return X, result
+
+    norms = np.square(D, dtype=np.float64).sum(axis=1)
+    return target.search(penalty, float(penalty.alpha_max(X @ D.T, norms).max()), encode)
+
+
+def fitted_state(coder):
+    """Return all that a file needs to restore a fitted coder: scalars and arrays by name."""
+    fit = coder._fit
+    scalars = {
+        "penalty": fit.penalty,
+        "target": fit.target and {"sparsity": fit.target.sparsity, "snr": fit.target.snr},
+        "constant": fit.constant,
+        "exponent": fit.exponent,
+    }
+    arrays = {"components": coder.components_, "history": np.array([tuple(map(float, r)) for r in fit.records])}
+    if fit.state is not None:
+        rule = fit.state.homeostasis
+        scalars |= {"n_steps": fit.state.n_steps, "n_replaced": fit.state.n_replaced}
+        scalars |= {"rule": rule and rule.rule, "n_seen": rule and rule.n_seen}
+        arrays |= {name: getattr(fit.state, name) for name in ("A", "B", "unused")}
+        arrays |= {"usage": rule.usage, "gains": rule.gains} if rule else {}
+    return scalars, arrays
+
+
+def restore(coder, scalars, arrays):
+    """Give a coder the state that `fitted_state` has returned; raise ValueError if it is not one."""
+    components = arrays["components"]
+    if components.ndim != 2 or components.dtype.kind != "f" or not np.isfinite(components).all():
+        raise ValueError("the atoms are not a finite matrix.")
+    if components.shape[1] != coder.n_features_in_ or not isinstance(scalars["penalty"], Penalty):
+        raise ValueError("the atoms, the number of features and the penalty do not go together.")
+    atoms = components[1:] if scalars["constant"] else components
+    K, F = atoms.shape
+    state = None
+    if "n_steps" in scalars:
+        expected = {"A": (K, K), "B": (K, F), "unused": (K,)}
+        expected |= {"usage": (K,), "gains": (K,)} if scalars["rule"] else {}
+        for name, shape in expected.items():
+            if arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
+                raise ValueError(f"the learning state {name!r} is not a finite array of shape {shape}.")
+        rule = None
+        if scalars["rule"]:
+            rule = Homeostasis(scalars["rule"], arrays["usage"], arrays["gains"], scalars["n_seen"])
+        learned = (arrays[name] for name in ("A", "B", "unused"))
+        state = OnlineState(atoms.copy(), *learned, rule, scalars["n_steps"], scalars["n_replaced"])
+    kinds = EpochRecord.__annotations__.values()
+    rows = arrays["history"].tolist()
+    records = [EpochRecord(*(kind(value) for kind, value in zip(kinds, row, strict=True))) for row in rows]
+    target = scalars["target"] and Target(**scalars["target"])
+    given = None if state else atoms.copy()
+    coder._fit = Fit(scalars["penalty"], target, scalars["constant"], given, state, scalars["exponent"], records)
+    coder._fit.publish(coder)
+    coder.components_ = components

@@ -1,0 +1,17 @@
+r"""Least squares on the support of codes, which removes the shrinkage of l1-type penalties.
+
+    w_S <- argmin ||x - w_S D_S||^2,    S = {j : w_j != 0}.
+
+Where codes are non-negative, coefficients that would turn negative leave the support and the rest is solved anew.
+Atoms that depend linearly on others of the support get no weight. Costs O(K + k^3) a row.
+"""
+
+from ._pursuit_kernel import debias_rows, make_workspace
+from ._rows import VIOLATION_FLOOR, Problem
+
+
+def debias_codes(X, D, codes, *, positive=False, n_jobs=None):
+    """Return the result of least squares on the supports of `codes`, for checked arrays."""
+    problem = Problem.build(X, D, n_jobs)
+    arguments = (bool(positive), VIOLATION_FLOOR[X.dtype])
+    return problem.run(debias_rows, arguments, lambda: make_workspace(len(D), min(D.shape), X.dtype), codes)

@@ -1,0 +1,39 @@
+r"""Orthogonal matching pursuit on the Gram problem (Batch-OMP).
+
+Starting from nothing, the atom with the largest ``|g_j| / ||d_j||`` enters (times its gain, while a dictionary is
+learned), and the weights of all active atoms are solved for anew by a Cholesky factor of their Gram block that
+grows by a row. It stops at k atoms (`KSparse`), or where no atom pays by itself: where ``|g_j| <= sqrt(2 alpha)
+||d_j||`` for all j (`L0`, `CEL0`). Atoms that depend on the active ones are passed over.
+
+A step costs O(K k + k^2); the whole code O(K k^2). R. Rubinstein, M. Zibulevsky and M. Elad, "Efficient
+implementation of the K-SVD algorithm using batch orthogonal matching pursuit", Technion CS-2008-08; Y. C. Pati, R.
+Rezaiifar and P. S. Krishnaprasad, "Orthogonal matching pursuit", Asilomar Conf. (1993).
+"""
+
+import numpy as np
+
+from ..penalties import KSparse
+from ..penalties._base import value_rows
+from ._pursuit_kernel import make_workspace, pursue_rows
+from ._rows import VIOLATION_FLOOR, Problem
+
+
+def solve_pursuit(X, D, penalty, *, tol, max_iter=None, init=None, gains=None, n_jobs=None):
+    """Code the rows of X by orthogonal matching pursuit; arguments are those of `solve`, checked."""
+    problem = Problem.build(X, D, n_jobs)
+    bound = penalty.bind(problem.norms, np.float64, gains)
+    most = min(D.shape)
+    if max_iter is not None:
+        most = min(most, max_iter)
+    if isinstance(penalty, KSparse):
+        most = min(most, bound.n_nonzero_coefs)
+        levels = np.zeros(len(D))
+    else:
+        levels = bound.entry
+    norms = np.sqrt(problem.norms.astype(np.float64))
+    scale = np.divide(1.0 if gains is None else gains, norms, out=np.zeros_like(norms), where=norms > 0)
+    arguments = (scale, levels, most, max(float(tol), VIOLATION_FLOOR[X.dtype]))
+    result = problem.run(pursue_rows, arguments, lambda: make_workspace(len(D), most, X.dtype))
+    if not isinstance(penalty, KSparse):
+        value_rows(bound, result.codes.astype(np.float64), result.penalty)
+    return result

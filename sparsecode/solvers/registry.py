@@ -1,0 +1,186 @@
+"""All solvers by name, which penalties each of them takes, and the front door `solve`."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils.validation import check_array
+
+from .._core.validation import check_atoms
+from ..penalties import L0, KSparse, Penalty
+from . import active_set, coordinate_descent, forward_backward, pursuit, replacement
+from .certificates import has_gap
+from .debias import debias_codes
+
+
+class Solver(NamedTuple):
+    """An algorithm for the coding problem."""
+
+    solve: Callable  # (X, D, penalty, *, tol, max_iter, init, gains, n_jobs) -> SolveResult
+    takes: Callable  # penalty -> whether it applies
+    scope: str  # the penalties it takes, in words
+    warm_start: bool = True
+
+
+def _counts(penalty):
+    return isinstance(penalty, L0 | KSparse) and not penalty.positive
+
+
+SOLVERS = {
+    "active-set": Solver(active_set.solve_rows, has_gap, "l1-type penalties"),
+    "replacement": Solver(replacement.solve_replacement, _counts, "L0, CEL0 and KSparse without `positive`"),
+    "greedy": Solver(coordinate_descent.solve_greedy, lambda p: p.separable, "separable penalties"),
+    "cyclic": Solver(coordinate_descent.solve_cyclic, lambda p: p.separable, "separable penalties"),
+    "forward-backward": Solver(forward_backward.solve_forward_backward, lambda p: True, "all penalties"),
+    "omp": Solver(pursuit.solve_pursuit, _counts, "L0, CEL0 and KSparse without `positive`", warm_start=False),
+}
+
+
+def choose_solver(penalty):
+    """Return the name of the solver that "auto" stands for: the first of `SOLVERS` that takes the penalty."""
+    return next(name for name, solver in SOLVERS.items() if solver.takes(penalty))
+
+
+def find_solver(name, penalty):
+    """Return the solver of that name, or say why it cannot be had for the penalty."""
+    if name == "auto":
+        name = choose_solver(penalty)
+    if name not in SOLVERS:
+        raise ValueError(f"`solver` must be 'auto' or one of {', '.join(map(repr, SOLVERS))}, got {name!r}.")
+    if not SOLVERS[name].takes(penalty):
+        others = ", ".join(repr(other) for other, solver in SOLVERS.items() if solver.takes(penalty))
+        raise ValueError(f"solver {name!r} takes {SOLVERS[name].scope}, not {penalty!r}; for that use {others}.")
+    return SOLVERS[name]
+
+
+def solve(X, D, penalty, *, solver="auto", tol=1e-6, max_iter=None, init=None, gains=None, n_jobs=None, step=None):
+    r"""Solve the coding problem ``min_w 0.5 ||x - w D||^2 + pen(w)`` for every row x of X.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        float32 is kept, everything else becomes float64.
+    D : array-like of shape (n_components, n_features)
+        Atoms, of any norm.
+    penalty : Penalty
+        From `sparsecode.penalties`.
+    solver : {"auto", "active-set", "replacement", "greedy", "cyclic", "forward-backward", "omp"}, default="auto"
+        "auto" takes the first of these that applies: the active set (exact) for l1-type penalties, single best
+        replacement for l0, CEL0 and k-sparse codes, greedy coordinate descent for other separable penalties,
+        forward-backward splitting for the rest.
+    tol : float, default=1e-6
+        Largest certificate of a converged row: see `SolveResult`. Values below what the dtype can certify are
+        raised to it.
+    max_iter : int or None, default=None
+        Largest number of passes over the atoms for one row; None takes the solver's own (1000 or 10000).
+    init : array-like of shape (n_samples, n_components) or None, default=None
+        Codes to start from; None starts from zero.
+    gains : array-like of shape (n_components,) or None, default=None
+        An atom of gain 2 enters a code at half the correlation. For learning with homeostasis.
+    n_jobs : int or None, default=None
+        Threads; the result does not depend on it.
+    step : float or None, default=None
+        Step of "forward-backward", up to ``1 / ||D||_2^2``; None takes 0.99 of that.
+
+    Returns
+    -------
+    SolveResult
+        Codes with the dtype of X, certificates, squared errors, penalties, iterations and status.
+
+    Raises
+    ------
+    ValueError
+        If X or D is not a finite 2-D array, their widths differ, atoms are too large to be squared, a parameter is
+        out of range, or the solver does not take the penalty; the message names those that do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.penalties import CEL0, L1
+    >>> from sparsecode.solvers import solve
+    >>> result = solve([[3.0, -0.5]], np.eye(2), L1(1.0))
+    >>> result.codes.tolist(), result.certificate.tolist()
+    ([[2.0, 0.0]], [0.0])
+    >>> solve([[3.0, -0.5]], np.eye(2), CEL0(0.5)).codes.tolist()
+    [[3.0, 0.0]]
+    """
+    X, D = check_problem(X, D)
+    if not isinstance(penalty, Penalty):
+        raise TypeError(f"`penalty` must be a penalty such as L1(alpha=0.5), got {penalty!r}.")
+    chosen = find_solver(solver, penalty)
+    options = {"tol": _check_tol(tol), "max_iter": _check_max_iter(max_iter), "n_jobs": n_jobs}
+    if gains is not None:
+        options["gains"] = _check_gains(gains, len(D))
+    if init is not None:
+        if not chosen.warm_start:
+            raise ValueError(f"solver {solver!r} starts from nothing: leave `init` out, or use another solver.")
+        options["init"] = check_codes(init, "init", (len(X), len(D)), X.dtype)
+    if step is not None:
+        if chosen is not SOLVERS["forward-backward"]:
+            raise ValueError(f"`step` belongs to solver 'forward-backward', not to {solver!r}.")
+        options["step"] = step
+    return chosen.solve(X, D, penalty, **options)
+
+
+def debias(X, D, codes, *, positive=False, n_jobs=None):
+    """Return codes of least squares on the support of each code, which removes the shrinkage of l1-type penalties.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+    D : array-like of shape (n_components, n_features)
+    codes : array-like of shape (n_samples, n_components)
+        Their non-zero entries are the supports.
+    positive : bool, default=False
+        Whether coefficients that least squares would make negative are left out instead.
+    n_jobs : int or None, default=None
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_components)
+        Atoms that depend linearly on others of the support have weight zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.solvers import debias
+    >>> debias([[3.0, -0.5]], np.eye(2), [[2.0, 0.0]]).tolist()
+    [[3.0, 0.0]]
+    """
+    X, D = check_problem(X, D)
+    codes = check_codes(codes, "codes", (len(X), len(D)), X.dtype)
+    return debias_codes(X, D, codes, positive=positive, n_jobs=n_jobs).codes
+
+
+def check_problem(X, D):
+    """Return X and D as finite arrays of one float dtype and one width."""
+    X = check_array(X, dtype=[np.float64, np.float32], input_name="X")
+    D = check_atoms(D, "D", n_features=X.shape[1], dtype=X.dtype)
+    return X, D
+
+
+def check_codes(codes, name, shape, dtype):
+    """Return codes of the shape that the problem asks for."""
+    codes = check_array(codes, dtype=dtype, input_name=name)
+    if codes.shape != shape:
+        raise ValueError(f"`{name}` must have shape {shape}, one row a sample, one column an atom, got {codes.shape}.")
+    return codes
+
+
+def _check_tol(tol):
+    if not (np.isscalar(tol) and 0 <= tol < np.inf):
+        raise ValueError(f"`tol` must be a finite number of at least 0, got {tol!r}.")
+    return float(tol)
+
+
+def _check_max_iter(max_iter):
+    if max_iter is not None and (isinstance(max_iter, bool) or int(max_iter) != max_iter or max_iter < 1):
+        raise ValueError(f"`max_iter` must be an integer of at least 1, or None, got {max_iter!r}.")
+    return max_iter
+
+
+def _check_gains(gains, n_components):
+    gains = np.asarray(gains, dtype=np.float64)
+    if gains.shape != (n_components,) or not ((gains > 0) & np.isfinite(gains)).all():
+        raise ValueError(f"`gains` must be {n_components} positive finite numbers, one for each atom.")
+    return gains

@@ -1,0 +1,44 @@
+r"""Single best replacement for l0, CEL0 and k-sparse codes: moves of one atom, each with a least-squares refit.
+
+For a support S with the least-squares code w, P = G_SS^{-1}, H = P G_S, the correlations g of the residual and
+the squared distances s_j = ||d_j||^2 - G_jS P G_Sj of the atoms to the span of the active ones, the objective
+``0.5 ||x - w D||^2 + sum of prices`` falls by
+
+    g_j^2 / (2 s_j) - alpha_j                                    when atom j enters,
+    alpha_i - w_i^2 / (2 P_ii)                                   when atom i leaves,
+    (g_j + w_i H_ij / P_ii)^2 / (2 (s_j + H_ij^2 / P_ii)) - w_i^2 / (2 P_ii) + alpha_i - alpha_j    when j replaces i.
+
+Each step makes the best entry or exit; where none lowers the objective, the best exchange. All are known exactly
+from g, s, P and H, which a move changes in O(K k), as much as one look at all exchanges. The method ends after finitely
+many moves where no move of one atom helps: a local minimiser of the l0 problem in a far wider neighbourhood than
+coordinate descent, or forward-backward splitting, look at. With CEL0 the minimisers are the same. k-sparse codes
+have no price: atoms enter up to k, then only exchanges are left.
+
+Memory is K k numbers a thread. C. Soussen, J. Idier, D. Brie and J. Duan, "From Bernoulli-Gaussian deconvolution
+to sparse signal restoration", IEEE Trans. Signal Process. 59 (2011), for the entries and exits; H. Hazimeh and R.
+Mazumder, "Fast best subset selection", Oper. Res. 68 (2020), for local search by exchanges.
+"""
+
+import numpy as np
+
+from ..penalties import KSparse
+from ._replacement_kernel import make_workspace, replace_rows
+from ._rows import VIOLATION_FLOOR, Problem
+
+#: Moves for a row; a code of k coefficients takes a few more than k.
+DEFAULT_MAX_ITER = 10_000
+
+
+def solve_replacement(X, D, penalty, *, tol, max_iter=None, init=None, gains=None, n_jobs=None):
+    """Solve the rows of X by single best replacement; arguments are those of `solve`, checked."""
+    problem = Problem.build(X, D, n_jobs)
+    bound = penalty.bind(problem.norms, np.float64, gains)
+    most = min(D.shape)
+    if isinstance(penalty, KSparse):
+        most = min(most, bound.n_nonzero_coefs)
+        prices = np.zeros(len(D))
+    else:
+        prices = bound.plateau
+    tol = max(float(tol), VIOLATION_FLOOR[X.dtype])
+    arguments = (prices, most, tol, max_iter or DEFAULT_MAX_ITER)
+    return problem.run(replace_rows, arguments, lambda: make_workspace(len(D), most, X.dtype), init)

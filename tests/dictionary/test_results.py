@@ -1,0 +1,86 @@
+"""Results that single dictionaries give, beyond the contract."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy.sparse import csr_array
+
+from sparsecode import Dictionary, SparseCoder
+
+from ..contracts.dictionaries import dense
+
+pytestmark = pytest.mark.nojit
+
+EYE = np.eye(2)
+
+
+def test_concat_keeps_what_all_have():
+    first = Dictionary(EYE, coords={"a": [1, 2], "b": [0.5, 1]}, attrs={"x": 1, "y": 2, "z": 3})
+    second = Dictionary([[1, 1]], coords={"a": [0.5], "c": [1]}, attrs={"x": 1, "y": 2.0})
+    joined = first.concat(second.astype("float32"))
+    assert joined == Dictionary([*EYE, [1, 1]], coords={"a": [1, 2, 0.5]}, attrs={"x": 1})
+    kernels = Dictionary.from_array([np.ones(2), np.ones(1)]).concat(Dictionary([[1, 2]]))
+    assert kernels.shapes.tolist() == [[2], [1], [2]]
+
+
+def test_from_xarray_of_a_data_array():
+    data = xr.DataArray(
+        np.arange(24.0).reshape(2, 3, 4),
+        dims=("x", "y", "atom"),
+        coords={"x": [1, 2], "gain": ("atom", [1, 2, 3, 4]), "run": 5},
+        attrs={"units": "V"},
+    )
+    dictionary = Dictionary.from_xarray(data)
+    assert dictionary.atom_shape == (2, 3)
+    assert dictionary.dims == ("atom", "x", "y")
+    assert dictionary.atoms[1, 1, 2] == data.values[1, 2, 1]
+    assert {name: array.tolist() for name, array in dictionary.coords.items()} == {"gain": [1, 2, 3, 4]}
+    assert dictionary.attrs == {"units": "V"}
+
+
+def test_from_samples_is_seeded_and_takes_rows_as_they_are(rng):
+    X = rng.normal(size=(50, 6)).round(1)
+    for given in (X, pd.DataFrame(X), csr_array(X)):
+        dictionary = Dictionary.from_samples(given, 20, random_state=1)
+        rows = dictionary.coords["sample"]
+        np.testing.assert_array_equal(dense(dictionary), X[rows])
+        assert len(set(rows)) == 20
+        assert dictionary == Dictionary.from_samples(given, 20, random_state=1)
+        assert dictionary != Dictionary.from_samples(given, 20, random_state=2)
+    repeated = np.repeat(np.concatenate([EYE, -EYE, 0 * EYE]), 5, axis=0)
+    assert len(np.unique(dense(Dictionary.from_samples(repeated, 4)), axis=0)) == 4
+    assert Dictionary.from_samples(X.astype(np.float32), 2, shape=(2, 3)).atoms.shape == (2, 2, 3)
+
+
+def test_random_is_seeded():
+    first = Dictionary.random(5, (2, 3), random_state=1)
+    assert first == Dictionary.random(5, (2, 3), random_state=1)
+    assert first != Dictionary.random(5, (2, 3), random_state=2)
+    assert first == Dictionary.random(5, (2, 3), random_state=np.random.RandomState(1))
+    assert first.atoms.mean() < 0.5
+
+
+def test_an_encoder_takes_a_dictionary(rng):
+    X = rng.normal(size=(7, 12))
+    for dictionary in (Dictionary.dct((3, 4), 5), Dictionary(csr_array(np.eye(12)))):
+        coder = SparseCoder(dictionary=dictionary, alpha=0.1).fit(X)
+        np.testing.assert_array_equal(coder.components_, dense(dictionary))
+        codes = coder.transform(X)
+        decoded = dictionary.decode(codes).reshape(7, -1)
+        np.testing.assert_allclose(decoded, coder.inverse_transform(codes), atol=1e-12)
+
+
+def test_large_dictionaries_have_no_picture():
+    dictionary = Dictionary.random(50, 5000, random_state=0)
+    assert "<img" not in dictionary._repr_html_()
+    assert "50 atoms of 5000" in dictionary._repr_html_()
+    assert "&lt;" in Dictionary(EYE, coords={"<b>": [1, 2]})._repr_html_()
+
+
+def test_plot_without_axes_makes_a_figure():
+    import matplotlib.pyplot as plt
+
+    ax = Dictionary.dct((4, 4)).plot(n_columns=8)
+    assert ax.images[0].get_array().shape == (11, 41)
+    plt.close(ax.figure)
