@@ -27,9 +27,9 @@ import numpy as np
 from sparsecode.penalties import CEL0, L0, L1, MCP, LHalf, LogSum
 
 penalties = {
-    r"soft ($\ell_1$)": L1(),
-    r"hard ($\ell_0$)": L0(),
-    r"half ($\ell_{1/2}$)": LHalf(),
+    "soft": L1(),
+    "hard": L0(),
+    "half": LHalf(),
     "CEL0": CEL0(),
     "MCP": MCP(gamma=1.5),
     "log-sum": LogSum(eps=0.1),
@@ -50,7 +50,7 @@ def levels(penalty, step):
 steps = np.geomspace(0.01, 0.999, 61)  # at 1 the threshold of CEL0 becomes the hard one
 curves = {name: np.array([levels(penalty, step) for step in steps]) for name, penalty in penalties.items()}
 for title, column in {"admits at correlation": 0, "releases below coefficient": 1}.items():
-    print(f"step 1/100 {title}:", *(f"{name} {curve[0, column]:.2f}," for name, curve in curves.items()))
+    print(f"step 1/100 {title}:", ", ".join(f"{name} {curve[0, column]:.2f}" for name, curve in curves.items()))
 
 figure = plt.figure(figsize=(11, 6.4), layout="constrained")
 top, bottom = figure.subfigures(2, 1, height_ratios=[1, 1.5])
@@ -72,11 +72,10 @@ axes[0].plot([], [], "k", linestyle=(0, (4, 1.5)), label="step 0.1")
 axes[0].legend(frameon=False, fontsize=8, loc="upper left", handlelength=2, borderpad=0)
 
 admit, release = bottom.subplots(1, 2)
+coincide = {"soft": (5, "-"), "CEL0": (2.5, "-"), "MCP": (1.5, (0, (3, 3)))}
 for name, curve in curves.items():
-    flat = {r"soft ($\ell_1$)": (5, "-"), "CEL0": (2.5, "-"), "MCP": (1.5, (0, (3, 3)))}.get(
-        name, (1.8, "-")
-    )  # they coincide
-    style = {"color": colours[name], "linewidth": flat[0], "linestyle": flat[1], "label": name, "clip_on": False}
+    width, dash = coincide.get(name, (1.8, "-"))
+    style = {"color": colours[name], "linewidth": width, "linestyle": dash, "label": name, "clip_on": False}
     admit.loglog(steps, curve[:, 0], **style)
     release.semilogx(steps, curve[:, 1], **style)
 admit.set(ylabel="correlation that admits a unit", ylim=(0.8, 12), title="where an inactive unit enters")

@@ -78,7 +78,9 @@ class Penalty:
         Its value at ``factor * w`` is ``factor**2`` times that of w, as for the data term.
         """
         factor = check_positive("factor", factor)
-        return self.replace(alpha=self._check_alpha() * factor**self.degree) if "alpha" in self.get_params() else self
+        if "alpha" not in self.get_params():
+            return self.replace()
+        return self.replace(alpha=self._check_alpha() * factor**self.degree)
 
     def bind(self, squared_norms, dtype, gains=None):
         """Return the NamedTuple that kernels see.

@@ -6,8 +6,8 @@ import numpy as np
 
 from ._base import Penalty, check_positive, in_range, separable
 
-# Roots are found in float64 whatever the type of the problem, in forms that do not cancel: they are exact for
-# weights down to the smallest.
+# Roots are found in float64 whatever the type of the problem, in forms that do not cancel: they are right to rounding
+# for the smallest weights too.
 
 
 class BoundLHalf(NamedTuple):
