@@ -125,7 +125,7 @@ def _start_learning(coder, X, penalty, target, rng):
         atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
     # A target is approached from the default weight: first, random atoms may not be able to meet it.
     penalty = resolve_alpha(penalty, rows, None, coder.alpha_scale)
-    state = OnlineState.start(atoms, coder.homeostasis)
+    state = OnlineState.start(atoms, coder.homeostasis if penalty.takes_gains else None)
     return Fit(penalty, target, bool(coder.fit_dc), None, state, exponent)
 
 

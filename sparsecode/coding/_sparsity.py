@@ -59,28 +59,34 @@ def resolve_alpha(penalty, X, atoms, alpha_scale):
     scaled = np.ldexp(X, -exponent)
     if atoms is None:  # the bound of alpha_max over atoms of unit norm
         bound = L1(positive=penalty.positive) if isinstance(penalty, WeightedL1) else penalty
-        alpha_max = bound.alpha_max(np.linalg.norm(scaled, axis=1)[:, None])
+        correlations, norms = np.linalg.norm(scaled, axis=1)[:, None], 1.0
     else:
-        alpha_max = penalty.alpha_max(scaled @ atoms.T, np.square(atoms, dtype=np.float64).sum(axis=1))
+        bound, correlations, norms = penalty, scaled @ atoms.T, np.square(atoms, dtype=np.float64).sum(axis=1)
+    if penalty.alpha is None:
+        alpha_max, fraction = bound.alpha_max(DEFAULT_ENTRY * correlations, norms), 1.0
+    else:
+        alpha_max, fraction = bound.alpha_max(correlations, norms), penalty.alpha
     alpha_max = alpha_max[alpha_max > 0]
     if not alpha_max.size:
         raise ValueError(
             "`alpha` cannot be a fraction of alpha_max, which is zero for all rows of X; give a number, "
             'with alpha_scale="absolute".'
         )
-    fraction = DEFAULT_ENTRY**penalty.degree if penalty.alpha is None else penalty.alpha
     return rescale(penalty.replace(alpha=fraction * float(np.median(alpha_max))), exponent)
 
 
 def rescale(penalty, exponent, dtype=None):
     """Return the penalty for data that are multiplied by ``2**exponent``, within the range of `dtype` if given."""
-    if exponent == 0 or isinstance(penalty, KSparse):
+    if exponent == 0:
         return penalty
     if not isinstance(penalty, L1 | WeightedL1):
-        raise ValueError(
-            f"X is of extreme magnitude (about 2**{abs(exponent)}), to which {type(penalty).__name__} cannot be "
-            "scaled; scale X to unit variance."
-        )
+        try:
+            return penalty.scaled(math.ldexp(1.0, exponent))
+        except (OverflowError, ValueError) as error:
+            raise ValueError(
+                f"X is of extreme magnitude, about 2**{abs(exponent)}, to which {penalty!r} cannot be scaled; scale X."
+            ) from error
+    # Their weights may be beyond the range of the penalty's own checks on either side
     try:
         alpha = math.ldexp(penalty.alpha, exponent)
     except OverflowError:
@@ -115,7 +121,7 @@ class Target:
         return penalty.replace(alpha=penalty.alpha * math.exp(change))
 
     def search(self, penalty, alpha_max, encode):
-        """Return the penalty with the weight that meets the target, by bisection of its logarithm.
+        """Return the penalty with the weight that meets the target, by interpolation of its logarithm.
 
         Parameters
         ----------
@@ -127,24 +133,31 @@ class Target:
         """
         if not alpha_max > 0:
             raise ValueError(f"`{self}` cannot be met: all rows of X are zero, or orthogonal to all atoms.")
-        stride = 0.1**penalty.degree
-        low, high, alpha = None, alpha_max, alpha_max * stride
-        densest = -math.inf
+        top = math.log(alpha_max)
+        dense, sparse = None, (top, -1.0)  # logarithms of weights with their errors, above and below zero
+        place, stride = top - 2.0 * penalty.degree, 0.5 * penalty.degree
         for _ in range(60):
+            alpha = math.exp(place)
             X, result = encode(penalty.replace(alpha=alpha))
             error = self.error(result, X)
-            densest = max(densest, error)
-            if abs(error) <= self.tolerance or (low is not None and high <= low * (1 + 1e-9)):
+            if abs(error) <= self.tolerance:
                 break
             if error > 0:
-                low = alpha
+                dense = (place, error)
             else:
-                high = alpha
-            if low is None and alpha * stride < 1e-14 * alpha_max:
+                sparse = (place, error)
+            if dense is None:
+                place, stride = place - stride, 2 * stride
+                if place < top - 35:
+                    raise ValueError(
+                        f"`{self}` cannot be met: the densest codes reach {self.reached(result, X)} only."
+                    )
+            elif sparse[0] - dense[0] < 1e-9:
                 break
-            alpha = alpha * stride if low is None else math.sqrt(low * high)
-        if densest < -10 * self.tolerance:
-            raise ValueError(f"`{self}` cannot be met: the densest codes reach {self.reached(result, X)} only.")
+            else:
+                share = dense[1] / (dense[1] - sparse[1])
+                # Near an end of the bracket the interpolation may creep
+                place = dense[0] + min(max(share, 0.1), 0.9) * (sparse[0] - dense[0])
         return penalty.replace(alpha=alpha)
 
     def reached(self, result, X):

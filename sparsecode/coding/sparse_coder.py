@@ -1,8 +1,10 @@
 """`SparseCoder`: learn a dictionary and encode rows with it."""
 
 import numpy as np
+from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.samples import as_shape
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..dictionary import Dictionary
 from ..encoder import Capabilities, Encoder
@@ -87,7 +89,7 @@ class SparseCoder(Encoder):
     components_ : ndarray of shape (n_components, n_features)
         Atoms D; of unit norm if learned.
     dictionary_ : Dictionary
-        The same as a value that cannot change.
+        The same as a value that cannot change; with the coordinates of `dictionary`, if that is a `Dictionary`.
     penalty_ : Penalty
         Penalty in use, with its weight.
     alpha_ : float or None
@@ -231,7 +233,8 @@ class SparseCoder(Encoder):
 
     def capabilities(self):
         """Return what codes are and what the coder can do."""
-        return Capabilities(code_kind="real", invertible=True, stateful=False, online=True)
+        signed = self.fit_dc or not (self.positive or getattr(self.penalty, "positive", False))
+        return Capabilities(code_kind="real", invertible=True, stateful=False, online=True, signed=bool(signed))
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -315,16 +318,21 @@ class SparseCoder(Encoder):
         -------
         ndarray of shape (n_samples, n_features)
         """
-        codes = self._check_codes(X)
+        codes = csr_array(self._check_codes(X))  # unlike a dense product, the bits of a row depend on no other row
         return codes @ self.components_.astype(codes.dtype, copy=False)
 
     @property
     def dictionary_(self):
         """The atoms as a `Dictionary`."""
         check_is_fitted(self)
-        shape = self.input_shape
-        if shape is None:
-            shape = getattr(self.dictionary, "atom_shape", None)
+        given = self.dictionary if isinstance(self.dictionary, Dictionary) else None
+        if given is not None and given.n_features != self.n_features_in_:
+            given = None  # set since fit
+        shape = None if self.input_shape is None else as_shape(self.input_shape)
+        if given is not None and shape in (None, given.atom_shape):
+            if np.array_equal(np.asarray(given, dtype=self.components_.dtype), self.components_):
+                return given.astype(self.components_.dtype)
+            shape = given.atom_shape
         return Dictionary.from_array(self.components_, shape=shape)
 
     @property

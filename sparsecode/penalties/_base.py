@@ -50,6 +50,9 @@ class Penalty:
     #: Whether the penalty is a convex function.
     convex = False
 
+    #: Whether `bind` takes gains other than one.
+    takes_gains = True
+
     positive = False
 
     def get_params(self, deep=True):

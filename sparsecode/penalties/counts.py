@@ -174,6 +174,7 @@ class SparseEnvelope(Penalty):
     degree = 0
     separable = False
     convex = True
+    takes_gains = False
 
     def __init__(self, alpha=None, n_nonzero_coefs=5, *, positive=False):
         self.alpha = alpha
