@@ -38,5 +38,26 @@ def compile_all():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((40, 16))
     for dtype in (np.float32, np.float64):
-        SparseCoder(n_components=8, max_iter=1, random_state=0).fit(X.astype(dtype)).transform(X.astype(dtype))
+        coder = SparseCoder(n_components=8, max_iter=1, random_state=0, debias=True).fit(X.astype(dtype))
+        coder.transform(X.astype(dtype))
+        compile_solvers(X[:4].astype(dtype), coder.components_)
     fit_gabor(X[:2], shape=(4, 4))
+
+
+def compile_solvers(X, D):
+    """Run every solver with every penalty that it takes, in the dtype of X."""
+    import warnings
+
+    from ..penalties import PENALTIES
+    from ..solvers import SOLVERS, solve
+
+    for penalty in PENALTIES.values():
+        penalty = penalty()
+        if "alpha" in penalty.get_params():
+            penalty = penalty.replace(alpha=1.0)
+        penalty.value(penalty.prox(X))
+        for name, solver in SOLVERS.items():
+            if solver.takes(penalty):
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", UserWarning)  # codes that depend on the step
+                    solve(X, D, penalty, solver=name, max_iter=1)
