@@ -21,6 +21,7 @@ import numpy as np
 
 from sparsecode import PatchExtractor, SparseCoder, Whitener
 from sparsecode.datasets import natural_images
+from sparsecode.metrics import relative_error
 
 SIZE, ACTIVE = 12, 0.03
 
@@ -50,7 +51,7 @@ for name, settings in methods.items():
     coder = SparseCoder(dictionary=atoms, n_jobs=-1, **target, **settings).fit(X)
     codes = coder.transform(X)
     rebuilt = coder.inverse_transform(codes)
-    errors[name] = np.square(X - rebuilt).sum() / np.square(X).sum()
+    errors[name] = relative_error(X, rebuilt)
     active[name] = np.count_nonzero(codes, axis=1)
     pictures[name] = cutter.inverse_transform(rebuilt, means)[0]
     print(f"{name}: error {errors[name]:.3f} at {100 * active[name].mean() / len(atoms):.2f} % active")

@@ -102,16 +102,14 @@ def cut_patches(images, size, most, seed):
 
 def summarise(coder, X, codes, fit):
     """Return the table as a dict; errors are pooled over the held-out patches."""
-    import numpy as np
-
+    from ..metrics import active_fraction, relative_error
     from ..receptive_fields import orientation_coverage
 
-    residual = X - coder.inverse_transform(codes)
     return {
         "atoms": len(codes.T),
         "epochs of learning": coder.n_iter_,
-        "active fraction": float((codes != 0).mean()),
-        "relative error, pooled": float(np.square(residual).sum() / np.square(X).sum()),
+        "active fraction": active_fraction(codes),
+        "relative error, pooled": relative_error(X, coder.inverse_transform(codes)),
         f"share of atoms with Gabor FVU < {FVU}": float((fit.fvu < FVU).mean()),
         "orientation bins covered, of 8": int(orientation_coverage(fit, n_bins=8, fvu=FVU)),
         "dead atoms": int((~codes.any(axis=0)).sum()),

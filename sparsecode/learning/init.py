@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ..dictionary.algebra import unit_rows
+
 
 def initial_atoms(X, n_components, init, rng):
     """Return unit-norm atoms of shape (n_components, n_features) with the dtype of X, to be changed freely.
@@ -23,11 +25,4 @@ def initial_atoms(X, n_components, init, rng):
             atoms[: len(rows)] = X[rows]
     else:
         atoms = np.array(init, dtype=X.dtype, order="C")
-    return unit_rows(atoms)
-
-
-def unit_rows(atoms):
-    """Scale the rows, none of them zero, to norm one in place and return them."""
-    atoms /= np.abs(atoms).max(axis=1, keepdims=True)  # or squares of tiny and huge rows would vanish
-    atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
-    return atoms
+    return unit_rows(atoms)[0]

@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from .._core.validation import unchanged_on_failure
+from ._spectrum import axes_of, filter_gain, standardised_spectrum
 from .patches import FLOATS, check_images, is_list
 
 METHODS = ("olshausen-field", "pca", "zca")
@@ -197,9 +198,9 @@ class Whitener(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
             return (data - self.mean_.astype(data.dtype)) @ self.whitening_.astype(data.dtype)
         filtered = []
         for first, block in _blocks(data, kind):
-            gain = self.scale_ * _gain(block.shape[1:], self.f0, self.steepness)
-            spectrum = _standardised_spectrum(block, first)
-            filtered.append(idctn(spectrum * gain.astype(block.dtype), axes=_axes(block), norm="ortho"))
+            gain = self.scale_ * filter_gain(block.shape[1:], self.f0, self.steepness)
+            spectrum = standardised_spectrum(block, first)
+            filtered.append(idctn(spectrum * gain.astype(block.dtype), axes=axes_of(block), norm="ortho"))
         return _unblocked(filtered, data)
 
     def inverse_transform(self, X):
@@ -237,11 +238,11 @@ class Whitener(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         least = self._or_default("regularization", REGULARIZATION)
         restored = []
         for _, block in _blocks(data, kind):
-            gain = _gain(block.shape[1:], self.f0, self.steepness)
+            gain = filter_gain(block.shape[1:], self.f0, self.steepness)
             inverse_gain = np.zeros_like(gain)
             np.divide(1.0 / self.scale_, gain, out=inverse_gain, where=gain > least * gain.max())
-            spectrum = dctn(block, axes=_axes(block), norm="ortho")
-            restored.append(idctn(spectrum * inverse_gain.astype(block.dtype), axes=_axes(block), norm="ortho"))
+            spectrum = dctn(block, axes=axes_of(block), norm="ortho")
+            restored.append(idctn(spectrum * inverse_gain.astype(block.dtype), axes=axes_of(block), norm="ortho"))
         return _unblocked(restored, data)
 
     @available_if(_gives_rows)
@@ -315,9 +316,9 @@ class Whitener(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
     def _fit_filter(self, blocks):
         variances = []
         for first, block in blocks:
-            gain = _gain(block.shape[1:], self.f0, self.steepness)
-            filtered = gain * _standardised_spectrum(block, first)
-            variances.append(np.square(filtered).sum(axis=_axes(block)) / gain.size)  # by Parseval; the mean is 0
+            gain = filter_gain(block.shape[1:], self.f0, self.steepness)
+            filtered = gain * standardised_spectrum(block, first)
+            variances.append(np.square(filtered).sum(axis=axes_of(block)) / gain.size)  # by Parseval; the mean is 0
         mean_variance = np.concatenate(variances).mean()
         if not mean_variance > 0:
             raise ValueError(
@@ -351,31 +352,6 @@ class Whitener(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator)
         self.dewhitening_ = after.T @ (kept / gain).T
 
 
-def _gain(shape, f0, steepness):
-    """Return f * exp(-(f / f0)^steepness) at the frequencies of the DCT-II of an array of this shape."""
-    axes = [np.arange(n) / (2.0 * n) for n in shape]
-    f = np.sqrt(sum(np.square(axis) for axis in np.ix_(*axes)))
-    with np.errstate(over="ignore"):  # far above the cut-off the gain is 0
-        return f * np.exp(-((f / f0) ** steepness))
-
-
-def _standardised_spectrum(block, first):
-    """Return the DCT of each image or signal along the first axis, standardised by its mean and deviation."""
-    axes = _axes(block)
-    low, high = block.min(axis=axes, keepdims=True), block.max(axis=axes, keepdims=True)
-    constant = low == high
-    if constant.any() and block.ndim == 3:
-        raise ValueError(
-            f"X[{first + constant.argmax()}] is constant, so that it has no contrast to whiten. Leave it out of X."
-        )
-    _, exponent = np.frexp(np.maximum(np.abs(low), np.abs(high)))
-    z = np.ldexp(block, -exponent)  # exact; squares neither overflow nor vanish
-    z = z - z.mean(axis=axes, keepdims=True, dtype=np.float64).astype(z.dtype)
-    deviation = np.sqrt(np.mean(np.square(z), axis=axes, keepdims=True, dtype=np.float64))
-    z = np.divide(z, deviation.astype(z.dtype), out=np.zeros_like(z), where=~constant)
-    return dctn(z, axes=axes, norm="ortho")
-
-
 def _looks_like_images(X):
     if is_list(X):
         return len(X) > 0 and np.ndim(X[0]) >= 2
@@ -391,10 +367,6 @@ def _blocks(data, kind):
 
 def _unblocked(blocks, data):
     return [block[0] for block in blocks] if isinstance(data, list) else blocks[0]
-
-
-def _axes(block):
-    return tuple(range(1, block.ndim))
 
 
 def _check_between(name, value, allowed, high):
