@@ -21,11 +21,10 @@ def pytest_collection_modifyitems(items):
 
 
 def global_settings():
-    """Settings and random state that belong to the user; warning filters pytest itself replaces for each test."""
+    """Settings that belong to the user; pytest itself replaces warning filters for each test."""
     matplotlib = sys.modules.get("matplotlib")
     return (
         np.geterr(),
-        np.random.get_state()[1:3],  # noqa: NPY002
         numba.get_num_threads(),
         numba.config.DISABLE_JIT,
         os.getcwd(),

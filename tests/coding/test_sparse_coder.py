@@ -74,6 +74,13 @@ def test_finds_the_atoms_of_synthetic_data(rng):
     assert coder.score(X) > 0.8
 
 
+def test_numpys_global_generator_is_left_alone(rng):
+    before = np.random.get_state()  # noqa: NPY002
+    X, _ = synthetic(rng, n=200)
+    SparseCoder(12, max_iter=1).fit(X).transform(X)
+    assert str(np.random.get_state()) == str(before)  # noqa: NPY002
+
+
 @pytest.mark.nojit
 def test_small_fit_and_transform(rng, dtype):
     X = synthetic(rng, n=40, n_components=4, n_features=6, active=1)[0].astype(dtype)
