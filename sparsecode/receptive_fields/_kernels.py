@@ -214,22 +214,26 @@ def _improve(atom, p, damping, n_trials, work, stop):
     The damping follows Nielsen's rule: it falls by up to 3 where the linear model held, and grows ever
     faster while trials fail.
     """
-    fvu = project(atom, p, work)
-    linearise(p, work)
+    fvu = np.inf
     growth = 2.0
-    for _ in range(n_trials):
-        promise = solve_damped(p, damping, work)
-        if promise <= PROMISE_FLOOR * fvu or fvu <= FVU_FLOOR or stop[0] != 0:
-            return fvu, damping
-        for i in range(N_PARAMETERS):
-            work.trial[i] = min(max(p[i] + work.step[i], work.lower[i]), work.upper[i])
-        work.trial[FREQUENCY] = max(p[FREQUENCY] + work.step[FREQUENCY], lowest_frequency(work.trial, work))
-        work.trial[FREQUENCY] = min(work.trial[FREQUENCY], work.upper[FREQUENCY])
+    for i in range(N_PARAMETERS):
+        work.trial[i] = p[i]
+    for trial in range(n_trials + 1):
+        promise = np.inf
+        if trial > 0:
+            promise = solve_damped(p, damping, work)
+            if promise <= PROMISE_FLOOR * fvu or fvu <= FVU_FLOOR or stop[0] != 0:
+                break
+            for i in range(N_PARAMETERS):
+                work.trial[i] = min(max(p[i] + work.step[i], work.lower[i]), work.upper[i])
+            work.trial[FREQUENCY] = max(p[FREQUENCY] + work.step[FREQUENCY], lowest_frequency(work.trial, work))
+            work.trial[FREQUENCY] = min(work.trial[FREQUENCY], work.upper[FREQUENCY])
         new = project(atom, work.trial, work)
-        if new < fvu:
-            gain = 2.0 * (fvu - new) / promise - 1.0
-            damping *= max(1.0 / 3.0, 1.0 - gain * gain * gain)
-            growth = 2.0
+        if trial == 0 or new < fvu:
+            if trial > 0:
+                gain = 2.0 * (fvu - new) / promise - 1.0
+                damping *= max(1.0 / 3.0, 1.0 - gain * gain * gain)
+                growth = 2.0
             fvu = new
             for i in range(N_PARAMETERS):
                 p[i] = work.trial[i]
@@ -245,27 +249,35 @@ def _best_start(atom, starts, work, stop):
     fvu, damping = work.fvu, work.damping
     n_finalists = N_FINALISTS
     tried = 0
-    while tried < starts.shape[0] and n_finalists > 1:
-        fvu[tried], damping[tried] = improve(atom, starts[tried], FIRST_DAMPING, BURST, work, stop)
-        if fvu[tried] < GOOD_FVU:
-            n_finalists = 1
-        tried += 1
+    finished = 0
     winner = -1
-    for _ in range(n_finalists):
-        best = -1
-        for k in range(tried):
-            if damping[k] > 0.0 and (best < 0 or fvu[k] < fvu[best]):
-                best = k
-        fvu[best], _ = improve(atom, starts[best], damping[best], MAX_TRIALS, work, stop)
-        damping[best] = -1.0  # finished
-        if winner < 0 or fvu[best] < fvu[winner]:
-            winner = best
-    return winner
+    while True:
+        first = tried < starts.shape[0] and n_finalists > 1
+        if not first and finished == n_finalists:
+            return winner
+        place = tried
+        if first:
+            damping[place] = FIRST_DAMPING
+        else:
+            place = -1
+            for k in range(tried):
+                if damping[k] > 0.0 and (place < 0 or fvu[k] < fvu[place]):
+                    place = k
+        trials = BURST if first else MAX_TRIALS
+        fvu[place], damping[place] = improve(atom, starts[place], damping[place], trials, work, stop)
+        if first:
+            tried += 1
+            if fvu[place] < GOOD_FVU:
+                n_finalists = 1
+        else:
+            finished += 1
+            damping[place] = -1.0
+            if winner < 0 or fvu[place] < fvu[winner]:
+                winner = place
 
 
-def _fit_blob(atom, p, work, stop):
-    """Replace p by the Gaussian found from it if that is nearly as good; return the final FVU."""
-    fvu = project(atom, p, work)
+def _fit_blob(atom, p, fvu, work, stop):
+    """Replace p, of FVU `fvu`, by the Gaussian found from it if that is nearly as good; return the final FVU."""
     if p[FREQUENCY] * np.exp(p[LOG_SX]) < BLOB_CYCLES:
         for j in range(N_PARAMETERS):
             work.blob[j] = p[j]
@@ -277,8 +289,7 @@ def _fit_blob(atom, p, work, stop):
         if blob_fvu <= fvu + BLOB_MARGIN:
             for j in range(N_PARAMETERS):
                 p[j] = work.blob[j]
-        fvu = project(atom, p, work)
-    return fvu
+    return project(atom, p, work)  # which also leaves the weights of p
 
 
 def _fit_rows(atoms, starts, parameters, weights, fvus, work, stop):
@@ -286,8 +297,9 @@ def _fit_rows(atoms, starts, parameters, weights, fvus, work, stop):
     for i in range(atoms.shape[0]):
         if stop[0] != 0:
             return
-        p = starts[i, best_start(atoms[i], starts[i], work, stop)]
-        fvus[i] = fit_blob(atoms[i], p, work, stop)
+        winner = best_start(atoms[i], starts[i], work, stop)
+        p = starts[i, winner]
+        fvus[i] = fit_blob(atoms[i], p, work.fvu[winner], work, stop)
         weights[i, 0], weights[i, 1] = work.weight[0], work.weight[1]
         for j in range(N_PARAMETERS):
             parameters[i, j] = p[j]
