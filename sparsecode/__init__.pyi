@@ -1,20 +1,27 @@
-from . import coding, datasets, metrics, penalties, plot, preprocessing, receptive_fields, solvers
-from .coding import SparseCoder
+from . import coding, datasets, encoder, labeled, metrics, penalties, plot, preprocessing, receptive_fields, solvers
+from .coding import PatchEncoder, SparseCoder
 from .dictionary import Dictionary
+from .encoder import Capabilities, Encoder, groups_from_lengths
 from .persistence import FormatError, inspect_file, load, save
 from .preprocessing import PatchExtractor, Whitener
 
 __version__: str
 
 __all__ = [
+    "Capabilities",
     "Dictionary",
+    "Encoder",
     "FormatError",
+    "PatchEncoder",
     "PatchExtractor",
     "SparseCoder",
     "Whitener",
     "coding",
     "datasets",
+    "encoder",
+    "groups_from_lengths",
     "inspect_file",
+    "labeled",
     "load",
     "metrics",
     "penalties",

@@ -4,22 +4,38 @@ An encoder is a scikit-learn transformer. `Encoder` gives it what all share; the
 suite over configured instances, not by this class.
 
 * ``capabilities()`` says what codes are and what the instance can do; methods that do not apply are not there.
-* ``fit``, ``partial_fit`` (online), ``transform``, ``inverse_transform`` (invertible); rows are samples.
+* ``fit``, ``partial_fit`` (online), ``transform``, ``inverse_transform`` (invertible); rows are samples. Real codes and
+  events have the float type of the input, binary codes are bool; these and events may be a CSR array, where there is
+  a parameter `sparse_output`.
 * Fitted: ``dictionary_`` (`Dictionary`, None where there are no atoms), ``components_`` where codes are linear,
-  ``code_shape_``, ``n_iter_``, ``history_``, ``n_features_in_``.
-* Stateful encoders have ``initial_state()`` and ``step(x, state, learn=False) -> (y, state)``. What is learned lives
-  in the estimator, activity in the state, a NamedTuple of arrays. ``transform`` scans rows as time from the
-  initial state.
+  ``code_shape_`` and the names of its axes ``code_dims_``, ``n_iter_``, ``history_``, ``n_features_in_``.
+* Stateful encoders have ``initial_state()`` and ``step(x, state, learn=False) -> (y, state)`` for one row. What is
+  learned lives in the estimator, activity in the state, a NamedTuple of arrays that `step` does not change.
+  ``transform(X, groups=None)`` scans rows as time from the initial state, and starts anew where `groups` change, as
+  ``inverse_transform(X, groups=None)`` does; ``partial_fit(X, y=None, groups=None)`` goes on from ``state_``, so that
+  chunks give what one call gives.
 """
 
 import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from ._core.samples import flatten_input, groups_from_lengths, sequences
 from ._core.validation import binary_exponent, check_rows
+
+__all__ = [
+    "Capabilities",
+    "Encoder",
+    "as_dense",
+    "available_if_capable",
+    "groups_from_lengths",
+    "sequences",
+]
 
 
 class Capabilities(NamedTuple):
@@ -28,31 +44,127 @@ class Capabilities(NamedTuple):
     Attributes
     ----------
     code_kind : {"real", "binary", "event"}
+        Codes are real numbers, zeros and ones, or what happens at a moment and is zero while nothing does.
     invertible : bool
-        Whether there is `inverse_transform`.
+        Whether there are `inverse_transform` and `score`.
     stateful : bool
         Whether rows are moments of time, and there are `initial_state` and `step`.
     online : bool
         Whether there is `partial_fit`.
+    signed : bool
+        Whether codes can be negative.
+
+    Examples
+    --------
+    >>> from sparsecode import SparseCoder
+    >>> SparseCoder(positive=True).capabilities()
+    Capabilities(code_kind='real', invertible=True, stateful=False, online=True, signed=False)
     """
 
     code_kind: str
     invertible: bool
     stateful: bool
     online: bool
+    signed: bool = True
+
+
+def available_if_capable(name):
+    """Return the decorator of a method that exists only where ``capabilities()`` says so.
+
+    Parameters
+    ----------
+    name : {"invertible", "stateful", "online"}
+
+    Returns
+    -------
+    callable
+
+    Examples
+    --------
+    >>> from sparsecode.encoder import Capabilities, Encoder, available_if_capable
+    >>> class Learner(Encoder):
+    ...     def __init__(self, frozen=False):
+    ...         self.frozen = frozen
+    ...
+    ...     def capabilities(self):
+    ...         return Capabilities("real", invertible=False, stateful=False, online=not self.frozen)
+    ...
+    ...     @available_if_capable("online")
+    ...     def partial_fit(self, X, y=None):
+    ...         return self
+    >>> hasattr(Learner(), "partial_fit"), hasattr(Learner(frozen=True), "partial_fit")
+    (True, False)
+    """
+
+    def check(encoder):
+        if getattr(encoder.capabilities(), name):
+            return True
+        raise AttributeError(f"{encoder!r:.200} is not {name}: see its capabilities().")
+
+    return available_if(check)
 
 
 class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Base of all encoders: shapes of input, score, files, tags.
 
     A subclass has ``capabilities()`` and the methods it promises, and sets the fitted attributes. Images and volumes
-    come as flattened rows, or as arrays (n, *input_shape) where it has a parameter `input_shape`.
+    come as flattened rows, or as arrays (n, *input_shape) where it has a parameter `input_shape`. Methods that only
+    some of its instances have are decorated with ``@available_if_capable("online")`` and the like.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.encoder import Capabilities, Encoder, available_if_capable
+    >>> class Sign(Encoder):
+    ...     def __init__(self, input_shape=None):
+    ...         self.input_shape = input_shape
+    ...
+    ...     def capabilities(self):
+    ...         return Capabilities("real", invertible=False, stateful=False, online=False)
+    ...
+    ...     def fit(self, X, y=None):
+    ...         self.code_shape_ = (self._check_input(X, reset=True).shape[1],)
+    ...         self.n_iter_ = 1
+    ...         return self
+    ...
+    ...     def transform(self, X):
+    ...         return np.sign(self._check_input(X, reset=False))
+    >>> encoder = Sign(input_shape=(2, 2)).fit([[1, 2, 3, 4]])
+    >>> encoder.transform(np.array([[[3, 0], [-2, 1]]])).tolist()
+    [[1.0, 0.0, -1.0, 1.0]]
+    >>> encoder.get_feature_names_out().tolist(), encoder.code_dims_, hasattr(encoder, "score")
+    (['sign0', 'sign1', 'sign2', 'sign3'], ('code',), False)
     """
 
-    def capabilities(self):
-        """Return the `Capabilities` of this instance."""
-        raise NotImplementedError
+    #: Atoms as a `Dictionary`; None in families without.
+    dictionary_ = None
 
+    def capabilities(self):
+        """Return the `Capabilities` of this instance.
+
+        They depend on parameters only, so that they are known before fit, and parameters that are not valid raise
+        nothing here.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say what its codes are.")
+
+    def fit_transform(self, X, y=None, **params):
+        """Fit to X and return its codes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : Ignored
+        **params : dict
+            For `fit`; `groups` go to `transform` too.
+
+        Returns
+        -------
+        ndarray or CSR array of shape (n_samples, prod(code_shape_))
+        """
+        groups = {name: value for name, value in params.items() if name == "groups"}
+        return self.fit(X, y, **params).transform(X, **groups)
+
+    @available_if_capable("invertible")
     def score(self, X, y=None):
         """Return the pooled explained variance ``1 - sum ||x - x_hat||^2 / sum ||x - mean||^2``.
 
@@ -94,12 +206,56 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
         save(self, path)
 
+    @property
+    def code_dims_(self):
+        """Names of the axes of `code_shape_`: "atom" where there is one coefficient for each atom."""
+        check_is_fitted(self)
+        n_axes = len(self.code_shape_)
+        if n_axes != 1:
+            return tuple(f"code_{axis}" for axis in range(n_axes))
+        atoms = self.dictionary_
+        return ("code",) if atoms is None or self.code_shape_ != (len(atoms),) else ("atom",)
+
     def _check_input(self, X, *, reset):
         """Return X as finite float rows; arrays (n, *input_shape) are flattened."""
+        if not reset:
+            check_is_fitted(self)
+        return check_rows(self, self._flatten(X), reset=reset)
+
+    def _check_binary_input(self, X, *, reset):
+        """Return X as rows of bool, an ndarray or a canonical CSR array.
+
+        The parameter `binarize` is None, and X holds zeros and ones only, or a threshold, above which entries are
+        ones (as in scikit-learn's BernoulliNB).
+        """
+        if not reset:
+            check_is_fitted(self)
+        X = validate_data(self, self._flatten(X), accept_sparse="csr", dtype="numeric", order="C", reset=reset)
+        if issparse(X):
+            X = csr_array(X, copy=True)
+            X.sum_duplicates()
+        entries = X.data if issparse(X) else X
+        if self.binarize is None:
+            bad = np.flatnonzero((entries != 0) & (entries != 1))
+            if bad.size:
+                raise ValueError(
+                    f"X must hold zeros and ones only, got {bad.size} other entries such as "
+                    f"{entries.flat[bad[0]]:.3g}; give a threshold as `binarize`, above which entries are ones."
+                )
+        if not issparse(X):
+            return X.astype(bool) if self.binarize is None else np.greater(X, self.binarize)
+        if self.binarize is not None and self.binarize < 0:
+            raise ValueError(
+                f"`binarize`={self.binarize!r} would make ones of all zeros of a sparse X; give a threshold >= 0, or "
+                "X as a dense array."
+            )
+        X.data = entries > (self.binarize or 0)
+        X.eliminate_zeros()
+        return X
+
+    def _flatten(self, X):
         shape = getattr(self, "input_shape", None)
-        if shape is not None:
-            X = flatten_input(X, shape)
-        return check_rows(self, X, reset=reset)
+        return X if shape is None else flatten_input(X, shape)
 
     def _check_codes(self, codes):
         """Return codes as rows of the right width."""
@@ -111,27 +267,44 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             )
         return codes
 
+    def _code_dtype(self, dtype):
+        """Return the dtype of codes for input of a dtype."""
+        if self.capabilities().code_kind == "binary":
+            return np.dtype(bool)
+        return np.dtype(np.float32 if dtype == np.float32 else np.float64)
+
     @property
     def _n_features_out(self):
+        check_is_fitted(self)
         return math.prod(self.code_shape_)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        if self.capabilities().code_kind != "binary":
+            tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        else:
+            tags.transformer_tags.preserves_dtype = []
         tags.input_tags.three_d_array = getattr(self, "input_shape", None) is not None
         return tags
 
 
-def flatten_input(X, shape):
-    """Return an array (n, *shape) as rows; rows are passed on; a wrong shape is an error."""
-    shape = tuple(int(side) for side in np.atleast_1d(shape))
-    n_features = math.prod(shape)
-    given = np.shape(X)
-    if len(given) > 2 and given[1:] == shape:
-        return np.asarray(X).reshape(len(X), n_features)
-    if len(given) > 2 or (len(given) == 2 and given[1] != n_features):
-        raise ValueError(
-            f"X has shape {given}, but `input_shape`={shape} asks for (n_samples, {n_features}) or "
-            f"(n_samples, {', '.join(map(str, shape))})."
-        )
-    return X
+def as_dense(codes):
+    """Return codes as a plain array, whatever the encoder is set to put out.
+
+    Parameters
+    ----------
+    codes : ndarray, CSR array or data frame
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> from sparsecode import SparseCoder
+    >>> from sparsecode.encoder import as_dense
+    >>> coder = SparseCoder(dictionary=[[1.0, 0.0]], alpha=0.5).set_output(transform="pandas")
+    >>> as_dense(coder.fit_transform([[2.0, 3.0]]))
+    array([[1.5]])
+    """
+    return codes.toarray() if issparse(codes) else np.asarray(codes)

@@ -20,7 +20,7 @@ __all__ = ["FormatError", "inspect_file", "load", "save"]
 #: Encoders that can be saved: class name -> module that has it. A class needs two methods:
 #: ``_get_fitted_state()`` returns (scalars, arrays), two dicts by attribute name, and
 #: ``_set_fitted_state(scalars, arrays)`` takes them back, with arrays that may be written.
-ENCODERS = {"SparseCoder": "sparsecode.coding"}
+ENCODERS = {"PatchEncoder": "sparsecode.coding", "SparseCoder": "sparsecode.coding"}
 
 #: Member names of arrays that belong to parameters of an encoder; all others are its fitted state.
 _PARAMETER = "params_"
@@ -32,8 +32,8 @@ def save(value, path):
     Parameters
     ----------
     value : Dictionary or fitted encoder
-        Parameters of an encoder may be numbers, strings, None, lists, tuples, dicts, arrays, dictionaries and
-        penalties; a random generator cannot be saved, its seed can.
+        Parameters of an encoder may be numbers, strings, None, lists, tuples, dicts, arrays, dictionaries,
+        penalties and encoders; a random generator cannot be saved, its seed can.
     path : str or path-like
         File to write; ``.npz`` is the usual ending. It is replaced in one step: after a crash the old or the
         new file is there. A symbolic link is refused.
@@ -176,40 +176,65 @@ def _describe_encoder(encoder):
     from sklearn.utils.validation import check_is_fitted
 
     name = type(encoder).__name__
-    if name not in ENCODERS or type(encoder) is not _encoder_class(name):
+    if not _is_encoder(encoder):
         raise TypeError(
             f"a {name} cannot be saved; a Dictionary can, and these fitted encoders: {', '.join(sorted(ENCODERS))}."
         )
     check_is_fitted(encoder)
     arrays = {}
-    params = encoder.get_params(deep=False)
-    params = {key: _encode(value, _PARAMETER + key, arrays) for key, value in params.items()}
-    scalars, state = encoder._get_fitted_state()
+    params = _encode_params(encoder, _PARAMETER, arrays)
+    scalars, state = _fitted_state(encoder)
     if any(key.startswith(_PARAMETER) for key in state):
         raise ValueError(f"fitted arrays of {name} may not have names that start with {_PARAMETER!r}.")
-    scalars = scalars | {"n_features_in_": encoder.n_features_in_}
-    if hasattr(encoder, "feature_names_in_"):
-        scalars["feature_names_in_"] = encoder.feature_names_in_.tolist()
     scalars = {key: _encode(value, _PARAMETER + key, arrays) for key, value in scalars.items()}
     return {"class": name, "params": params, "scalars": scalars}, arrays | state
 
 
+def _encode_params(encoder, prefix, arrays):
+    params = encoder.get_params(deep=False)
+    return {key: _encode(value, prefix + key, arrays) for key, value in params.items()}
+
+
+def _fitted_state(encoder):
+    """Return scalars and arrays of a fitted encoder, with what scikit-learn keeps."""
+    scalars, state = encoder._get_fitted_state()
+    scalars = scalars | {"n_features_in_": encoder.n_features_in_}
+    if hasattr(encoder, "feature_names_in_"):
+        scalars["feature_names_in_"] = encoder.feature_names_in_.tolist()
+    return scalars, state
+
+
 def _build_encoder(header, arrays):
-    if header["class"] not in ENCODERS:
-        raise FormatError(f"holds an encoder {header['class']!r:.60}, which this version does not know.")
     unused = dict(arrays)
-    encoder = _encoder_class(header["class"])(**_decode_mapping(header["params"], unused))
-    encoder._validate_params()
+    encoder = _make_encoder(header["class"], _decode_mapping(header["params"], unused))
     scalars = _decode_mapping(header["scalars"], unused)
     foreign = [name for name in unused if name.startswith(_PARAMETER)]
     if foreign:
         raise FormatError(f"holds arrays that belong to no parameter: {foreign!r:.100}.")
+    return _restore(encoder, scalars, unused)
+
+
+def _make_encoder(name, params):
+    if name not in ENCODERS:
+        raise FormatError(f"holds an encoder {name!r:.60}, which this version does not know.")
+    encoder = _encoder_class(name)(**params)
+    encoder._validate_params()
+    return encoder
+
+
+def _restore(encoder, scalars, state):
+    """Return the encoder in the state that `_fitted_state` has described."""
     encoder.n_features_in_ = scalars.pop("n_features_in_")
     if "feature_names_in_" in scalars:
         encoder.feature_names_in_ = np.array(scalars.pop("feature_names_in_"), dtype=object)
     # What is learned must be writable, as after fit.
-    encoder._set_fitted_state(scalars, {name: array.copy() for name, array in unused.items()})
+    encoder._set_fitted_state(scalars, {name: array.copy() for name, array in state.items()})
     return encoder
+
+
+def _is_encoder(value):
+    name = type(value).__name__
+    return name in ENCODERS and type(value) is _encoder_class(name)
 
 
 def _encoder_class(name):
@@ -242,14 +267,35 @@ def _encode(value, name, arrays):
         return {"$csr": parts, "shape": list(value.shape)}
     if isinstance(value, Dictionary):
         return {"$dictionary": {key: _encode(field, f"{name}_{key}", arrays) for key, field in _fields(value).items()}}
+    if _is_encoder(value):
+        return {"$encoder": type(value).__name__, **_encode_inner(value, name, arrays)}
     if _penalty_classes().get(type(value).__name__) is type(value):
         params = {key: _encode(param, f"{name}_{key}", arrays) for key, param in value.get_params(deep=False).items()}
         return {"$penalty": type(value).__name__, **params}
     what = name.removeprefix(_PARAMETER)
     raise TypeError(
         f"`{what}` is a {type(value).__name__}, which a file cannot hold: it holds numbers, strings, None, lists, "
-        "tuples, dicts, arrays of numbers or strings, dictionaries and penalties (for a generator, give its seed)."
+        "tuples, dicts, arrays of numbers or strings, dictionaries, penalties and encoders (for a generator, give its "
+        "seed)."
     )
+
+
+def _encode_inner(encoder, name, arrays):
+    """Return what stands for an encoder within another one, fitted or not."""
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    params = _encode_params(encoder, f"{name}__", arrays)
+    try:
+        check_is_fitted(encoder)
+    except NotFittedError:
+        return {"params": params}
+    scalars, state = _fitted_state(encoder)
+    parts = {"scalars": scalars, "state": state}
+    parts = {
+        part: {key: _encode(value, f"{name}_{key}", arrays) for key, value in parts[part].items()} for part in parts
+    }
+    return {"params": params, **parts}
 
 
 _CSR_PARTS = ("data", "indices", "indptr")
@@ -279,7 +325,7 @@ def _decode(node, arrays):
         return {key: _decode(item, arrays) for key, item in node.items()}
     rest = dict(node)
     content = rest.pop(tags[0])
-    if tags[0] not in _DECODERS or (rest and tags[0] not in ("$csr", "$penalty")):
+    if tags[0] not in _DECODERS or (rest and tags[0] not in ("$csr", "$encoder", "$penalty")):
         raise FormatError(f"the header holds {tags!r:.100}, which this version does not know.")
     return _DECODERS[tags[0]](content, rest, arrays)
 
@@ -307,6 +353,16 @@ def _decode_csr(parts, rest, arrays):
     return csr_array((data, indices, indptr), shape=tuple(rest["shape"]))
 
 
+def _decode_encoder(name, rest, arrays):
+    encoder = _make_encoder(name, _decode_mapping(rest.pop("params"), arrays))
+    if not rest:
+        return encoder
+    parts = {part: _decode_mapping(rest.pop(part), arrays) for part in ("scalars", "state")}
+    if rest or not all(isinstance(array, np.ndarray) for array in parts["state"].values()):
+        raise FormatError("an encoder within another one is not understood.")
+    return _restore(encoder, **parts)
+
+
 def _decode_penalty(name, params, arrays):
     return _penalty_classes()[name](**_decode_mapping(params, arrays))
 
@@ -319,6 +375,7 @@ _DECODERS = {
     "$array": lambda name, rest, arrays: arrays.pop(name),
     "$csr": _decode_csr,
     "$dictionary": lambda fields, rest, arrays: Dictionary(**_decode_mapping(fields, arrays)),
+    "$encoder": _decode_encoder,
     "$penalty": _decode_penalty,
 }
 

@@ -15,8 +15,11 @@ MODULES = [
     if not name.startswith(("sparsecode._cli", "sparsecode.__main__"))
 ]
 ROOMS = [
+    "coding",
     "datasets",
     "dictionary",
+    "encoder",
+    "labeled",
     "metrics",
     "penalties",
     "persistence",
@@ -29,7 +32,7 @@ ROOMS = [
 
 def public_objects():
     """Every public class and function, by its full name."""
-    found = {"sparsecode.SparseCoder": sparsecode.SparseCoder}
+    found = {"sparsecode.groups_from_lengths": sparsecode.groups_from_lengths}
     for room in ROOMS:
         module = importlib.import_module(f"sparsecode.{room}")
         for name, thing in inspect.getmembers(module, lambda x: inspect.isclass(x) or inspect.isfunction(x)):

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
-from sparsecode import Dictionary, FormatError, SparseCoder, inspect_file, load, persistence, save
+from sparsecode import Dictionary, FormatError, PatchEncoder, SparseCoder, inspect_file, load, persistence, save
 from sparsecode._core.archive import read_archive
 from sparsecode._core.validation import Integral, Interval, fit_context
 from sparsecode.penalties import L1
@@ -77,6 +77,8 @@ PARAMETERS = {
     "csr": csr_array(np.eye(3)),
     "dictionary": Dictionary.dct((2, 3)),
     "binary dictionary": Dictionary(csr_array(np.eye(3, dtype=bool)), attrs={"x": np.inf}),
+    "encoder": Toy(n=2, other=Toy(n=3)),
+    "fitted encoder": fitted(n=2, other={"toy": fitted(n=4)}),
     "penalty": L1(0.5, positive=True),
     "penalty of array": L1(np.array([0.5, 1.0])),
     "dict of all": {"penalty": L1(0.5), "dictionary": Dictionary(np.eye(2)), "array": np.ones(2)},
@@ -97,6 +99,8 @@ def same(a, b):
         return list(a) == list(b) and all(same(a[key], b[key]) for key in a)
     if isinstance(a, L1):
         return same(a.get_params(), b.get_params())
+    if isinstance(a, Toy):
+        return same(dict(sorted(vars(a).items())), dict(sorted(vars(b).items())))
     return a == b or (a != a and b != b)
 
 
@@ -151,7 +155,8 @@ def test_inspect_file(tmp_path):
         ),
         (fitted(other=print), TypeError, "`other` is a builtin_function_or_method, which a file cannot hold"),
         (fitted(other={1: 2}), TypeError, "`other` is a dict"),
-        (fitted(other=[Toy()]), TypeError, "`other` is a Toy"),
+        (fitted(other=[Toy(other=print)]), TypeError, "`other__other` is a builtin"),
+        (fitted(other=[type("Toy", (Toy,), {})()]), TypeError, "`other` is a Toy"),
         (fitted(other=np.array([object()])), TypeError, "`other` is a ndarray"),
         (fitted(other=1j), TypeError, "`other` is a complex"),
         (type("L1", (), {})(), TypeError, "a L1 cannot be saved"),
@@ -204,7 +209,10 @@ STRANGE = [None, True, -1, 2**63, 0.5, "x", "", [], {}, [[]], {"$array": "atoms"
            {"$array": "mean_"}, {"$float": "1"}, {"$float": []}, {"$strings": [1]}, {"$strings": [["a"], "b"]},
            {"$csr": {}, "shape": [1, 1]}, {"$penalty": "Penalty"}, {"$penalty": "L1", "beta": 1}, {"$penalty": []},
            {"$dictionary": {"atoms": [[1]]}}, {"$dictionary": {}}, {"$tuple": 1}, {"$dict": [[[], 1]]}, {"$dict": 1},
-           {"$array": "atoms", "$csr": 1}]  # fmt: skip
+           {"$array": "atoms", "$csr": 1}, {"$encoder": "Toy"}, {"$encoder": []},
+           {"$encoder": "Toy", "params": {"n": 1, "other": None}, "scalars": {}},
+           {"$encoder": "Toy", "params": {"n": 1, "other": None}, "scalars": {}, "state": {"mean_": 1}},
+           {"$encoder": "os.system", "params": {}}]  # fmt: skip
 
 SAVED = {
     "dictionary": lambda: Dictionary(
@@ -212,7 +220,7 @@ SAVED = {
     ),
     "csr": lambda: Dictionary(csr_array(np.eye(3)), coords={"s": np.ones(3)}),
     "encoder": lambda: fitted(
-        n=2, other={"d": Dictionary(np.eye(2)), "p": L1(0.5), "c": csr_array(np.eye(2)), "t": (1,)}
+        n=2, other={"d": Dictionary(np.eye(2)), "p": L1(0.5), "c": csr_array(np.eye(2)), "t": (1,), "e": fitted()}
     ),
 }
 
@@ -292,6 +300,30 @@ def test_changed_encoders_say_what_is_wrong(changes, message, tmp_path):
     save(fitted(), path)
     resigned(path, inspect_file(path) | changes)
     with pytest.raises(FormatError, match=message):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"encoder": None},
+        {"encoder": {"$encoder": "SparseCoder", "params": {}}},
+        {"encoder": {"$encoder": "os.system", "params": {}}},
+        {"seed": -1},
+        {"seed": "x"},
+        {"n_features_in_": 11},
+    ],
+    ids=str,
+)
+def test_an_encoder_within_another_one_must_be_sound(change, tmp_path):
+    path = tmp_path / "a.npz"
+    images = np.random.default_rng(0).normal(size=(5, 12))
+    encoder = PatchEncoder(SparseCoder(3, max_iter=1), 2, input_shape=(3, 4), random_state=0).fit(images)
+    encoder.save(path)
+    header = inspect_file(path)
+    assert load(path).transform(images).tobytes() == encoder.transform(images).tobytes()
+    resigned(path, header | {"scalars": header["scalars"] | change})
+    with pytest.raises(FormatError):
         load(path)
 
 

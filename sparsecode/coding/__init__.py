@@ -1,5 +1,6 @@
 """Sparse coding of vectors: patches of images, or any rows of features."""
 
+from .patch_encoder import PatchEncoder
 from .sparse_coder import SparseCoder
 
-__all__ = ["SparseCoder"]
+__all__ = ["PatchEncoder", "SparseCoder"]

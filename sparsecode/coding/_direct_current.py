@@ -6,6 +6,7 @@ is the problem of the centred sample with centred atoms; then ``m = <x - w D, u>
 """
 
 import numpy as np
+from scipy.sparse import csr_array
 
 
 def center(rows):
@@ -21,5 +22,6 @@ def constant_atom(n_features, dtype):
 def with_constant(X, D, codes):
     """Return codes with the coefficient of the constant atom before them."""
     root = np.sqrt(X.shape[1])
-    means = X.mean(axis=1, dtype=np.float64) - codes @ D.mean(axis=1, dtype=np.float64)
+    # A sparse product: in a dense one the bits of a row depend on its place.
+    means = X.mean(axis=1, dtype=np.float64) - csr_array(codes) @ D.mean(axis=1, dtype=np.float64)
     return np.concatenate([(root * means)[:, None].astype(codes.dtype), codes], axis=1)

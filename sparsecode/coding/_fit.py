@@ -108,6 +108,8 @@ def _start_learning(coder, X, penalty, target, rng):
             f"X has zero variance: every entry is {X.flat[0]:g}. Learning needs samples that differ; "
             "check how the patches were cut and scaled."
         )
+    if coder.fit_dc and X.shape[1] == 1:
+        raise ValueError("`fit_dc`=True leaves nothing to learn of samples with n_features = 1; give fit_dc=False.")
     n_components, init = coder.n_components, coder.init
     if not isinstance(init, str):
         init = check_atoms(init, "init", n_features=X.shape[1], n_components=n_components, dtype=X.dtype)

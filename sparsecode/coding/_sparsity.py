@@ -149,9 +149,7 @@ class Target:
             if dense is None:
                 place, stride = place - stride, 2 * stride
                 if place < top - 35:
-                    raise ValueError(
-                        f"`{self}` cannot be met: the densest codes reach {self.reached(result, X)} only."
-                    )
+                    raise ValueError(f"`{self}` cannot be met: the densest codes reach {self.reached(result, X)} only.")
             elif sparse[0] - dense[0] < 1e-9:
                 break
             else:

@@ -276,6 +276,7 @@ class SparseCoder(Encoder):
         self
         """
         with unchanged_on_failure(self):
+            self._validate_params()  # scikit-learn does it for the first call only
             first = not hasattr(self, "components_")
             X = self._check_input(X, reset=first)
             fit = start_fit(self, X)[0] if first else self._fit

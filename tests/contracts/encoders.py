@@ -1,0 +1,142 @@
+"""Configured encoders: each family with parameters that lead through its branches, and data that suit it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import joblib
+import numpy as np
+import pytest
+
+from sparsecode import Dictionary, Encoder, PatchEncoder, SparseCoder
+from sparsecode.encoder import as_dense
+
+from .deltas import SendOnDelta
+from .winners import KWinners
+
+
+def rows(rng):
+    """Sparse combinations of atoms of 3 x 3, with noise and means, one row of zeros and one that occurs twice."""
+    codes = rng.normal(size=(45, 6)) * (rng.random((45, 6)) < 0.4)
+    X = codes @ rng.normal(size=(6, 9)) + 0.05 * rng.normal(size=(45, 9)) + 0.2 * rng.random((45, 1))
+    X[7], X[8] = 0, X[9]
+    return X
+
+
+def images(rng):
+    """Images of 6 x 5 with a bright square each, one of them blank."""
+    X = 0.1 * rng.normal(size=(14, 6, 5))
+    for image in X:
+        y, x = rng.integers(4), rng.integers(3)
+        image[y : y + 2, x : x + 2] += rng.normal() + 2
+    X[3] = 0
+    return X.reshape(len(X), -1)
+
+
+def walks(rng):
+    """Steps of random walks along three channels."""
+    return 5 + np.cumsum(rng.normal(size=(40, 3)), axis=0)
+
+
+def binary(rng):
+    """Zeros and ones, one row of zeros."""
+    X = (rng.random((30, 10)) < 0.4).astype(np.float64)
+    X[4] = 0
+    return X
+
+
+class Case(NamedTuple):
+    """An encoder and what is special about it."""
+
+    make: Callable[[], Encoder]
+    data: Callable[[np.random.Generator], np.ndarray] = rows
+    ladder: tuple = ()  # parameters from sparse to dense codes
+    chunk: int | None = None  # partial_fit of chunks of multiples of so many rows gives what one call gives
+    fixed_width: str | None = None  # why scikit-learn's checks, whose X has any width, cannot take it
+
+
+def small(*args, **params):
+    return SparseCoder(*args, **{"max_iter": 3, "batch_size": 20, "random_state": 0} | params)
+
+
+def of_patches(encoder=None, **params):
+    return PatchEncoder(encoder or small(5), **{"patch_size": 3, "random_state": 0, "input_shape": (6, 5)} | params)
+
+
+ALPHAS = ({"alpha": 3.0}, {"alpha": 0.5}, {"alpha": 0.02})
+OF_IMAGES = "its images are 6 x 5"
+
+ENCODERS = {
+    "coder": Case(lambda: small(), ladder=ALPHAS),
+    "coder alpha": Case(lambda: small(6, alpha=0.3), ladder=ALPHAS, chunk=20),
+    "coder cel0 target": Case(
+        lambda: small(6, penalty="cel0", target_sparsity=0.3),
+        ladder=({"target_sparsity": 0.1}, {"target_sparsity": 0.3}, {"target_sparsity": 0.6}),
+    ),
+    "coder k-sparse": Case(
+        lambda: small(6, n_nonzero_coefs=2), ladder=({"n_nonzero_coefs": 1}, {"n_nonzero_coefs": 4}), chunk=20
+    ),
+    "coder dc debias": Case(lambda: small(6, alpha=0.3, fit_dc=True, debias=True), chunk=20),
+    "coder given dictionary": Case(
+        lambda: SparseCoder(dictionary=Dictionary.dct((3, 3), 4), alpha=0.1, input_shape=(3, 3), random_state=0),
+        ladder=ALPHAS,
+        fixed_width="its dictionary has atoms of 3 x 3",
+    ),
+    "coder given dictionary and dc": Case(
+        lambda: SparseCoder(
+            dictionary=Dictionary.random(60, (3, 3), random_state=0), alpha=0.1, fit_dc=True, random_state=0
+        ),
+        fixed_width="its dictionary has atoms of 3 x 3",
+    ),
+    "coder positive mcp": Case(
+        lambda: small(6, penalty="mcp", positive=True, alpha=0.3, init="data", n_jobs=2),
+        ladder=({"alpha": 1.0}, {"alpha": 0.2}),
+    ),
+    "patches max": Case(lambda: of_patches(), images, fixed_width=OF_IMAGES),
+    "patches mean": Case(lambda: of_patches(pool="mean", grid=(3, 1)), images, fixed_width=OF_IMAGES),
+    "patches all": Case(
+        lambda: of_patches(small(5, alpha=0.2, fit_dc=True), pool=None, n_patches=50),
+        images,
+        ladder=({"encoder__alpha": 3.0}, {"encoder__alpha": 0.3}, {"encoder__alpha": 0.02}),
+        fixed_width=OF_IMAGES,
+    ),
+    "patches positive": Case(lambda: of_patches(small(5, positive=True), stride=2), images, fixed_width=OF_IMAGES),
+    "patches binary": Case(
+        lambda: of_patches(KWinners(binarize=0.3, sparse_output=True), pool="max"), images, fixed_width=OF_IMAGES
+    ),
+    "patches of signals": Case(lambda: PatchEncoder(small(5), patch_size=4, random_state=0)),
+    "winners": Case(lambda: KWinners(binarize=0.1, random_state=0)),
+    "winners strict csr": Case(
+        lambda: KWinners(sparse_output=True, random_state=0), binary, fixed_width="it takes zeros and ones only"
+    ),
+    "deltas": Case(lambda: SendOnDelta(), walks, chunk=1),
+    "deltas frozen": Case(lambda: SendOnDelta(0.1, frozen=True), walks),
+}
+
+
+def cases(condition=lambda case: True):
+    """The names of the cases for which something holds."""
+    return pytest.mark.parametrize("name", [name for name, case in ENCODERS.items() if condition(case)])
+
+
+def can(capability):
+    return cases(lambda case: getattr(case.make().capabilities(), capability))
+
+
+def make(name, **params):
+    """A fresh encoder and its data."""
+    case = ENCODERS[name]
+    return case.make().set_params(**params), case.data(np.random.default_rng(0))
+
+
+def codes_of(encoder, X, **options):
+    return as_dense(encoder.transform(X, **options))
+
+
+def same_bits(a, b):
+    a, b = as_dense(a), as_dense(b)
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+def content(encoder):
+    """Every bit of an encoder."""
+    return joblib.hash(vars(encoder))
