@@ -120,6 +120,10 @@ class _StampedCache(FunctionCache):
             return None
         try:
             return super().load_overload(sig, target_context)
+        except (AttributeError, ImportError):
+            # Written by another version of the package, whose classes were elsewhere
+            self._forget()
+            return None
         except _DAMAGE as error:
             _warn(f"unreadable cache entry of kernel {self._name} is compiled anew ({error!r})")
             self._forget()

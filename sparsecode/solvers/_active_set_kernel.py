@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._core.jit import SAFE_FASTMATH, kernel
+from .._core.jit import kernel
 from ._cholesky import append_row, delete_row, solve_backward, solve_forward
-from ._rows import CONVERGED, MAX_ITER, NON_FINITE, STALLED
+from ._gram_kernels import correlate, find, largest, square_error
+from ._rows import conclude, share
 
 #: A row has stalled when so many passes have not lowered its objective by more than one rounding.
 IDLE_PASSES = 10
@@ -19,9 +20,6 @@ ADMIT_SHARE = 0.6
 #: An atom whose squared distance to the span of the active atoms is below this many roundings of its
 #: squared norm counts as linearly dependent on them.
 PIVOT_FLOOR = 100.0
-
-
-# Integers that are passed on start as np.int64(0): a literal 0 would cost a compiled version of its own.
 
 
 class Workspace(NamedTuple):
@@ -58,25 +56,6 @@ def make_workspace(n_components, max_active, dtype):
     )
 
 
-def _correlate(G, c, active, weight, k, g):
-    """Write ``g = c - weight G[active]``, four rows of G at a time."""
-    K = c.shape[0]
-    for j in range(K):
-        g[j] = c[j]
-    whole = k - k % 4
-    for a in range(0, whole, 4):
-        i0, i1, i2, i3 = active[a], active[a + 1], active[a + 2], active[a + 3]
-        w0, w1 = G.dtype.type(weight[a]), G.dtype.type(weight[a + 1])
-        w2, w3 = G.dtype.type(weight[a + 2]), G.dtype.type(weight[a + 3])
-        for j in range(K):
-            g[j] -= (w0 * G[i0, j] + w1 * G[i1, j]) + (w2 * G[i2, j] + w3 * G[i3, j])
-    for a in range(whole, k):
-        i0 = active[a]
-        w0 = G.dtype.type(weight[a])
-        for j in range(K):
-            g[j] -= w0 * G[i0, j]
-
-
 def _measure_excess(g, pen, active, k, excess):
     """Write by how much each correlation exceeds its threshold, -1 where active; return two largest values.
 
@@ -96,31 +75,21 @@ def _measure_excess(g, pen, active, k, excess):
     return top, largest(excess)
 
 
-def _largest(values):
-    """Return the largest of finite values; told so, the compiler compares whole vectors."""
-    best = values[0]
-    for j in range(values.shape[0]):
-        best = values[j] if values[j] > best else best
-    return best
-
-
 def _certify(c, pen, work, k, square_norm, top):
     """Return the duality gap at the residual scaled to be dual feasible, the squared residual and the penalty.
 
     The gap is a sum of terms none of which is negative.
     """
     scale = 1.0 / (1.0 + max(top, 0.0))
-    fit = 0.0
     slack = 0.0
     cost = 0.0
     for a in range(k):
         j = work.active[a]
         price = pen.entry[j] * abs(work.weight[a])
-        fit += work.weight[a] * (c[j] + work.g[j])
         slack += price - scale * work.weight[a] * work.g[j]
         cost += price
-    square_error = max(square_norm - fit, 0.0)
-    return 0.5 * (1.0 - scale) ** 2 * square_error + max(slack, 0.0), square_error, cost
+    error = square_error(c, work.g, work.active, work.weight, k, square_norm)
+    return 0.5 * (1.0 - scale) ** 2 * error + max(slack, 0.0), error, cost
 
 
 def _admit(G, c, pen, work, k, j, sign, weight):
@@ -166,17 +135,15 @@ def _settle(work, k):
                 if reach <= step:
                     step = reach
                     crossing = a
-        if step == 0.0:
-            # Atoms that were admitted together and turn the wrong way leave together; one of them never does.
-            for a in range(k - 1, -1, -1):
-                if weight[a] == 0.0 and target[a] * work.sign[a] <= 0.0:
-                    k = drop(work, k, a)
-            continue
         for a in range(k):
             weight[a] += step * (target[a] - weight[a])
         if crossing < 0:
             return k
-        k = drop(work, k, crossing)
+        weight[crossing] = 0.0
+        # Atoms that were admitted together and turn the wrong way leave together; one of them never does.
+        for a in range(k - 1, -1, -1):
+            if weight[a] == 0.0 and target[a] * work.sign[a] <= 0.0:
+                k = drop(work, k, a)
     return k
 
 
@@ -209,19 +176,17 @@ def _exchange(G, c, pen, work, k, j, sign):
 def _grow(G, c, pen, work, top, k):
     """Admit the atom that exceeds its threshold most, and others that come near it; return the new k."""
     before = k
-    best = np.int64(0)
-    while work.excess[best] != top:
-        best += 1
-    sign = 1.0 if work.g[best] > 0 else -1.0
-    k = admit(G, c, pen, work, k, best, sign, 0.0)
-    if k == before:
-        exchanged = exchange(G, c, pen, work, k, best, sign)
-        if exchanged >= 0:
-            return exchanged
+    best = find(work.excess, top)
     cut = top * ADMIT_SHARE
-    for j in range(c.shape[0]):
-        if work.excess[j] > cut and j != best and k - before < ADMIT_MOST:
-            k = admit(G, c, pen, work, k, j, 1.0 if work.g[j] > 0 else -1.0, 0.0)
+    for place in range(best, best + c.shape[0]):
+        j = place if place < c.shape[0] else place - c.shape[0]
+        if work.excess[j] > cut and k - before < ADMIT_MOST:
+            sign = 1.0 if work.g[j] > 0 else -1.0
+            k = admit(G, c, pen, work, k, j, sign, 0.0)
+            if place == best and k == before:
+                exchanged = exchange(G, c, pen, work, k, j, sign)
+                if exchanged >= 0:
+                    return exchanged
     return k
 
 
@@ -235,13 +200,13 @@ def _warm_start(G, c, pen, work, w):
     return k
 
 
-def _encode_rows(G, C, square_norms, pen, tol, max_iter, work, stop, W, gaps, errors, costs, n_iters, statuses):
+def _encode_rows(G, C, square_norms, pen, tol, max_iter, work, stop, W, gaps, costs, n_iters, statuses):
     """Solve all rows of C, starting from the codes in W; the ridge of `pen` is on the diagonal of G already."""
     eps = np.finfo(G.dtype).eps
     for i in range(C.shape[0]):
         c = C[i]
         half = 0.5 * square_norms[i]
-        n_iter = 0
+        n_iter = n_iters[i]
         idle = 0
         lowest = np.inf
         k = warm_start(G, c, pen, work, W[i])
@@ -249,12 +214,12 @@ def _encode_rows(G, C, square_norms, pen, tol, max_iter, work, stop, W, gaps, er
             k = settle(work, k)
             correlate(G, c, work.active, work.weight, k, work.g)
             top, entering = measure_excess(work.g, pen, work.active, k, work.excess)
-            gap, square_error, cost = certify(c, pen, work, k, square_norms[i], top)
-            objective = 0.5 * square_error + cost
+            gap, error, cost = certify(c, pen, work, k, square_norms[i], top)
+            objective = 0.5 * error + cost
             idle = 0 if objective < lowest * (1.0 - eps) else idle + 1
             lowest = min(lowest, objective)
             stalled = entering <= 0 or idle == IDLE_PASSES
-            if gap <= tol * half or n_iter == max_iter or stalled or not gap < np.inf:
+            if gap <= tol * half or n_iter >= max_iter or stalled or not gap < np.inf:
                 break
             if stop[0] != 0:
                 return
@@ -264,20 +229,12 @@ def _encode_rows(G, C, square_norms, pen, tol, max_iter, work, stop, W, gaps, er
         for a in range(k):
             W[i, work.active[a]] = work.weight[a]
             ridge += pen.ridge * work.weight[a] * work.weight[a]
-        gaps[i] = gap / half if half > 0.0 else 0.0
-        errors[i] = max(square_error - ridge, 0.0)
+        gaps[i] = share(gap, half)
         costs[i] = cost + 0.5 * ridge
         n_iters[i] = n_iter
-        if not gap < np.inf:
-            statuses[i] = NON_FINITE
-        elif gap <= tol * half:
-            statuses[i] = CONVERGED
-        else:
-            statuses[i] = STALLED if stalled else MAX_ITER
+        statuses[i] = conclude(gap, gap <= tol * half, not stalled)
 
 
-correlate = kernel(_correlate)
-largest = kernel(_largest, fastmath=SAFE_FASTMATH | {"nnan"})
 measure_excess = kernel(_measure_excess)
 certify = kernel(_certify)
 admit = kernel(_admit)

@@ -5,14 +5,22 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.jit import kernel
-from ._active_set_kernel import correlate
-from ._rows import CONVERGED, MAX_ITER, NON_FINITE, STALLED
+from ._gram_kernels import collect, correlate, largest_magnitude, square_error
+from ._rows import conclude, share
 
 #: Sweeps over the coefficients that are not zero between two looks at all atoms.
 INNER_SWEEPS = 50
 
-#: A row has stalled when so many looks at all atoms have not found its objective lower.
+#: Sweeps end when the violation has fallen to this share of that of all atoms: the next look may admit an atom that
+#: changes them all. On whitened patches (L1, LHalf, MCP, CEL0) 0.001 takes greedy descent 1.2 to 1.7 times as long for
+#: the same objectives; with 0.3 it is hardly faster, and mean objectives rise by up to 0.1 %.
+SWEEP_SHARE = 0.03
+
+#: A row has stalled when so many looks at all atoms have lowered neither its objective nor its certificate.
 IDLE_PASSES = 10
+
+#: Proximal gradient steps between two comparisons of the objective, in a row that is not getting nearer its end.
+IDLE_STEPS = 100
 
 
 class Workspace(NamedTuple):
@@ -23,6 +31,15 @@ class Workspace(NamedTuple):
     weight: np.ndarray
     z: np.ndarray
     moved: np.ndarray
+
+
+class Gap(NamedTuple):
+    """What the duality gap of an l1-type penalty takes; other penalties are certified by the violation."""
+
+    applies: bool
+    weights: np.ndarray
+    ridge: float
+    positive: bool
 
 
 def make_workspace(n_components, dtype):
@@ -38,67 +55,61 @@ def make_workspace(n_components, dtype):
 
 def _refresh(G, c, w, work):
     """Compute the correlations of the residual from w anew; return the number of coefficients not zero."""
-    k = np.int64(0)
-    for j in range(w.shape[0]):
-        if w[j] != 0:
-            work.active[k] = j
-            work.weight[k] = w[j]
-            k += 1
+    k = collect(w, work.active, work.weight)
     correlate(G, c, work.active, work.weight, k, work.g)
     return k
-
-
-def _measure(c, w, g, square_norm):
-    """Return ``||x - w D||^2`` and the largest correlation of x, that of the zero code."""
-    fit = 0.0
-    largest = 0.0
-    for j in range(c.shape[0]):
-        fit += np.float64(w[j]) * (np.float64(c[j]) + g[j])
-        largest = max(largest, abs(c[j]))
-    return max(square_norm - fit, 0.0), largest
 
 
 def _find_best(G, w, g, pen, steps):
     """Return the largest violation, the coordinate whose exact minimisation lowers the objective most, its minimiser.
 
-    The coordinate is -1 if none lowers the objective.
+    Where no gain is seen for rounding, the coordinate is that of the largest violation, -1 if there is none.
     """
-    worst = type(g[0])(0)
-    best = type(g[0])(0)
-    target = type(g[0])(0)
-    place = np.int64(-1)
+    zero = type(g[0])(0)
+    half = type(g[0])(0.5)
+    worst = best = target = fallback = zero
+    place = last = np.int64(-1)
     for j in range(w.shape[0]):
         step = steps[j]
         size = g[j] if pen.positive else abs(g[j])
-        if step == 0 or (w[j] == 0 and size <= pen.entry[j]):
+        # Atoms at zero move by at most `step * size`, which lowers the objective by at most half of `size` times that
+        if step == zero or (
+            w[j] == zero and (size <= pen.entry[j] or (size <= worst and half * step * size * size <= best))
+        ):
             continue
         u = pen.prox(w[j] + step * g[j], step, j)
         change = u - w[j]
-        worst = max(worst, abs(change) / step)
-        gain = change * (g[j] - type(u)(0.5) * G[j, j] * change) + (pen.value(w[j], j) - pen.value(u, j))
+        if abs(change) > worst * step:
+            worst = abs(change) / step
+            last = j
+            fallback = u
+        gain = change * (g[j] - half * G[j, j] * change) + (pen.value(w[j], j) - pen.value(u, j))
         if gain > best:
             best = gain
             place = j
             target = u
+    if place < 0:
+        return worst, last, fallback
     return worst, place, target
 
 
-def _sweep(G, w, pen, steps, work, k, bound, sweeps):
-    """Minimise over the k active coefficients one after the other until they violate optimality by at most bound."""
-    for _ in range(sweeps):
-        worst = type(w[0])(0)
-        for a in range(k):
-            j = work.active[a]
-            step = steps[j]
-            u = pen.prox(w[j] + step * work.g[j], step, j)
-            change = u - w[j]
-            if change != 0:
-                worst = max(worst, abs(change) / step)
-                w[j] = u
-                for b in range(k):
-                    work.g[work.active[b]] -= change * G[j, work.active[b]]
-        if not worst > bound:
-            return
+def _certify(w, g, gap, worst, error, largest, half):
+    """Return the certificate of a code: its relative gap where there is one, or else its relative violation."""
+    if not gap.applies:
+        return share(np.float64(worst), largest)
+    top = 1.0
+    slack = 0.0
+    fit = 0.0
+    norm = 0.0
+    for j in range(w.shape[0]):
+        weight = np.float64(w[j])
+        slope = g[j] - gap.ridge * weight
+        top = max(top, (slope if gap.positive else abs(slope)) / gap.weights[j])
+        slack += gap.weights[j] * abs(weight)
+        fit += weight * slope
+        norm += weight * weight
+    scale = 1.0 / top
+    return share(0.5 * (1.0 - scale) ** 2 * (error + gap.ridge * norm) + max(slack - scale * fit, 0.0), half)
 
 
 def _take(G, w, work, k, place, u):
@@ -113,71 +124,93 @@ def _take(G, w, work, k, place, u):
     return k
 
 
-def _take_all(steps, work):
-    """Make all atoms active that are not zero; return their number."""
-    k = np.int64(0)
-    for j in range(steps.shape[0]):
-        if steps[j] > 0:
-            work.active[k] = j
-            k += 1
-    return k
+def _sweep(G, w, pen, steps, work, k, bound, stop):
+    """Minimise over the k active coefficients one after the other until they violate optimality by at most bound."""
+    for _ in range(INNER_SWEEPS):
+        worst = type(w[0])(0)
+        for a in range(k):
+            j = work.active[a]
+            step = steps[j]
+            u = pen.prox(w[j] + step * work.g[j], step, j)
+            change = u - w[j]
+            if change != 0:
+                worst = max(worst, abs(change) / step)
+                w[j] = u
+                for b in range(k):
+                    work.g[work.active[b]] -= change * G[j, work.active[b]]
+        if not worst > bound or stop[0] != 0:
+            return
 
 
-def _conclude(objective, done, exhausted):
-    """Return the status of a row; what is neither done nor exhausted has stalled."""
-    if not objective < np.inf:
-        return NON_FINITE
-    if done:
-        return CONVERGED
-    return MAX_ITER if exhausted else STALLED
+def _cycle(G, w, g, pen, steps):
+    """Minimise over each coefficient in turn."""
+    for j in range(w.shape[0]):
+        step = steps[j]
+        size = g[j] if pen.positive else abs(g[j])
+        if step == 0 or (w[j] == 0 and size <= pen.entry[j]):
+            continue
+        u = pen.prox(w[j] + step * g[j], step, j)
+        change = u - w[j]
+        if change != 0:
+            w[j] = u
+            for m in range(w.shape[0]):
+                g[m] -= change * G[j, m]
 
 
 def _descend_rows(
-    G, C, square_norms, pen, steps, greedy, tol, max_iter, work, stop,
-    W, certificates, errors, costs, n_iters, statuses,
+    G, C, square_norms, pen, gap, steps, greedy, tol, max_iter, work, stop,
+    W, certificates, costs, n_iters, statuses,
 ):  # fmt: skip
     """Solve all rows of C, starting from the codes in W."""
     for i in range(C.shape[0]):
         c, w = C[i], W[i]
-        n_iter = 0
-        lowest = np.inf
+        largest = largest_magnitude(c)
+        lowest = least = np.inf
         idle = 0
+        n_iter = n_iters[i]
         while True:
             k = refresh(G, c, w, work)
-            error, largest = measure(c, w, work.g, square_norms[i])
-            worst, place, u = find_best(G, w, work.g, pen, steps)
+            error = square_error(c, work.g, work.active, work.weight, k, square_norms[i])
             cost = pen.value_row(w)
             objective = 0.5 * error + cost
-            idle = 0 if objective < lowest else idle + 1
+            worst, place, u = find_best(G, w, work.g, pen, steps)
+            certificate = certify(w, work.g, gap, worst, error, largest, 0.5 * square_norms[i])
+            idle = 0 if objective < lowest or certificate < least else idle + 1
             lowest = min(lowest, objective)
-            bound = type(w[0])(tol * largest)
-            done = worst <= bound
+            least = min(least, certificate)
+            done = certificate <= tol
             stalled = place < 0 or idle == IDLE_PASSES
-            if done or stalled or n_iter == max_iter or not objective < np.inf:
+            if done or stalled or n_iter >= max_iter or not objective < np.inf:
                 break
             if stop[0] != 0:
                 return
             n_iter += 1
-            k = take(G, w, work, k, place, u) if greedy else take_all(steps, work)
-            sweep(G, w, pen, steps, work, k, bound * type(w[0])(0.3), INNER_SWEEPS if greedy else 1)
-        certificates[i] = worst / largest if largest > 0 else 0.0
-        errors[i] = error
+            if greedy:
+                k = take(G, w, work, k, place, u)
+                sweep(G, w, pen, steps, work, k, worst * type(w[0])(SWEEP_SHARE), stop)
+            else:
+                cycle(G, w, work.g, pen, steps)
+        certificates[i] = certificate
         costs[i] = cost
         n_iters[i] = n_iter
         statuses[i] = conclude(objective, done, not stalled)
 
 
 def _forward_backward_rows(
-    G, C, square_norms, pen, step, tol, max_iter, work, stop, W, certificates, errors, costs, n_iters, statuses
+    G, C, square_norms, pen, gap, step, tol, max_iter, work, stop, W, certificates, costs, n_iters, statuses
 ):
     """Solve all rows of C by proximal gradient steps, starting from the codes in W."""
     for i in range(C.shape[0]):
         c, w = C[i], W[i]
         z, moved = work.z, work.moved
-        n_iter = 0
+        largest = largest_magnitude(c)
+        lowest = least = np.inf
+        idle = 0
+        stalled = False
+        n_iter = n_iters[i]
         while True:
-            refresh(G, c, w, work)
-            error, largest = measure(c, w, work.g, square_norms[i])
+            k = refresh(G, c, w, work)
+            error = square_error(c, work.g, work.active, work.weight, k, square_norms[i])
             for j in range(w.shape[0]):
                 z[j] = w[j] + step * work.g[j]
             pen.prox_row(z, step, moved)
@@ -185,27 +218,34 @@ def _forward_backward_rows(
             for j in range(w.shape[0]):
                 worst = max(worst, abs(moved[j] - w[j]))
             worst /= step
-            done = worst <= tol * largest
-            if done or n_iter == max_iter or not error < np.inf:
+            certificate = certify(w, work.g, gap, worst, error, largest, 0.5 * square_norms[i])
+            idle = 0 if certificate < least else idle + 1
+            least = min(least, certificate)
+            done = certificate <= tol
+            # The certificate may rise for long while coefficients grow; the objective, which costs more, only falls
+            if idle == IDLE_STEPS:
+                objective = 0.5 * error + pen.value_row(w)
+                stalled = not objective < lowest
+                lowest = objective
+                idle = 0
+            if done or stalled or n_iter >= max_iter or not error < np.inf:
                 break
             if stop[0] != 0:
                 return
             n_iter += 1
             for j in range(w.shape[0]):
                 w[j] = moved[j]
-        certificates[i] = worst / largest if largest > 0 else 0.0
-        errors[i] = error
+        certificates[i] = certificate
         costs[i] = pen.value_row(w)
         n_iters[i] = n_iter
-        statuses[i] = conclude(error, done, n_iter == max_iter)
+        statuses[i] = conclude(error, done, not stalled)
 
 
+certify = kernel(_certify)
 refresh = kernel(_refresh)
-measure = kernel(_measure)
 find_best = kernel(_find_best)
-sweep = kernel(_sweep)
 take = kernel(_take)
-take_all = kernel(_take_all)
-conclude = kernel(_conclude)
+sweep = kernel(_sweep)
+cycle = kernel(_cycle)
 descend_rows = kernel(_descend_rows)
 forward_backward_rows = kernel(_forward_backward_rows)

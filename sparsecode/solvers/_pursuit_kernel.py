@@ -5,11 +5,11 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.jit import kernel
-from ._active_set_kernel import PIVOT_FLOOR, correlate
 from ._cholesky import append_row, solve_backward, solve_forward
-from ._proximal_kernels import conclude
+from ._gram_kernels import correlate, largest_magnitude
+from ._rows import conclude, share
 
-#: Correlations below so many roundings of the largest one are zero.
+#: Correlations below so many roundings of the norm of the sample are zero.
 ROUNDING = 10.0
 
 
@@ -27,27 +27,28 @@ class Workspace(NamedTuple):
 
 
 def make_workspace(n_components, max_active, dtype):
-    """Allocate the work arrays for at most `max_active` active atoms."""
+    """Allocate the work arrays for at most `max_active` active atoms, and one that turns out to depend on them."""
     size = max_active + 1
     return Workspace(
         g=np.empty(n_components, dtype),
-        active=np.empty(size, np.int64),
-        weight=np.empty(size),
+        active=np.empty(max_active, np.int64),
+        weight=np.empty(max_active),
         L=np.empty(size * (size + 1) // 2),
-        right=np.empty(size),
-        y=np.empty(size),
+        right=np.empty(max_active),
+        y=np.empty(max_active),
         block=np.empty(size),
         taken=np.empty(n_components, np.bool_),
     )
 
 
-def _extend(G, c, work, k, j):
+def _extend(G, c, work, k, j, dependence):
     """Add atom j to the factor; return k + 1, or k if it depends on the active atoms."""
     for a in range(k):
         work.block[a] = G[j, work.active[a]]
     work.block[k] = G[j, j]
-    floor = PIVOT_FLOOR * np.finfo(G.dtype).eps * G[j, j]
-    if not append_row(work.L, k, work.block, floor) > floor:
+    floor = dependence * G[j, j]
+    # Rounding may leave a pivot to an atom beyond as many as can be independent
+    if not append_row(work.L, k, work.block, floor) > floor or k == work.active.shape[0]:
         return k
     work.active[k] = j
     work.right[k] = c[j]
@@ -62,82 +63,74 @@ def _refit(G, c, work, k):
 
 
 def _select(work, scale, levels, floor):
-    """Return the atom with the largest scaled correlation among those above their level, -1 if there is none."""
+    """Return the atom with the largest scaled correlation among those above their level, -1 if there is none.
+
+    Correlations relative to the norms of their atoms that are below `floor` are rounding.
+    """
     best = 0.0
     place = np.int64(-1)
     for j in range(scale.shape[0]):
         size = np.float64(abs(work.g[j]))
-        if size > max(levels[j], floor) and size * scale[j] > best and not work.taken[j]:
+        if size > levels[j] and size * scale[j] > max(best, floor) and not work.taken[j]:
             best = size * scale[j]
             place = j
     return place
 
 
-def _largest_correlation(c):
-    largest = 0.0
-    for j in range(c.shape[0]):
-        largest = max(largest, abs(np.float64(c[j])))
-    return largest
-
-
-def _close_row(c, work, k, square_norm, w):
-    """Write the code to w; return the squared residual and the relative violation of least squares."""
-    fit = 0.0
+def _close_row(c, work, k, w):
+    """Write the code to w; return the relative violation of least squares."""
     worst = 0.0
-    largest = largest_correlation(c)
     for a in range(k):
         j = work.active[a]
         w[j] = work.weight[a]
-        fit += work.weight[a] * (np.float64(c[j]) + work.g[j])
         worst = max(worst, abs(np.float64(work.g[j])))
-    return max(square_norm - fit, 0.0), worst / largest if largest > 0.0 else 0.0
+    return share(worst, largest_magnitude(c))
 
 
 def _pursue_rows(
-    G, C, square_norms, scale, levels, most, tol, work, stop, W, certificates, errors, costs, n_iters, statuses
-):
+    G, C, square_norms, scale, levels, dependence, most, tol, max_iter, work, stop,
+    W, certificates, costs, n_iters, statuses,
+):  # fmt: skip
     """Code all rows of C; W must be zero on entry."""
     for i in range(C.shape[0]):
-        if stop[0] != 0:
-            return
         c = C[i]
-        k = np.int64(0)
-        passes = 0
-        floor = ROUNDING * np.finfo(G.dtype).eps * largest_correlation(c)
+        floor = ROUNDING * np.finfo(G.dtype).eps * np.sqrt(square_norms[i])
         for j in range(c.shape[0]):
             work.taken[j] = False
-        refit(G, c, work, k)
-        while k < most:
-            j = select(work, scale, levels, floor)
-            if j < 0:
+        k = np.int64(0)
+        n_iter = n_iters[i]
+        while True:
+            refit(G, c, work, k)
+            place = select(work, scale, levels, floor) if k < most else np.int64(-1)
+            ended = place < 0
+            if ended or n_iter >= max_iter:
                 break
-            work.taken[j] = True
-            grown = extend(G, c, work, k, j)
-            if grown > k:
-                k = grown
-                refit(G, c, work, k)
-            passes += 1
-        errors[i], certificates[i] = close_row(c, work, k, square_norms[i], W[i])
+            if stop[0] != 0:
+                return
+            n_iter += 1
+            work.taken[place] = True
+            k = extend(G, c, work, k, place, dependence)
+        certificates[i] = close_row(c, work, k, W[i])
         costs[i] = 0.0
-        n_iters[i] = passes
-        statuses[i] = conclude(errors[i], certificates[i] <= tol, k < 0)
+        n_iters[i] = n_iter
+        statuses[i] = conclude(square_norms[i] + certificates[i], ended and certificates[i] <= tol, not ended)
 
 
-def _debias_rows(G, C, square_norms, positive, tol, work, stop, W, certificates, errors, costs, n_iters, statuses):
+def _debias_rows(G, C, square_norms, positive, dependence, tol, work, stop, W, certificates, costs, n_iters, statuses):
     """Replace the codes in W by least squares on their supports, without those that turn negative if positive."""
     for i in range(C.shape[0]):
-        if stop[0] != 0:
-            return
         c, w = C[i], W[i]
-        passes = 0
+        n_iter = np.int64(0)
         while True:
             k = np.int64(0)
             for j in range(c.shape[0]):
                 if w[j] != 0:
-                    k = extend(G, c, work, k, j)
+                    k = extend(G, c, work, k, j, dependence)
                     w[j] = 0
+            if stop[0] != 0:
+                return
             refit(G, c, work, k)
-            passes += 1
+            n_iter += 1
             negative = False
             if positive:
                 for a in range(k):
@@ -146,16 +139,15 @@ def _debias_rows(G, C, square_norms, positive, tol, work, stop, W, certificates,
                 break
             for a in range(k):
                 w[work.active[a]] = max(work.weight[a], 0.0)
-        errors[i], certificates[i] = close_row(c, work, k, square_norms[i], w)
+        certificates[i] = close_row(c, work, k, w)
         costs[i] = 0.0
-        n_iters[i] = passes
-        statuses[i] = conclude(errors[i], certificates[i] <= tol, k < 0)
+        n_iters[i] = n_iter
+        statuses[i] = conclude(square_norms[i] + certificates[i], certificates[i] <= tol, False)
 
 
 extend = kernel(_extend)
 refit = kernel(_refit)
 select = kernel(_select)
-largest_correlation = kernel(_largest_correlation)
 close_row = kernel(_close_row)
 pursue_rows = kernel(_pursue_rows)
 debias_rows = kernel(_debias_rows)

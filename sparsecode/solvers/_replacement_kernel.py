@@ -5,12 +5,14 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.jit import kernel
-from ._active_set_kernel import PIVOT_FLOOR, correlate, largest
-from ._proximal_kernels import conclude
-from ._pursuit_kernel import largest_correlation
+from ._gram_kernels import correlate, find, largest, largest_magnitude
+from ._rows import conclude, share
 
 #: A move must lower the objective by this share of ``0.5 ||x||^2``: below, it is rounding.
 LEAST_GAIN = 1e-12
+
+#: Corrections of the weights once the support is found; rounding of many moves takes one or two.
+REFINEMENTS = 3
 
 
 class Workspace(NamedTuple):
@@ -18,8 +20,7 @@ class Workspace(NamedTuple):
 
     g: np.ndarray  # correlations of the atoms with the residual
     fresh: np.ndarray  # the same, computed anew once the support is found
-    distance: np.ndarray  # squared distance of each atom to the span of the active ones
-    free: np.ndarray  # the same, infinite for atoms that may not enter
+    distance: np.ndarray  # squared distance of each atom to the span of the active ones, infinite for these
     score: np.ndarray
     active: np.ndarray
     weight: np.ndarray
@@ -34,13 +35,12 @@ def make_workspace(n_components, max_active, dtype):
         g=np.empty(n_components),
         fresh=np.empty(n_components, dtype),
         distance=np.empty(n_components),
-        free=np.empty(n_components),
         score=np.empty(n_components),
-        active=np.empty(max_active + 1, np.int64),
-        weight=np.empty(max_active + 1),
-        P=np.empty((max_active + 1, max_active + 1)),
-        H=np.empty((max_active + 1, n_components)),
-        v=np.empty(max_active + 1),
+        active=np.empty(max_active, np.int64),
+        weight=np.empty(max_active),
+        P=np.empty((max_active, max_active)),
+        H=np.empty((max_active, n_components)),
+        v=np.empty(max_active),
     )
 
 
@@ -71,6 +71,7 @@ def _insert(G, work, k, j):
     P[k, k] = inverse
     work.active[k] = j
     work.weight[k] = weight
+    work.distance[j] = np.inf
     return k + 1
 
 
@@ -79,20 +80,22 @@ def _remove(G, work, k, a):
     P, H = work.P, work.H
     inverse = 1.0 / P[a, a]
     weight = work.weight[a] * inverse
+    row = work.score  # a copy, so that the compiler sees it apart from the rows that change
     for m in range(G.shape[0]):
-        part = H[a, m]
+        part = row[m] = H[a, m]
         work.g[m] += weight * part
         work.distance[m] += part * part * inverse
+    work.distance[work.active[a]] = inverse
     for b in range(k):
         if b == a:
             continue
-        share = P[b, a] * inverse
-        work.weight[b] -= share * work.weight[a]
+        ratio = P[b, a] * inverse
+        work.weight[b] -= ratio * work.weight[a]
         for m in range(G.shape[0]):
-            H[b, m] -= share * H[a, m]
+            H[b, m] -= ratio * row[m]
         for d in range(k):
             if d != a:
-                P[b, d] -= share * P[a, d]
+                P[b, d] -= ratio * P[a, d]
     last = k - 1
     if a != last:
         work.active[a] = work.active[last]
@@ -107,20 +110,13 @@ def _remove(G, work, k, a):
     return last
 
 
-def _find_addition(work, prices):
+def _find_addition(work, prices, floors):
     """Return by how much the best addition lowers the objective, and its atom."""
     for j in range(prices.shape[0]):
-        work.score[j] = 0.5 * work.g[j] * work.g[j] / work.free[j] - prices[j]
+        distance = work.distance[j]
+        work.score[j] = 0.5 * work.g[j] * work.g[j] / distance - prices[j] if distance > floors[j] else -np.inf
     best = largest(work.score)
     return best, find(work.score, best)
-
-
-def _find(values, value):
-    """Return the first place of a value that is among the values."""
-    place = np.int64(0)
-    while place < values.shape[0] - 1 and values[place] != value:
-        place += 1
-    return place
 
 
 def _find_removal(work, prices, k):
@@ -135,142 +131,136 @@ def _find_removal(work, prices, k):
     return best, place
 
 
-def _find_exchange(work, prices, k):
-    """Return by how much the best exchange of an active atom lowers the objective, its place, and the new atom."""
-    best = 0.0
+def _find_exchange(work, prices, floors, k, least):
+    """Return the best exchange, if it lowers the objective by more than `least`: a place to vacate, the new atom."""
+    best = least
     place = np.int64(-1)
     atom = np.int64(-1)
     for a in range(k):
         inverse = 1.0 / work.P[a, a]
         weight = work.weight[a] * inverse
+        loss = work.weight[a] * weight - 2.0 * prices[work.active[a]]
+        # The question whether any atom beats the best one so far takes no division
+        better = False
         for j in range(prices.shape[0]):
             part = work.H[a, j]
             g = work.g[j] + weight * part
-            work.score[j] = 0.5 * g * g / (work.free[j] + part * part * inverse) - prices[j]
+            better |= g * g > (2.0 * (best + prices[j]) + loss) * (work.distance[j] + part * part * inverse)
+        if not better:
+            continue
+        for j in range(prices.shape[0]):
+            part = work.H[a, j]
+            g = work.g[j] + weight * part
+            distance = work.distance[j] + part * part * inverse
+            work.score[j] = 0.5 * g * g / distance - prices[j] if distance > floors[j] else -np.inf
         top = largest(work.score)
-        gain = top - 0.5 * work.weight[a] * weight + prices[work.active[a]]
-        if gain > best:
-            best = gain
+        if top - 0.5 * loss > best:
+            best = top - 0.5 * loss
             place = a
             atom = find(work.score, top)
-    return best, place, atom
+    return place, atom
 
 
-def _renew(G, work, k, floor):
-    """Mark the atoms that may enter: those that do not depend on the active ones."""
-    for j in range(G.shape[0]):
-        work.free[j] = work.distance[j] if work.distance[j] > floor * G[j, j] else np.inf
-    for a in range(k):
-        work.free[work.active[a]] = np.inf
-
-
-def _begin(G, c, work):
-    """Set up a row without active atoms."""
-    for j in range(c.shape[0]):
-        work.g[j] = c[j]
-        work.distance[j] = G[j, j]
-
-
-def _next_of_start(w, first, work, G, floor):
+def _next_of_start(w, first, work, floors):
     """Return the first atom from `first` on that a given code uses and that may enter, -1 if there is none."""
     for j in range(first, w.shape[0]):
-        if w[j] != 0 and work.distance[j] > floor * G[j, j]:
+        if w[j] != 0 and work.distance[j] > floors[j]:
             return j
     return np.int64(-1)
 
 
-def _choose_move(G, work, prices, k, most, floor, least):
-    """Return the move that lowers the objective most: a place among the active atoms to vacate, an atom to insert.
+def _refine(G, c, work, k, bound):
+    """Compute the correlations anew, and correct the weights until those of active atoms are at most `bound`."""
+    for turn in range(REFINEMENTS + 1):
+        correlate(G, c, work.active, work.weight, k, work.fresh)
+        worst = 0.0
+        for a in range(k):
+            worst = max(worst, abs(np.float64(work.fresh[work.active[a]])))
+        if worst <= bound or turn == REFINEMENTS:
+            return worst
+        for a in range(k):
+            for b in range(k):
+                work.weight[a] += work.P[a, b] * work.fresh[work.active[b]]
 
-    Either is -1 where it has no part in the move; both are if no move lowers the objective by `least`.
+
+def _violation(G, work, prices, k, least):
+    """Return the largest violation of a fixed point: atoms that would enter or leave by themselves.
+
+    Gains up to `least` are rounding. Atoms without a price, of k-sparse codes, are chosen by comparison only.
     """
-    none = np.int64(-1)
-    renew(G, work, k, floor)
-    gain, atom = find_addition(work, prices)
-    if k == most:
-        gain = -np.inf
-    removal, place = find_removal(work, prices, k)
-    if gain > least and gain >= removal:
-        return none, atom
-    if removal > least:
-        return place, none
-    exchange, place, atom = find_exchange(work, prices, k)
-    if exchange > least:
-        return place, atom
-    return none, none
-
-
-def _certify(G, c, work, k, square_norm):
-    """Refine the weights once; return the squared residual and the largest correlation of an active atom."""
-    correlate(G, c, work.active, work.weight, k, work.fresh)
-    for a in range(k):
-        for b in range(k):
-            work.weight[a] += work.P[a, b] * work.fresh[work.active[b]]
-    correlate(G, c, work.active, work.weight, k, work.fresh)
-    fit = 0.0
     worst = 0.0
+    for j in range(prices.shape[0]):
+        size = abs(np.float64(work.fresh[j]))
+        if prices[j] > 0.0 and work.distance[j] < np.inf and 0.5 * size * size > (prices[j] + least) * G[j, j]:
+            worst = max(worst, size)
     for a in range(k):
         j = work.active[a]
-        fit += work.weight[a] * (np.float64(c[j]) + work.fresh[j])
-        worst = max(worst, abs(np.float64(work.fresh[j])))
-    return max(square_norm - fit, 0.0), worst
+        if 0.5 * work.weight[a] * work.weight[a] * G[j, j] < prices[j] - least:
+            worst = max(worst, abs(work.weight[a]) * G[j, j])
+    return worst
 
 
 def _replace_rows(
-    G, C, square_norms, prices, most, tol, max_iter, work, stop, W, certificates, errors, costs, n_iters, statuses
-):
+    G, C, square_norms, prices, floors, most, tol, max_iter, work, stop,
+    W, certificates, costs, n_iters, statuses,
+):  # fmt: skip
     """Solve all rows of C, starting from the supports of the codes in W."""
-    floor = PIVOT_FLOOR * np.finfo(G.dtype).eps
+    none = np.int64(-1)
     for i in range(C.shape[0]):
         c = C[i]
         least = LEAST_GAIN * 0.5 * square_norms[i]
-        begin(G, c, work)
+        for j in range(c.shape[0]):
+            work.g[j] = c[j]
+            work.distance[j] = G[j, j]
         k = np.int64(0)
-        n_iter = 0
+        n_iter = n_iters[i]
         ended = False
         starting = True
-        atom = np.int64(-1)
+        atom = none
         while n_iter < max_iter:
             if stop[0] != 0:
                 return
-            place = np.int64(-1)
+            # A move has an atom to insert, a place among the active ones to vacate, or both
+            place = none
             if starting:
-                atom = next_of_start(W[i], atom + 1, work, G, floor)
+                atom = next_of_start(W[i], atom + 1, work, floors)
                 starting = atom >= 0 and k < most
             if not starting:
-                place, atom = choose_move(G, work, prices, k, most, floor, least)
                 n_iter += 1
-            ended = place < 0 and atom < 0
-            if ended:
-                break
+                gain, atom = find_addition(work, prices, floors)
+                removal, place = find_removal(work, prices, k)
+                if k < most and gain > least and gain >= removal:
+                    place = none
+                elif removal > least:
+                    atom = none
+                else:
+                    place, atom = find_exchange(work, prices, floors, k, least)
+                ended = place < 0 and atom < 0
+                if ended:
+                    break
             if place >= 0:
                 k = remove(G, work, k, place)
             if atom >= 0:
                 k = insert(G, work, k, atom)
-        errors[i], worst = certify(G, c, work, k, square_norms[i])
-        size = largest_correlation(c)
-        cost = 0.0
+        size = largest_magnitude(c)
+        worst = refine(G, c, work, k, tol * size)
+        worst = max(worst, violation(G, work, prices, k, least))
         for j in range(c.shape[0]):
             W[i, j] = 0
         for a in range(k):
             W[i, work.active[a]] = work.weight[a]
-            cost += prices[work.active[a]]
-        costs[i] = cost
-        certificates[i] = worst / size if size > 0.0 else 0.0
+        costs[i] = 0.0
+        certificates[i] = share(worst, size)
         n_iters[i] = n_iter
-        done = certificates[i] <= tol
-        statuses[i] = conclude(errors[i] + worst, done and ended, not ended)
+        statuses[i] = conclude(square_norms[i] + worst, ended and certificates[i] <= tol, not ended)
 
 
-find = kernel(_find)
 insert = kernel(_insert)
 remove = kernel(_remove)
-renew = kernel(_renew)
 find_addition = kernel(_find_addition)
 find_removal = kernel(_find_removal)
 find_exchange = kernel(_find_exchange)
-begin = kernel(_begin)
 next_of_start = kernel(_next_of_start)
-choose_move = kernel(_choose_move)
-certify = kernel(_certify)
+refine = kernel(_refine)
+violation = kernel(_violation)
 replace_rows = kernel(_replace_rows)

@@ -4,8 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._core.jit import kernel
 from .._core.parallel import run_chunks
 from .._core.products import gram, kernel_array, row_products
+from ._gram_kernels import square_errors
 
 #: Status of a row. STALLED: rounding keeps the certificate above its bound.
 CONVERGED, MAX_ITER, NON_FINITE, STALLED = 0, 1, 2, 3
@@ -18,6 +20,11 @@ GAP_FLOOR = {np.dtype(np.float64): 1e-13, np.dtype(np.float32): 2e-6}
 VIOLATION_FLOOR = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-5}
 
 
+#: An atom whose squared distance to the span of the active atoms is below this share of its squared norm depends on
+#: them for least squares: its weight would be right to ``eps / DEPENDENCE`` only, and as large as ``DEPENDENCE**-0.5``.
+DEPENDENCE = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}
+
+
 class SolveResult(NamedTuple):
     """Codes with their certificates, one row or entry a sample.
 
@@ -25,11 +32,13 @@ class SolveResult(NamedTuple):
     ----------
     codes : ndarray of shape (n_samples, n_components)
     certificate : ndarray of shape (n_samples,)
-        For l1, weighted l1 and the elastic net the duality gap relative to ``0.5 ||x||^2``, which bounds by how much
-        the objective exceeds its minimum. For other penalties the fixed-point violation relative to the largest
-        correlation, ``max_j |w_j - prox(w_j + step_j g_j)| / step_j / max_j |<x, d_j>|``, which vanishes where no
-        single coefficient, or step of a proximal method, can improve the code. Of codes before they are rounded to
-        the dtype of X.
+        How far the code is from what the solver ends at; of the code before it is rounded to the dtype of X. For l1,
+        weighted l1 and the elastic net the duality gap relative to ``0.5 ||x||^2``, which bounds by how much the
+        objective exceeds its minimum. For other penalties the fixed-point violation relative to the largest
+        correlation, ``max_j |w_j - prox(w_j + step_j g_j)| / step_j / max_j |<x, d_j>|`` with ``g = D (x - w D)``,
+        which vanishes where no single coefficient can improve the code: ``step_j = 1 / ||d_j||^2``, but for
+        "forward-backward", whose step is the same for all. For "omp", and for k-sparse codes of "replacement", the
+        largest ``|g_j|`` of an active atom instead: it vanishes where the weights are those of least squares.
     square_error : ndarray of shape (n_samples,)
         ``||x - w D||^2``.
     penalty : ndarray of shape (n_samples,)
@@ -37,7 +46,8 @@ class SolveResult(NamedTuple):
     n_iter : ndarray of shape (n_samples,)
         Passes over all atoms.
     status : ndarray of shape (n_samples,)
-        0 converged, 1 stopped at `max_iter`, 2 not finite, 3 stalled by rounding.
+        0 converged: the certificate is at most `tol`, and for "omp" and "replacement" no atom is left that would
+        enter. 1 stopped at `max_iter`. 2 not finite. 3 stalled: rounding keeps the certificate above `tol`.
     """
 
     codes: np.ndarray
@@ -46,13 +56,6 @@ class SolveResult(NamedTuple):
     penalty: np.ndarray
     n_iter: np.ndarray
     status: np.ndarray
-
-    @classmethod
-    def allocate(cls, init, shape, dtype):
-        """Return a result for codes of `shape` that start at `init`, at zero if it is None."""
-        n = shape[0]
-        codes = np.zeros(shape, dtype) if init is None else np.array(init, dtype=dtype, order="C")
-        return cls(codes, np.empty(n), np.empty(n), np.empty(n), np.empty(n, np.int64), np.empty(n, np.int8))
 
 
 class Problem(NamedTuple):
@@ -71,21 +74,56 @@ class Problem(NamedTuple):
         G = gram(D, n_jobs)
         return cls(X, D, G, np.diagonal(G).copy(), n_jobs)
 
-    def run(self, kernel, arguments, make_work, init=None):
-        """Call ``kernel(G, C, square_norms, *arguments, work, stop, *result)`` for chunks of rows."""
+    def run(self, solve_rows, arguments, make_work, init=None, n_iter=None):
+        """Call ``solve_rows(G, C, square_norms, *arguments, work, stop, *outputs)`` for chunks of rows.
+
+        The outputs are the arrays of a `SolveResult` but for the squared errors. Rows go on from the codes `init` and
+        the numbers of passes `n_iter`, both of which the kernel finds there.
+        """
         n, K = self.X.shape[0], self.D.shape[0]
-        result = SolveResult.allocate(init, (n, K), self.X.dtype)
+        codes = np.zeros((n, K), self.X.dtype) if init is None else np.array(init, dtype=self.X.dtype, order="C")
+        n_iter = np.zeros(n, np.int64) if n_iter is None else n_iter.copy()
+        result = SolveResult(codes, np.empty(n), np.empty(n), np.empty(n), n_iter, np.empty(n, np.int8))
         square_norms = np.einsum("ij,ij->i", self.X, self.X, dtype=np.float64)
 
         def solve_chunk(start, end, stop):
             rows = slice(start, end)
-            C = np.empty((end - start, K), self.X.dtype)
-            row_products(kernel_array(self.X[rows]), self.D, C)
-            outputs = (array[rows] for array in result)
-            kernel(self.G, C, square_norms[rows], *arguments, make_work(), stop, *outputs)
+            X, C = kernel_array(self.X[rows]), np.empty((end - start, K), self.X.dtype)
+            row_products(X, self.D, C)
+            part = SolveResult(*(array[rows] for array in result))
+            outputs = part.codes, part.certificate, part.penalty, part.n_iter, part.status
+            solve_rows(self.G, C, square_norms[rows], *arguments, make_work(), stop, *outputs)
+            measure(X, self.D, part.codes, part.square_error)
+            part.status[~(part.square_error < np.inf)] = NON_FINITE
 
         run_chunks(solve_chunk, n, n_jobs=self.n_jobs)
         return result
+
+
+def measure(X, D, codes, out):
+    """Write the squared residuals of codes, all of them arrays that kernels take."""
+    K, F = D.shape
+    square_errors(X, D, codes, np.empty(K, np.int64), np.empty(K), np.empty(F, X.dtype), out)
+
+
+def _conclude(objective, done, exhausted):
+    """Return the status of a row; what is neither done nor exhausted has stalled."""
+    if not objective < np.inf:
+        return NON_FINITE
+    if done:
+        return CONVERGED
+    return MAX_ITER if exhausted else STALLED
+
+
+def _share(part, whole):
+    """Return ``part / whole``, which of a zero sample is infinite, or zero where there is no part either."""
+    if whole > 0.0:
+        return part / whole
+    return np.inf if part > 0.0 else 0.0
+
+
+conclude = kernel(_conclude)
+share = kernel(_share)
 
 
 def merge(result, rows, part):
@@ -94,12 +132,14 @@ def merge(result, rows, part):
         whole[rows] = piece
 
 
-def in_double_where_stalled(solve, X, D, penalty, *, init=None, **settings):
-    """Return ``solve(X, D, penalty, ...)``, with rows that rounding in float32 has stalled solved in float64."""
-    result = solve(X, D, penalty, init=init, **settings)
-    stalled = np.flatnonzero(result.status == STALLED)
-    if stalled.size and X.dtype == np.float32:
-        start = result.codes[stalled].astype(np.float64)
-        again = solve(X[stalled].astype(np.float64), D.astype(np.float64), penalty, init=start, **settings)
-        merge(result, stalled, again)
+def in_double_where_stalled(solve, X, D, penalty, **settings):
+    """Return ``solve(X, D, penalty, ...)``; rows that rounding in float32 has stalled go on in float64."""
+    result = solve(X, D, penalty, **settings)
+    rows = np.flatnonzero(result.status == STALLED)
+    if rows.size and X.dtype == np.float32:
+        settings |= {"init": result.codes[rows], "n_iter": result.n_iter[rows]}
+        merge(result, rows, solve(X[rows].astype(np.float64), D.astype(np.float64), penalty, **settings))
+        errors = np.empty(len(rows))  # of the codes as they are rounded now
+        measure(kernel_array(X[rows]), kernel_array(D), result.codes[rows], errors)
+        result.square_error[rows] = errors
     return result

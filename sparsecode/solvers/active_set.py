@@ -23,6 +23,8 @@ in float64. A pass costs O(K k) for k active atoms, a change of the set O(k^2); 
 k^2 / 2 numbers a thread.
 """
 
+from functools import partial
+
 import numpy as np
 
 from ._active_set_kernel import encode_rows, make_workspace
@@ -32,18 +34,18 @@ from ._rows import GAP_FLOOR, Problem, in_double_where_stalled
 DEFAULT_MAX_ITER = 1000
 
 
-def solve_rows(X, D, penalty, *, tol, max_iter=None, init=None, gains=None, n_jobs=None):
+def solve_active_set(X, D, penalty, *, tol, max_iter=None, **settings):
     """Solve the rows of X for an l1-type penalty; arguments are those of `solve`, checked."""
-    settings = {"max_iter": max_iter or DEFAULT_MAX_ITER, "gains": gains, "n_jobs": n_jobs}
-    tol = max(float(tol), GAP_FLOOR[X.dtype])
-    return in_double_where_stalled(_solve, X, D, penalty, tol=tol, init=init, **settings)
+    settings |= {"tol": max(tol, GAP_FLOOR[X.dtype]), "max_iter": max_iter or DEFAULT_MAX_ITER}
+    return in_double_where_stalled(_solve, X, D, penalty, **settings)
 
 
-def _solve(X, D, penalty, *, tol, max_iter, init, gains, n_jobs):
+def _solve(X, D, penalty, *, tol, max_iter, init=None, n_iter=None, gains=None, n_jobs=None):
     problem = Problem.build(X, D, n_jobs)
     bound = penalty.bind(problem.norms, X.dtype, gains)
     K, max_active = len(D), min(D.shape)
     if bound.ridge > 0:
         problem.G[np.diag_indices(K)] += bound.ridge
         max_active = K  # no atom depends on others any more
-    return problem.run(encode_rows, (bound, tol, max_iter), lambda: make_workspace(K, max_active, X.dtype), init)
+    make_work = partial(make_workspace, K, max_active, X.dtype)
+    return problem.run(encode_rows, (bound, tol, max_iter), make_work, init, n_iter)

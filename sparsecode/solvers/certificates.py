@@ -3,10 +3,8 @@
 import numpy as np
 
 from ..penalties.l1 import L1Type
-from ._rows import CONVERGED, STALLED, merge
-
-#: How often the violation is lowered tenfold where the duality gap is above its bound.
-TIGHTENINGS = 8
+from ._proximal_kernels import Gap
+from ._rows import GAP_FLOOR, VIOLATION_FLOOR
 
 
 def objective(X, D, W, penalty):
@@ -64,18 +62,8 @@ def duality_gap(X, D, W, penalty):
     """
     if not has_gap(penalty):
         raise ValueError(f"{penalty!r} has no duality gap; l1, weighted l1 and the elastic net have one.")
-    D = np.asarray(D, dtype=np.float64)
-    return gap_of_bound(X, D, W, penalty.bind(np.square(D).sum(axis=1), np.float64))
-
-
-def has_gap(penalty):
-    """Tell whether `duality_gap` is defined for the penalty."""
-    return isinstance(penalty, L1Type)
-
-
-def gap_of_bound(X, D, W, bound):
-    """Return the duality gap for a bound l1-type penalty."""
     X, D, W = (np.asarray(A, dtype=np.float64) for A in (X, D, W))
+    bound = penalty.bind(np.square(D).sum(axis=1), np.float64)
     residual = X - W @ D
     g = residual @ D.T - bound.ridge * W
     excess = (g if bound.positive else np.abs(g)) * bound.inverse
@@ -85,30 +73,18 @@ def gap_of_bound(X, D, W, bound):
     return 0.5 * (1 - scale) ** 2 * square + np.maximum(slack, 0)
 
 
-def certify_by_gap(descend, X, D, bound, tol, init):
-    """Run ``descend(rows, tol, init)``, which stops on the violation, until the relative gap is at most `tol`.
-
-    The violation that brings the gap below its bound is not known before: it is lowered for the rows that
-    need it, which go on from where they are.
-    """
-    violation = tol
-    result = descend(slice(None), violation, init)
-    half = 0.5 * np.einsum("ij,ij->i", X, X, dtype=np.float64)
-    rows = np.flatnonzero(result.status == CONVERGED)
-    result.certificate[:] = relative(gap_of_bound(X, D, result.codes, bound), half)
-    for _ in range(TIGHTENINGS):
-        rows = rows[result.certificate[rows] > tol]
-        if not rows.size:
-            break
-        violation *= 0.1
-        before = result.n_iter[rows]
-        merge(result, rows, descend(rows, violation, result.codes[rows]))
-        result.n_iter[rows] += before
-        result.certificate[rows] = relative(gap_of_bound(X[rows], D, result.codes[rows], bound), half[rows])
-    result.status[rows[result.certificate[rows] > tol]] = STALLED
-    return result
+def has_gap(penalty):
+    """Tell whether `duality_gap` is defined for the penalty."""
+    return isinstance(penalty, L1Type)
 
 
-def relative(gap, half):
-    """Return the gap as a share of ``half = 0.5 ||x||^2``, 0 for a zero row."""
-    return np.divide(gap, half, out=np.zeros_like(half), where=half > 0)
+def raise_tol(tol, penalty, dtype):
+    """Return `tol`, or the least that the dtype can certify for the penalty."""
+    return max(tol, (GAP_FLOOR if has_gap(penalty) else VIOLATION_FLOOR)[dtype])
+
+
+def gap_terms(penalty, bound, dtype):
+    """Return what kernels need to compute the gap for a bound penalty, if it has one."""
+    if has_gap(penalty):
+        return Gap(True, bound.entry, float(bound.ridge), bound.positive)
+    return Gap(False, np.empty(0, dtype), 0.0, False)

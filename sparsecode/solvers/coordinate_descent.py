@@ -20,41 +20,35 @@ J. Nutini, I. Laradji and M. Schmidt, "Let's make block coordinate descent conve
 regression", Ann. Appl. Stat. 5 (2011), on descent for MCP and SCAD.
 """
 
+from functools import partial
+
 import numpy as np
 
 from ._proximal_kernels import descend_rows, make_workspace
-from ._rows import GAP_FLOOR, VIOLATION_FLOOR, Problem, in_double_where_stalled
-from .certificates import certify_by_gap, has_gap
+from ._rows import Problem, in_double_where_stalled
+from .certificates import gap_terms, raise_tol
 
 DEFAULT_MAX_ITER = 10_000
 
 
-def solve_greedy(X, D, penalty, *, tol, **settings):
+def solve_greedy(X, D, penalty, **settings):
     """Solve the rows of X by greedy coordinate descent; arguments are those of `solve`, checked."""
-    tol = raise_tol(tol, penalty, X.dtype)
-    return in_double_where_stalled(_solve, X, D, penalty, greedy=True, tol=tol, **settings)
+    return _solve_checked(X, D, penalty, greedy=True, **settings)
 
 
-def solve_cyclic(X, D, penalty, *, tol, **settings):
+def solve_cyclic(X, D, penalty, **settings):
     """Solve the rows of X by cyclic coordinate descent; arguments are those of `solve`, checked."""
-    tol = raise_tol(tol, penalty, X.dtype)
-    return in_double_where_stalled(_solve, X, D, penalty, greedy=False, tol=tol, **settings)
+    return _solve_checked(X, D, penalty, greedy=False, **settings)
 
 
-def raise_tol(tol, penalty, dtype):
-    """Return `tol`, or the least that the dtype can certify for the penalty."""
-    return max(float(tol), (GAP_FLOOR if has_gap(penalty) else VIOLATION_FLOOR)[dtype])
+def _solve_checked(X, D, penalty, *, tol, max_iter=None, **settings):
+    settings |= {"tol": raise_tol(tol, penalty, X.dtype), "max_iter": max_iter or DEFAULT_MAX_ITER}
+    return in_double_where_stalled(_solve, X, D, penalty, **settings)
 
 
-def _solve(X, D, penalty, *, greedy, tol, max_iter=None, init=None, gains=None, n_jobs=None):
+def _solve(X, D, penalty, *, greedy, tol, max_iter, init=None, n_iter=None, gains=None, n_jobs=None):
     problem = Problem.build(X, D, n_jobs)
     bound = penalty.bind(problem.norms, X.dtype, gains)
     steps = np.divide(1, problem.norms, out=np.zeros_like(problem.norms), where=problem.norms > 0)
-
-    def descend(rows, tol, start):
-        arguments = (bound, steps, greedy, tol, max_iter or DEFAULT_MAX_ITER)
-        return problem._replace(X=X[rows]).run(descend_rows, arguments, lambda: make_workspace(len(D), X.dtype), start)
-
-    if has_gap(penalty):
-        return certify_by_gap(descend, X, D, bound, tol, init)
-    return descend(slice(None), tol, init)
+    arguments = (bound, gap_terms(penalty, bound, X.dtype), steps, greedy, tol, max_iter)
+    return problem.run(descend_rows, arguments, partial(make_workspace, len(D), X.dtype), init, n_iter)

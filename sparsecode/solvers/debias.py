@@ -6,12 +6,15 @@ Where codes are non-negative, coefficients that would turn negative leave the su
 Atoms that depend linearly on others of the support get no weight. Costs O(K + k^3) a row.
 """
 
+from functools import partial
+
 from ._pursuit_kernel import debias_rows, make_workspace
-from ._rows import VIOLATION_FLOOR, Problem
+from ._rows import DEPENDENCE, VIOLATION_FLOOR, Problem
 
 
 def debias_codes(X, D, codes, *, positive=False, n_jobs=None):
     """Return the result of least squares on the supports of `codes`, for checked arrays."""
     problem = Problem.build(X, D, n_jobs)
-    arguments = (bool(positive), VIOLATION_FLOOR[X.dtype])
-    return problem.run(debias_rows, arguments, lambda: make_workspace(len(D), min(D.shape), X.dtype), codes)
+    arguments = (bool(positive), DEPENDENCE[X.dtype], VIOLATION_FLOOR[X.dtype])
+    make_work = partial(make_workspace, len(D), min(D.shape), X.dtype)
+    return problem.run(debias_rows, arguments, make_work, codes)

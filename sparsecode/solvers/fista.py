@@ -1,7 +1,7 @@
-r"""FISTA for l1 coding in plain NumPy: the oracle of the compiled solvers, readable in a lesson.
+r"""FISTA for l1-type coding in plain NumPy: the oracle of the compiled solvers, readable in a lesson.
 
     z = v + step * (x - v D) D^T
-    w' = sign(z) max(|z| - step alpha, 0)           (max(z - step alpha, 0) for non-negative codes)
+    w' = sign(z) max(|z| - step alpha, 0) / (1 + step ridge)        (max(z - step alpha, 0) for non-negative codes)
     v' = w' + (t - 1) / t' * (w' - w),   t' = (1 + sqrt(1 + 4 t^2)) / 2,   step = 1 / ||D||_2^2
 
 The momentum of a row restarts when it points uphill (O'Donoghue and Candes, Found. Comput. Math. 15,
@@ -10,19 +10,20 @@ The momentum of a row restarts when it points uphill (O'Donoghue and Candes, Fou
 
 import numpy as np
 
-from ._rows import SolveResult
-from .certificates import duality_gap, relative
+from ._rows import CONVERGED, MAX_ITER, SolveResult
+from .certificates import duality_gap
+from .registry import check_problem
 
 
 def solve_fista(X, D, penalty, *, tol=1e-6, max_iter=10_000):
-    """Solve the l1 problem of every row of X by accelerated proximal gradient, in float64.
+    """Solve the l1-type problem of every row of X by accelerated proximal gradient, in float64.
 
     Parameters
     ----------
-    X : ndarray of shape (n_samples, n_features)
-    D : ndarray of shape (n_components, n_features)
+    X : array-like of shape (n_samples, n_features)
+    D : array-like of shape (n_components, n_features)
         Atoms, of any norm.
-    penalty : L1 or WeightedL1
+    penalty : L1, WeightedL1 or ElasticNet
     tol : float, default=1e-6
         A row stops when its duality gap is at most ``tol * 0.5 ||x||^2``; tested every tenth iteration.
     max_iter : int, default=10000
@@ -40,22 +41,22 @@ def solve_fista(X, D, penalty, *, tol=1e-6, max_iter=10_000):
     >>> solve_fista(np.array([[3.0, -0.5]]), np.eye(2), L1(1.0)).codes.tolist()
     [[2.0, 0.0]]
     """
-    X, D = np.asarray(X, dtype=np.float64), np.asarray(D, dtype=np.float64)
-    alpha, positive = penalty.bind(np.ones(len(D)), np.float64).entry, penalty.positive
-    step = 1.0 / max(np.linalg.norm(D, 2) ** 2, np.finfo(float).tiny)
+    X, D = (A.astype(np.float64, copy=False) for A in check_problem(X, D))
+    step = 1.0 / (np.linalg.norm(D, 2) ** 2 or 1.0)
     codes = np.zeros((len(X), len(D)))
     gap = duality_gap(X, D, codes, penalty)
+    bound = penalty.bind(np.ones(len(D)), np.float64)
     n_iter = np.zeros(len(X), np.int64)
     half = 0.5 * np.square(X).sum(axis=1)
-    bound = tol * half
-    running = np.flatnonzero(gap > bound)
+    allowed = tol * half
+    running = np.flatnonzero(gap > allowed)
     W = V = codes[running]
     t = np.ones((len(running), 1))
     for iteration in range(1, max_iter + 1):
         if not running.size:
             break
         Z = V + step * ((X[running] - V @ D) @ D.T)
-        W_new = _shrink(Z, step * alpha, positive)
+        W_new = _shrink(Z, step * bound.entry, bound.positive) / (1 + step * bound.ridge)
         uphill = ((V - W_new) * (W_new - W)).sum(axis=1, keepdims=True) > 0
         t = np.where(uphill, 1.0, t)
         t_new = (1 + np.sqrt(1 + 4 * t * t)) / 2
@@ -65,11 +66,12 @@ def solve_fista(X, D, penalty, *, tol=1e-6, max_iter=10_000):
             codes[running] = W
             gap[running] = duality_gap(X[running], D, W, penalty)
             n_iter[running] = iteration
-            left = gap[running] > bound[running]
+            left = gap[running] > allowed[running]
             running, W, V, t = running[left], W[left], V[left], t[left]
     square_error = np.square(X - codes @ D).sum(axis=1)
-    cost = penalty.value(codes)
-    return SolveResult(codes, relative(gap, half), square_error, cost, n_iter, (gap > bound).astype(np.int8))
+    certificate = np.divide(gap, half, out=np.zeros_like(half), where=half > 0)
+    status = np.where(gap > allowed, MAX_ITER, CONVERGED).astype(np.int8)
+    return SolveResult(codes, certificate, square_error, penalty.value(codes), n_iter, status)
 
 
 def _shrink(Z, level, positive):

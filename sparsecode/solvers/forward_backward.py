@@ -14,6 +14,8 @@ forward-backward splitting", Multiscale Model. Simul. 4 (2005); H. Attouch, J. B
 """
 
 import warnings
+from functools import partial
+from numbers import Real
 
 import numpy as np
 import scipy.linalg
@@ -22,16 +24,18 @@ import scipy.sparse.linalg
 from .._core.validation import callers_level
 from ._proximal_kernels import forward_backward_rows, make_workspace
 from ._rows import Problem, in_double_where_stalled
-from .certificates import certify_by_gap, has_gap
-from .coordinate_descent import raise_tol
+from .certificates import gap_terms, raise_tol
 
 DEFAULT_MAX_ITER = 10_000
 
 #: Share of the longest step for which the objective is known to fall.
 STEP_SHARE = 0.99
 
+#: The least number of atoms and of features from which on the largest eigenvalue is approached by iteration.
+LARGE = 512
 
-def solve_forward_backward(X, D, penalty, *, tol, init=None, **settings):
+
+def solve_forward_backward(X, D, penalty, *, tol, max_iter=None, init=None, **settings):
     """Solve the rows of X by proximal gradient steps; arguments are those of `solve`, checked."""
     if penalty.step_dependent and init is None:
         warnings.warn(
@@ -41,37 +45,33 @@ def solve_forward_backward(X, D, penalty, *, tol, init=None, **settings):
             UserWarning,
             stacklevel=callers_level(),
         )
-    tol = raise_tol(tol, penalty, X.dtype)
-    return in_double_where_stalled(_solve, X, D, penalty, tol=tol, init=init, **settings)
+    settings |= {"tol": raise_tol(tol, penalty, X.dtype), "max_iter": max_iter or DEFAULT_MAX_ITER, "init": init}
+    return in_double_where_stalled(_solve, X, D, penalty, **settings)
 
 
-def _solve(X, D, penalty, *, tol, step=None, max_iter=None, init=None, gains=None, n_jobs=None):
+def _solve(X, D, penalty, *, tol, max_iter, step=None, init=None, n_iter=None, gains=None, n_jobs=None):
     problem = Problem.build(X, D, n_jobs)
     bound = penalty.bind(problem.norms, X.dtype, gains)
-    longest = 1 / max(largest_eigenvalue(problem.G), np.finfo(X.dtype).tiny)
+    longest = 1 / (largest_eigenvalue(D) or 1.0)
     if step is None:
         step = STEP_SHARE * longest
-    elif not 0 < step <= longest:
+    elif not isinstance(step, Real) or not 0 < step <= longest:
         raise ValueError(
-            f"`step` must be in (0, 1 / ||D||_2^2] = (0, {longest:.4g}] for the objective to fall, got {step!r}."
+            f"`step` must be in (0, 1 / ||D||_2^2] = (0, {longest:.6g}], where the objective falls, got {step!r}."
         )
 
-    def descend(rows, tol, start):
-        arguments = (bound, X.dtype.type(step), tol, max_iter or DEFAULT_MAX_ITER)
-        make_work = lambda: make_workspace(len(D), X.dtype)  # noqa: E731
-        return problem._replace(X=X[rows]).run(forward_backward_rows, arguments, make_work, start)
-
-    if has_gap(penalty):
-        return certify_by_gap(descend, X, D, bound, tol, init)
-    return descend(slice(None), tol, init)
+    arguments = (bound, gap_terms(penalty, bound, X.dtype), X.dtype.type(step), tol, max_iter)
+    return problem.run(forward_backward_rows, arguments, partial(make_workspace, len(D), X.dtype), init, n_iter)
 
 
-def largest_eigenvalue(G):
-    """Return an upper estimate of the largest eigenvalue of a Gram matrix."""
-    G = G.astype(np.float64, copy=False)
-    K = len(G)
-    if K <= 256:
-        return float(scipy.linalg.eigvalsh(G, subset_by_index=[K - 1, K - 1])[0])
-    start = np.random.default_rng(0).standard_normal(K)
+def largest_eigenvalue(D):
+    """Return ``||D||_2^2``, or little more."""
+    if not D.any():
+        return 0.0
+    D = D.astype(np.float64, copy=False)
+    if min(D.shape) < LARGE:
+        G = D @ D.T if D.shape[0] <= D.shape[1] else D.T @ D
+        return float(scipy.linalg.eigvalsh(G, subset_by_index=[len(G) - 1, len(G) - 1])[0])
+    start = np.random.default_rng(0).standard_normal(min(D.shape))
     # Lanczos approaches from below
-    return 1.001 * float(scipy.sparse.linalg.eigsh(G, k=1, v0=start, tol=1e-4, return_eigenvectors=False)[0])
+    return 1.001 * float(scipy.sparse.linalg.svds(D, k=1, v0=start, tol=1e-4, return_singular_vectors=False)[0]) ** 2

@@ -10,21 +10,26 @@ implementation of the K-SVD algorithm using batch orthogonal matching pursuit", 
 Rezaiifar and P. S. Krishnaprasad, "Orthogonal matching pursuit", Asilomar Conf. (1993).
 """
 
+from functools import partial
+
 import numpy as np
 
 from ..penalties import KSparse
 from ..penalties._base import value_rows
 from ._pursuit_kernel import make_workspace, pursue_rows
-from ._rows import VIOLATION_FLOOR, Problem
+from ._rows import DEPENDENCE, VIOLATION_FLOOR, Problem, in_double_where_stalled
 
 
-def solve_pursuit(X, D, penalty, *, tol, max_iter=None, init=None, gains=None, n_jobs=None):
+def solve_pursuit(X, D, penalty, *, tol, **settings):
     """Code the rows of X by orthogonal matching pursuit; arguments are those of `solve`, checked."""
+    return in_double_where_stalled(_solve, X, D, penalty, tol=max(tol, VIOLATION_FLOOR[X.dtype]), **settings)
+
+
+def _solve(X, D, penalty, *, tol, max_iter=None, init=None, n_iter=None, gains=None, n_jobs=None):
+    # It starts from nothing, also where it is called again: neither `init` nor `n_iter` have a part in it
     problem = Problem.build(X, D, n_jobs)
     bound = penalty.bind(problem.norms, np.float64, gains)
     most = min(D.shape)
-    if max_iter is not None:
-        most = min(most, max_iter)
     if isinstance(penalty, KSparse):
         most = min(most, bound.n_nonzero_coefs)
         levels = np.zeros(len(D))
@@ -32,8 +37,7 @@ def solve_pursuit(X, D, penalty, *, tol, max_iter=None, init=None, gains=None, n
         levels = bound.entry
     norms = np.sqrt(problem.norms.astype(np.float64))
     scale = np.divide(1.0 if gains is None else gains, norms, out=np.zeros_like(norms), where=norms > 0)
-    arguments = (scale, levels, most, max(float(tol), VIOLATION_FLOOR[X.dtype]))
-    result = problem.run(pursue_rows, arguments, lambda: make_workspace(len(D), most, X.dtype))
-    if not isinstance(penalty, KSparse):
-        value_rows(bound, result.codes.astype(np.float64), result.penalty)
+    arguments = (scale, levels, DEPENDENCE[X.dtype], most, tol, max_iter or len(D))
+    result = problem.run(pursue_rows, arguments, partial(make_workspace, len(D), most, X.dtype))
+    value_rows(bound, result.codes.astype(np.float64), result.penalty)
     return result

@@ -1,6 +1,7 @@
 """All solvers by name, which penalties each of them takes, and the front door `solve`."""
 
 from collections.abc import Callable
+from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ def _counts(penalty):
 
 
 SOLVERS = {
-    "active-set": Solver(active_set.solve_rows, has_gap, "l1-type penalties"),
+    "active-set": Solver(active_set.solve_active_set, has_gap, "l1-type penalties"),
     "replacement": Solver(replacement.solve_replacement, _counts, "L0, CEL0 and KSparse without `positive`"),
     "greedy": Solver(coordinate_descent.solve_greedy, lambda p: p.separable, "separable penalties"),
     "cyclic": Solver(coordinate_descent.solve_cyclic, lambda p: p.separable, "separable penalties"),
@@ -110,14 +111,23 @@ def solve(X, D, penalty, *, solver="auto", tol=1e-6, max_iter=None, init=None, g
     chosen = find_solver(solver, penalty)
     options = {"tol": _check_tol(tol), "max_iter": _check_max_iter(max_iter), "n_jobs": n_jobs}
     if gains is not None:
-        options["gains"] = _check_gains(gains, len(D))
+        if chosen is SOLVERS["replacement"] and isinstance(penalty, KSparse):
+            raise ValueError(
+                "solver 'replacement' compares codes of k atoms by their errors, where `gains` have no part; use 'omp' "
+                "or 'forward-backward', or leave `gains` out."
+            )
+        options["gains"] = gains
     if init is not None:
         if not chosen.warm_start:
             raise ValueError(f"solver {solver!r} starts from nothing: leave `init` out, or use another solver.")
         options["init"] = check_codes(init, "init", (len(X), len(D)), X.dtype)
+        if penalty.positive and (options["init"] < 0).any():
+            raise ValueError(
+                f"`init` has negative coefficients, which {penalty!r} forbids; use numpy.maximum(init, 0)."
+            )
     if step is not None:
         if chosen is not SOLVERS["forward-backward"]:
-            raise ValueError(f"`step` belongs to solver 'forward-backward', not to {solver!r}.")
+            raise ValueError(f"`step` belongs to solver 'forward-backward', not to {solver!r}; leave it out.")
         options["step"] = step
     return chosen.solve(X, D, penalty, **options)
 
@@ -168,19 +178,14 @@ def check_codes(codes, name, shape, dtype):
 
 
 def _check_tol(tol):
-    if not (np.isscalar(tol) and 0 <= tol < np.inf):
+    if not isinstance(tol, Real) or not 0 <= tol < np.inf:
         raise ValueError(f"`tol` must be a finite number of at least 0, got {tol!r}.")
     return float(tol)
 
 
 def _check_max_iter(max_iter):
-    if max_iter is not None and (isinstance(max_iter, bool) or int(max_iter) != max_iter or max_iter < 1):
+    if max_iter is None:
+        return None
+    if isinstance(max_iter, bool) or not isinstance(max_iter, Integral) or max_iter < 1:
         raise ValueError(f"`max_iter` must be an integer of at least 1, or None, got {max_iter!r}.")
-    return max_iter
-
-
-def _check_gains(gains, n_components):
-    gains = np.asarray(gains, dtype=np.float64)
-    if gains.shape != (n_components,) or not ((gains > 0) & np.isfinite(gains)).all():
-        raise ValueError(f"`gains` must be {n_components} positive finite numbers, one for each atom.")
-    return gains
+    return int(max_iter)

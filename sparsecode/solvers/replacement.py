@@ -19,18 +19,26 @@ to sparse signal restoration", IEEE Trans. Signal Process. 59 (2011), for the en
 Mazumder, "Fast best subset selection", Oper. Res. 68 (2020), for local search by exchanges.
 """
 
+from functools import partial
+
 import numpy as np
 
 from ..penalties import KSparse
+from ..penalties._base import value_rows
 from ._replacement_kernel import make_workspace, replace_rows
-from ._rows import VIOLATION_FLOOR, Problem
+from ._rows import DEPENDENCE, VIOLATION_FLOOR, Problem, in_double_where_stalled
 
 #: Moves for a row; a code of k coefficients takes a few more than k.
 DEFAULT_MAX_ITER = 10_000
 
 
-def solve_replacement(X, D, penalty, *, tol, max_iter=None, init=None, gains=None, n_jobs=None):
+def solve_replacement(X, D, penalty, *, tol, max_iter=None, **settings):
     """Solve the rows of X by single best replacement; arguments are those of `solve`, checked."""
+    settings |= {"tol": max(tol, VIOLATION_FLOOR[X.dtype]), "max_iter": max_iter or DEFAULT_MAX_ITER}
+    return in_double_where_stalled(_solve, X, D, penalty, **settings)
+
+
+def _solve(X, D, penalty, *, tol, max_iter, init=None, n_iter=None, gains=None, n_jobs=None):
     problem = Problem.build(X, D, n_jobs)
     bound = penalty.bind(problem.norms, np.float64, gains)
     most = min(D.shape)
@@ -39,6 +47,8 @@ def solve_replacement(X, D, penalty, *, tol, max_iter=None, init=None, gains=Non
         prices = np.zeros(len(D))
     else:
         prices = bound.plateau
-    tol = max(float(tol), VIOLATION_FLOOR[X.dtype])
-    arguments = (prices, most, tol, max_iter or DEFAULT_MAX_ITER)
-    return problem.run(replace_rows, arguments, lambda: make_workspace(len(D), most, X.dtype), init)
+    floors = DEPENDENCE[X.dtype] * problem.norms.astype(np.float64)
+    arguments = (prices, floors, most, tol, max_iter)
+    result = problem.run(replace_rows, arguments, partial(make_workspace, len(D), most, X.dtype), init, n_iter)
+    value_rows(bound, result.codes.astype(np.float64), result.penalty)
+    return result

@@ -1,0 +1,99 @@
+"""Small kernels that solvers share. All see the Gram problem: ``G = D D^T``, ``c = D x``, ``g = c - w G``."""
+
+import numpy as np
+
+from .._core.jit import kernel
+
+# Integers that are passed on start as np.int64(0): a literal 0 would cost a compiled version of its own.
+
+
+def _collect(w, active, weight):
+    """Write the atoms that a code uses, and their weights; return their number."""
+    k = np.int64(0)
+    for j in range(w.shape[0]):
+        active[k] = j
+        weight[k] = w[j]
+        k += w[j] != 0
+    return k
+
+
+def _correlate(G, c, active, weight, k, g):
+    """Write ``g = c - weight G[active]``, four rows of G at a time."""
+    K = c.shape[0]
+    for j in range(K):
+        g[j] = c[j]
+    whole = k - k % 4
+    for a in range(0, whole, 4):
+        i0, i1, i2, i3 = active[a], active[a + 1], active[a + 2], active[a + 3]
+        w0, w1 = g.dtype.type(weight[a]), g.dtype.type(weight[a + 1])
+        w2, w3 = g.dtype.type(weight[a + 2]), g.dtype.type(weight[a + 3])
+        for j in range(K):
+            g[j] -= (w0 * G[i0, j] + w1 * G[i1, j]) + (w2 * G[i2, j] + w3 * G[i3, j])
+    for a in range(whole, k):
+        i0 = active[a]
+        w0 = g.dtype.type(weight[a])
+        for j in range(K):
+            g[j] -= w0 * G[i0, j]
+
+
+def _square_error(c, g, active, weight, k, square_norm):
+    """Return ``||x - w D||^2``."""
+    fit = 0.0
+    for a in range(k):
+        fit += weight[a] * (np.float64(c[active[a]]) + np.float64(g[active[a]]))
+    return max(square_norm - fit, 0.0)
+
+
+def _largest_magnitude(values):
+    """Return the largest magnitude."""
+    best = 0.0
+    for j in range(values.shape[0]):
+        best = max(best, abs(np.float64(values[j])))
+    return best
+
+
+def _largest(values):
+    """Return the largest value; four at a time, since each comparison waits for the one before."""
+    best0 = best1 = best2 = best3 = values[0]
+    whole = values.shape[0] - values.shape[0] % 4
+    for j in range(0, whole, 4):
+        best0 = values[j] if values[j] > best0 else best0
+        best1 = values[j + 1] if values[j + 1] > best1 else best1
+        best2 = values[j + 2] if values[j + 2] > best2 else best2
+        best3 = values[j + 3] if values[j + 3] > best3 else best3
+    for j in range(whole, values.shape[0]):
+        best0 = values[j] if values[j] > best0 else best0
+    best0 = best1 if best1 > best0 else best0
+    best2 = best3 if best3 > best2 else best2
+    return best2 if best2 > best0 else best0
+
+
+def _find(values, value):
+    """Return the first place of a value that is among the values, the last place if it is not."""
+    place = np.int64(0)
+    while place < values.shape[0] - 1 and values[place] != value:
+        place += 1
+    return place
+
+
+def _square_errors(X, D, W, active, weight, residual, errors):
+    """Write ``||x - w D||^2`` of each row; the other arguments are work arrays.
+
+    From the residual itself: what `square_error` gives is right to a rounding of ``||x||^2`` only.
+    """
+    for i in range(X.shape[0]):
+        k = collect(W[i], active, weight)
+        correlate(D, X[i], active, weight, k, residual)
+        total = 0.0
+        for f in range(X.shape[1]):
+            total += np.float64(residual[f]) * np.float64(residual[f])
+        errors[i] = total
+
+
+collect = kernel(_collect)
+correlate = kernel(_correlate)
+square_error = kernel(_square_error)
+largest_magnitude = kernel(_largest_magnitude)
+largest = kernel(_largest)
+find = kernel(_find)
+square_errors = kernel(_square_errors)
