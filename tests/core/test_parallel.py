@@ -61,9 +61,10 @@ def test_codes_do_not_depend_on_the_backend(patches, backend):
 
 
 INTERRUPT = """
-import sys, time
+import signal, sys, time
 import numpy as np
 from sparsecode import SparseCoder
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process in the background is born without
 rng = np.random.default_rng(0)
 X, D = rng.normal(size=(20000, 144)), rng.normal(size=(288, 144))
 coder = SparseCoder(dictionary=D, alpha=0.05, n_jobs={n_jobs}).fit(X[:50])

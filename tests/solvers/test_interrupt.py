@@ -26,6 +26,15 @@ def workers():
     return [thread for thread in threading.enumerate() if thread.name.startswith("sparsecode")]
 
 
+@pytest.fixture
+def interruptible():
+    """Python's own answer to SIGINT, which a process started in the background of a shell does not have."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to one thread on Windows")
 @pytest.mark.parametrize("name", [*SOLVERS, "debias"])
 def test_ctrl_c_is_answered_and_workers_end(name):
