@@ -8,15 +8,17 @@ import numpy as np
 class EpochRecord(NamedTuple):
     """Means over the samples of an epoch, each coded with the atoms of its time."""
 
-    epoch: int
+    epoch: int  # counted from the first of the fit
     objective: float  # 0.5 ||x - w D||^2 + pen(w)
     data_term: float  # 0.5 ||x - w D||^2
     penalty: float  # pen(w), with the gains of homeostasis
     violation: float  # largest certificate of a code: see `sparsecode.solvers.SolveResult`
     sparsity: float  # share of coefficients that are not zero
+    alpha: float  # weight of the penalty after the epoch, NaN where there is none
     stopped: int  # rows that stopped at `encode_max_iter`
     stalled: int  # rows whose certificate rounding kept too large
-    replaced: int  # unused atoms that were replaced
+    dead: int  # atoms that no sample of the epoch used
+    replaced: int  # atoms unused for long that were replaced
     seconds: float
 
 

@@ -1,10 +1,12 @@
 """The one door to Numba: `kernel` compiles a function; methods of bound penalties are opened to kernels.
 
-Two things that Numba's disk cache leaves to its users are done here.
+Three things that Numba's disk cache leaves to its users are done here.
 
 * A cached kernel is keyed on its own source file, so that machine code would outlive an edit of a
   function that it calls. Kernels are stamped with a hash of all kernel sources of the package, and
   versions for classes from elsewhere (the penalties of users) are not kept on disk.
+* Two processes that compile different versions of one kernel at once may give their files one name, and the
+  next process would run the wrong one. Here a file says which version it holds, and another is a miss.
 * One truncated cache file would break every later process. Here it is a miss: a `CacheWarning`,
   a new compilation, and the file is replaced.
 """
@@ -18,7 +20,7 @@ from pickle import UnpicklingError
 
 import numba
 from numba.core import types
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.extending import overload_method
 
 #: Reorderings that keep NaN and infinity visible (``nnan`` and ``ninf`` would delete the tests for them).
@@ -107,13 +109,25 @@ def _enable_cache(dispatcher):
         _warn(f"compiled kernels are not kept on disk ({error}); set NUMBA_CACHE_DIR to a writable folder")
 
 
+class LabeledFile(IndexDataCacheFile):
+    """Numba's files of one kernel, each with a label of what it holds."""
+
+    def save(self, key, data):
+        super().save(key, (self._source_stamp, key, data))
+
+    def load(self, key):
+        found = super().load(key)
+        return found[2] if found and found[:2] == (self._source_stamp, key) else None
+
+
 class _StampedCache(FunctionCache):
     """Numba's function cache, keyed on all kernel sources and tolerant of damaged or unwritable files."""
 
     def __init__(self, py_func):
         super().__init__(py_func)
-        index = self._cache_file
-        index._source_stamp = (index._source_stamp, kernel_sources_hash())
+        numbas = self._cache_file
+        stamp = numbas._source_stamp, kernel_sources_hash()
+        self._cache_file = LabeledFile(numbas._cache_path, self._impl.filename_base, stamp)
 
     def load_overload(self, sig, target_context):
         if has_outside_class(sig):

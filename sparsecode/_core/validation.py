@@ -1,6 +1,7 @@
 """Validation of parameters and data; the only file that imports private names of scikit-learn."""
 
 import contextlib
+import contextvars
 import math
 import sys
 import warnings
@@ -22,6 +23,7 @@ __all__ = [
     "check_atoms",
     "check_rows",
     "fit_context",
+    "joined_warnings",
     "unchanged_on_failure",
     "warn_not_converged",
 ]
@@ -85,8 +87,29 @@ def unchanged_on_failure(estimator):
         raise
 
 
+#: What `warn_not_converged` was told in a block of `joined_warnings`.
+_told = contextvars.ContextVar("told", default=None)
+
+
+@contextlib.contextmanager
+def joined_warnings():
+    """Join what `warn_not_converged` has to say in the block into one warning after it."""
+    told = []
+    token = _told.set(told)
+    try:
+        yield
+    finally:
+        _told.reset(token)
+    if told:
+        stopped, stalled, total, largest, max_iter = zip(*told, strict=True)
+        warn_not_converged(sum(stopped), sum(stalled), sum(total), max(largest), max_iter[0])
+
+
 def warn_not_converged(n_stopped, n_stalled, n_total, largest, max_iter):
     """Warn once a call about rows whose certificate is not small enough, if there are any."""
+    if _told.get() is not None:
+        _told.get().append((n_stopped, n_stalled, n_total, largest, max_iter))
+        return
     reasons = []
     if n_stopped:
         limit = "the solver's largest number of passes" if max_iter is None else f"`encode_max_iter`={max_iter}"

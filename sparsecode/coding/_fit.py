@@ -43,6 +43,7 @@ class Fit:
             rescale(self.penalty, -self.exponent, X.dtype),
             settings,
             target=self.target,
+            first=len(self.records),
             epochs=epochs,
             tol=coder.tol,
             batch_size=coder.batch_size,
@@ -55,6 +56,8 @@ class Fit:
             penalty = self.penalty
         else:
             penalty = rescale(_meet_target(coder, self.target, penalty, X, state.D), self.exponent)
+        if self.exponent:
+            records = [_in_units_of_data(record, self.exponent, self.penalty.degree) for record in records]
         return replace(self, penalty=penalty, state=state, records=self.records + records)
 
     def publish(self, coder):
@@ -79,44 +82,43 @@ class Fit:
 
 
 def start_fit(coder, X):
-    """Return the fit before learning, and the generator that goes on shuffling."""
+    """Return the fit before learning, and the generator that goes on shuffling (None if atoms are given)."""
     choice = {name: getattr(coder, name) for name in ("alpha", "n_nonzero_coefs", "target_sparsity", "target_snr")}
     penalty = make_penalty(coder.penalty, positive=coder.positive, **choice)
     find_solver(coder.solver, penalty)
     target = None
     if coder.target_sparsity is not None or coder.target_snr is not None:
         target = Target(sparsity=coder.target_sparsity, snr=coder.target_snr)
-    rng = as_generator(coder.random_state)
     if coder.dictionary is None:
+        rng = as_generator(coder.random_state)
         return _start_learning(coder, X, penalty, target, rng), rng
     atoms = check_atoms(
         coder.dictionary, "dictionary", n_features=X.shape[1], n_components=coder.n_components, dtype=X.dtype
     )
     rows, D = (center(X), center(atoms)) if coder.fit_dc else (X, atoms)
-    if target is None:
-        penalty = resolve_alpha(penalty, rows, D, coder.alpha_scale)
-    else:
+    penalty = resolve_alpha(penalty, rows, D, coder.alpha_scale)
+    if target is not None:
         exponent = binary_exponent(rows)
-        rows = np.ldexp(rows, -exponent)
+        rows, penalty = np.ldexp(rows, -exponent), rescale(penalty, -exponent)
         penalty = rescale(_meet_target(coder, target, penalty, rows, D), exponent)
-    return Fit(penalty, target, bool(coder.fit_dc), atoms.copy()), rng
+    return Fit(penalty, target, bool(coder.fit_dc), atoms.copy()), None
 
 
 def _start_learning(coder, X, penalty, target, rng):
-    if X.min() == X.max():
-        raise ValueError(
-            f"X has zero variance: every entry is {X.flat[0]:g}. Learning needs samples that differ; "
-            "check how the patches were cut and scaled."
-        )
+    rows = center(X) if coder.fit_dc else X
     if coder.fit_dc and X.shape[1] == 1:
         raise ValueError("`fit_dc`=True leaves nothing to learn of samples with n_features = 1; give fit_dc=False.")
+    if rows.min() == rows.max():
+        what = "every sample is constant" if coder.fit_dc else f"every entry is {X.flat[0]:g}"
+        raise ValueError(
+            f"X has zero variance: {what}. Learning needs samples that differ; check how the patches were cut and "
+            "scaled."
+        )
     n_components, init = coder.n_components, coder.init
     if not isinstance(init, str):
         init = check_atoms(init, "init", n_features=X.shape[1], n_components=n_components, dtype=X.dtype)
         n_components = len(init)
-    rows = X
     if coder.fit_dc:
-        rows = center(X)
         init = init if isinstance(init, str) else center(init)
     if not isinstance(init, str) and not init.any(axis=1).all():
         raise ValueError("`init` has atoms that are zero (or constant, with fit_dc); give every atom a direction.")
@@ -126,9 +128,17 @@ def _start_learning(coder, X, penalty, target, rng):
         atoms = center(atoms)
         atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
     # A target is approached from the default weight: first, random atoms may not be able to meet it.
-    penalty = resolve_alpha(penalty, rows, None, coder.alpha_scale)
+    penalty = resolve_alpha(penalty, rows, len(atoms), coder.alpha_scale)
     state = OnlineState.start(atoms, coder.homeostasis if penalty.takes_gains else None)
     return Fit(penalty, target, bool(coder.fit_dc), None, state, exponent)
+
+
+def _in_units_of_data(record, exponent, degree):
+    """Return a record of learning that saw the data times ``2**-exponent``; what overflows is infinite."""
+    degrees = {"objective": 2, "data_term": 2, "penalty": 2, "alpha": degree}
+    with np.errstate(over="ignore"):
+        values = {name: float(getattr(record, name) * np.exp2(exponent * by)) for name, by in degrees.items()}
+    return record._replace(**values)
 
 
 def coder_settings(coder):

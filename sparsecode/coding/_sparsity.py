@@ -1,11 +1,14 @@
 """How sparse codes are to be: the penalty, its weight, and the search for a weight that meets a target."""
 
+import copy
 import math
+import warnings
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
-from .._core.validation import binary_exponent
-from ..penalties import L1, PENALTIES, KSparse, Penalty, WeightedL1
+from .._core.validation import binary_exponent, callers_level
+from ..penalties import L1, PENALTIES, ElasticNet, KSparse, Penalty, WeightedL1
 
 #: Correlation at which atoms enter, as a share of the largest one, that no choice of the weight stands for.
 DEFAULT_ENTRY = 0.2
@@ -16,8 +19,19 @@ ROWS = 10_000
 #: Relative error of the active fraction, and error of the signal-to-noise ratio in dB, at which a search ends.
 SPARSITY_ERROR, SNR_ERROR = 0.005, 0.02
 
+#: Error that is worth a warning where codes jump over the target.
+MISSED = 0.05
+
 #: How far the weight moves, as a power of the error of one batch.
 FOLLOW = 0.2
+
+NO_WEIGHT = (
+    "The weight of the penalty cannot be taken from X: all its rows are zero, or orthogonal to all atoms. "
+    'Give other rows, or a number for `alpha` with alpha_scale="absolute".'
+)
+
+#: Logarithm of the largest weight over the least one that is tried, for penalties of degree 1.
+SPAN = 16.0
 
 
 def make_penalty(penalty, *, alpha, n_nonzero_coefs, target_sparsity, target_snr, positive):
@@ -48,31 +62,45 @@ def make_penalty(penalty, *, alpha, n_nonzero_coefs, target_sparsity, target_snr
     changes = {"positive": bool(penalty.positive or positive)}
     if alpha is not None:
         changes["alpha"] = float(alpha)
-    return penalty.replace(**changes)
+    return copy.deepcopy(penalty).replace(**changes)  # arrays among the parameters stay the user's own
 
 
 def resolve_alpha(penalty, X, atoms, alpha_scale):
-    """Return the penalty with its absolute weight, for training rows X and atoms (None: to be learned)."""
+    """Return the penalty with its absolute weight, for training rows X and atoms (their number: to be learned)."""
     if isinstance(penalty, KSparse) or (penalty.alpha is not None and alpha_scale == "absolute"):
         return penalty
     exponent = binary_exponent(X)
     scaled = np.ldexp(X, -exponent)
-    if atoms is None:  # the bound of alpha_max over atoms of unit norm
-        bound = L1(positive=penalty.positive) if isinstance(penalty, WeightedL1) else penalty
-        correlations, norms = np.linalg.norm(scaled, axis=1)[:, None], 1.0
+    learned = isinstance(atoms, int)
+    if learned:  # the bound of alpha_max over atoms of unit norm
+        lengths = np.linalg.norm(scaled, axis=1)
     else:
-        bound, correlations, norms = penalty, scaled @ atoms.T, np.square(atoms, dtype=np.float64).sum(axis=1)
-    if penalty.alpha is None:
-        alpha_max, fraction = bound.alpha_max(DEFAULT_ENTRY * correlations, norms), 1.0
-    else:
-        alpha_max, fraction = bound.alpha_max(correlations, norms), penalty.alpha
+        correlations, norms = scaled @ atoms.T, np.square(atoms, dtype=np.float64).sum(axis=1)
+
+    def alpha_max(penalty, share=1.0):
+        if learned:
+            return _typical(alpha_bound(penalty, share * lengths, atoms))
+        return _typical(penalty.alpha_max(share * correlations, norms))
+
+    if isinstance(penalty, ElasticNet):
+        penalty = penalty.for_correlations_of(alpha_max(L1(positive=penalty.positive)))
+    weight = alpha_max(penalty, DEFAULT_ENTRY) if penalty.alpha is None else penalty.alpha * alpha_max(penalty)
+    return rescale(penalty.replace(alpha=weight), exponent)
+
+
+def alpha_bound(penalty, lengths, n_components):
+    """Return the largest alpha_max that samples of some lengths can have with atoms of unit norm."""
+    if isinstance(penalty, WeightedL1):
+        return L1().alpha_max(lengths[:, None]) / penalty.check_weights(n_components).min()
+    return penalty.alpha_max(lengths[:, None])
+
+
+def _typical(alpha_max):
+    """Return the median over the samples that are not zero."""
     alpha_max = alpha_max[alpha_max > 0]
     if not alpha_max.size:
-        raise ValueError(
-            "`alpha` cannot be a fraction of alpha_max, which is zero for all rows of X; give a number, "
-            'with alpha_scale="absolute".'
-        )
-    return rescale(penalty.replace(alpha=fraction * float(np.median(alpha_max))), exponent)
+        raise ValueError(NO_WEIGHT)
+    return float(np.median(alpha_max))
 
 
 def rescale(penalty, exponent, dtype=None):
@@ -110,15 +138,27 @@ class Target:
             return math.log(max(np.count_nonzero(result.codes), 0.5) / (self.sparsity * result.codes.size))
         return math.log(10) / 20 * (signal_to_noise(result, X) - self.snr)
 
-    @property
-    def tolerance(self):
-        """Largest error at which a search ends."""
-        return SPARSITY_ERROR if self.sparsity is not None else math.log(10) / 20 * SNR_ERROR
+    def tolerance(self, size):
+        """Largest error at which a search ends, for `size` coefficients."""
+        if self.sparsity is None:
+            return math.log(10) / 20 * SNR_ERROR
+        return max(SPARSITY_ERROR, math.log1p(0.5 / (self.sparsity * size)))  # the nearest of whole numbers will do
 
     def follow(self, penalty, result, X):
-        """Return the penalty with its weight moved a little against the error of one batch."""
+        """Return the penalty with its weight moved a little against the error of one batch.
+
+        Raises
+        ------
+        ValueError
+            If codes are too sparse at the least weight.
+        """
         change = FOLLOW * penalty.degree * min(max(self.error(result, X), -1.0), 1.0)
-        return penalty.replace(alpha=penalty.alpha * math.exp(change))
+        alpha = penalty.alpha * math.exp(change)
+        if change < 0:
+            highest = alpha_bound(penalty, np.linalg.norm(X, axis=1), result.codes.shape[1]).max()
+            if alpha < highest * math.exp(-SPAN * penalty.degree):
+                raise self._out_of_reach(result, X)
+        return penalty.replace(alpha=alpha)
 
     def search(self, penalty, alpha_max, encode):
         """Return the penalty with the weight that meets the target, by interpolation of its logarithm.
@@ -132,31 +172,43 @@ class Target:
             Of a penalty; returns the rows X and their SolveResult.
         """
         if not alpha_max > 0:
-            raise ValueError(f"`{self}` cannot be met: all rows of X are zero, or orthogonal to all atoms.")
+            raise ValueError(NO_WEIGHT)
         top = math.log(alpha_max)
         dense, sparse = None, (top, -1.0)  # logarithms of weights with their errors, above and below zero
         place, stride = top - 2.0 * penalty.degree, 0.5 * penalty.degree
+        nearest = math.inf
         for _ in range(60):
-            alpha = math.exp(place)
-            X, result = encode(penalty.replace(alpha=alpha))
+            tried = penalty.replace(alpha=math.exp(place))
+            X, result = encode(tried)
             error = self.error(result, X)
-            if abs(error) <= self.tolerance:
-                break
+            if abs(error) < nearest:
+                nearest, found, reached = abs(error), tried, self.reached(result, X)
+            if nearest <= self.tolerance(result.codes.size):
+                return found
             if error > 0:
                 dense = (place, error)
             else:
                 sparse = (place, error)
             if dense is None:
                 place, stride = place - stride, 2 * stride
-                if place < top - 35:
-                    raise ValueError(f"`{self}` cannot be met: the densest codes reach {self.reached(result, X)} only.")
+                if place < top - SPAN * penalty.degree:
+                    raise self._out_of_reach(result, X)
             elif sparse[0] - dense[0] < 1e-9:
                 break
             else:
                 share = dense[1] / (dense[1] - sparse[1])
                 # Near an end of the bracket the interpolation may creep
                 place = dense[0] + min(max(share, 0.1), 0.9) * (sparse[0] - dense[0])
-        return penalty.replace(alpha=alpha)
+        if nearest > MISSED:
+            warnings.warn(
+                f"`{self}` is met up to {reached} only: codes jump at alpha={found.alpha:.6g}.",
+                ConvergenceWarning,
+                stacklevel=callers_level(),
+            )
+        return found
+
+    def _out_of_reach(self, result, X):
+        return ValueError(f"`{self}` cannot be met: the densest codes reach {self.reached(result, X)} only.")
 
     def reached(self, result, X):
         """Return what codes have of what the target is about, in words."""

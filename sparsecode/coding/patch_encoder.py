@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.rng import as_generator
-from .._core.validation import Integral, Interval, StrOptions, fit_context, unchanged_on_failure
+from .._core.validation import Integral, Interval, StrOptions, fit_context, joined_warnings, unchanged_on_failure
 from ..encoder import Capabilities, Encoder, as_dense, available_if_capable
 from ..preprocessing import PatchExtractor
 from ._patch_plan import gather, make_plan
@@ -219,15 +219,16 @@ class PatchEncoder(Encoder):
         n_bins = plan.positions if self.pool is None else plan.regions
         codes = np.zeros((len(X), 1 + split, width, *n_bins), self._code_dtype(X.dtype))
         windows = plan.windows(X)
-        for images, band, i in plan.blocks(len(X), width):
-            block = windows[images, band]
-            of_patches = as_dense(self.encoder_.transform(block.reshape(-1, math.prod(plan.patch))))
-            of_patches = of_patches.reshape(*block.shape[:3], width)
-            if self.pool is None:
-                codes[images, 0, :, band] = np.moveaxis(of_patches, 3, 1)
-            else:
-                for j, columns in enumerate(plan.spans(1)):
-                    gather(codes[images, ..., i, j], of_patches[:, :, columns], self.pool, signed=split)
+        with joined_warnings():
+            for images, band, i in plan.blocks(len(X), width):
+                block = windows[images, band]
+                of_patches = as_dense(self.encoder_.transform(block.reshape(-1, math.prod(plan.patch))))
+                of_patches = of_patches.reshape(*block.shape[:3], width)
+                if self.pool is None:
+                    codes[images, 0, :, band] = np.moveaxis(of_patches, 3, 1)
+                else:
+                    for j, columns in enumerate(plan.spans(1)):
+                        gather(codes[images, ..., i, j], of_patches[:, :, columns], self.pool, signed=split)
         if self.pool == "mean":
             codes /= plan.region_sizes().astype(codes.dtype)
         return codes.reshape(len(X), -1)

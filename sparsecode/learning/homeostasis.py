@@ -6,9 +6,12 @@ atom j in codes and of the variance v_j of its coefficients,
 
 * "hap" (activation probability):  gamma_j = log(p_j) / log(mean p);
 * "ols" (variance, as Olshausen and Field):  gamma_j <- gamma_j (v_j / mean v)^-0.02 after each batch, divided by the
-  geometric mean of all gains.
+  geometric mean of all gains. v_j is the mean square, since coefficients have no mean of their own to leave out.
 
-Gains are clipped to [1/2, 2]. They act in learning only; codes of a learned dictionary have unit gains.
+The averages weigh the first 100 batches alike and decay by 0.01 a batch from then on; an atom that was never used
+counts as used by half a sample of those. Perrinet's rule has the probability of an even use of all atoms where "hap"
+has their mean, which is the same for a fixed number of coefficients and needs no such number. Gains are clipped to
+[1/2, 2]. They act in learning only; codes of a learned dictionary have unit gains.
 
 L. U. Perrinet, "An adaptive homeostatic algorithm for the unsupervised learning of visual features", Vision 3(3)
 (2019); B. A. Olshausen and D. J. Field, Vision Res. 37 (1997).

@@ -101,17 +101,18 @@ class WeightedL1(L1Type):
         self.weights = weights
         self.positive = positive
 
-    def _weights_and_ridge(self, n_components):
-        alpha = self._check_alpha()
-        if self.weights is None:
-            return np.full(n_components, alpha), 0.0
-        weights = np.asarray(self.weights, dtype=np.float64)
+    def check_weights(self, n_components):
+        """Return the weights as an array, or say what is wrong with them."""
+        weights = np.ones(n_components) if self.weights is None else np.asarray(self.weights, dtype=np.float64)
         if weights.shape != (n_components,) or not ((weights > 0) & np.isfinite(weights)).all():
             raise ValueError(
                 f"`weights` must be {n_components} positive finite numbers, one for each atom, got an array of shape "
                 f"{weights.shape}{f' with least value {weights.min():g}' if weights.size else ''}."
             )
-        return alpha * weights, 0.0
+        return weights
+
+    def _weights_and_ridge(self, n_components):
+        return self._check_alpha() * self.check_weights(n_components), 0.0
 
 
 class ElasticNet(L1Type):
@@ -149,9 +150,21 @@ class ElasticNet(L1Type):
         lasso *= check_positive("factor", factor)
         return self.replace(alpha=float(lasso + ridge), l1_ratio=float(lasso / (lasso + ridge)))
 
-    def _weights_and_ridge(self, n_components):
-        alpha = self._check_alpha()
+    def for_correlations_of(self, size):
+        """Return the penalty with the ridge that `l1_ratio` stands for where correlations are 1, not `size`.
+
+        The share of the l1 norm is one of magnitudes that grow with the data, the ridge is one of numbers that do
+        not; a weight that is taken from the data moves both.
+        """
+        ratio = self._check_ratio()
+        return self.replace(l1_ratio=ratio * size / (ratio * size + (1 - ratio)))
+
+    def _check_ratio(self):
         ratio = check_positive("l1_ratio", self.l1_ratio, "It is the share of the l1 norm, up to 1.")
         if ratio > 1:
             raise ValueError(f"`l1_ratio` must be in (0, 1], got {self.l1_ratio!r}.")
+        return ratio
+
+    def _weights_and_ridge(self, n_components):
+        alpha, ratio = self._check_alpha(), self._check_ratio()
         return np.full(n_components, alpha * ratio), alpha * (1 - ratio)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
@@ -254,6 +255,16 @@ def test_parameters_that_are_set_after_fit(rng):
     with pytest.raises(ValueError, match=r"to patches of 4 pixels .* from patches of 9 of images of 25\. Call fit"):
         encoder.set_params(patch_size=2).transform(X)
     assert encoder.fit(X).transform(X).shape == (6, 16)
+
+
+def test_blocks_that_do_not_converge_warn_once(rng, monkeypatch):
+    X = rng.normal(size=(30, 64))
+    encoder = PatchEncoder(SparseCoder(8, alpha=0.1, max_iter=1), 4, input_shape=(8, 8), random_state=0).fit(X)
+    encoder.encoder_.set_params(encode_max_iter=1)
+    monkeypatch.setattr(_patch_plan, "BLOCK", 1)
+    with pytest.warns(ConvergenceWarning, match=f"of {30 * 25} rows stopped at `encode_max_iter`=1") as caught:
+        encoder.transform(X)
+    assert len(caught) == 1
 
 
 # ---------------------------------------------------------------- classification

@@ -349,7 +349,7 @@ def test_wrong_widths(rng):
         SparseCoder(init=np.zeros((2, 4)), alpha=0.1).fit(X)
     with pytest.raises(ValueError, match="X has 3 features, but SparseCoder is expecting 4 features"):
         SparseCoder(alpha=0.1).fit(X).transform(X[:, :3])
-    with pytest.raises(ValueError, match="`alpha` cannot be a fraction of alpha_max, which is zero"):
+    with pytest.raises(ValueError, match="weight of the penalty cannot be taken from X: all its rows are zero"):
         SparseCoder(dictionary=np.eye(4)).fit(np.zeros((3, 4)))
     for size in (1e200, 1e-200):
         with pytest.raises(ValueError, match=r"squared norm leaves the range of float64.*scale `dictionary`"):

@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import Dictionary, SparseCoder
-from sparsecode.penalties import CEL0, L0, L1, MCP, KSparse, LHalf, SparseEnvelope, WeightedL1
-from sparsecode.solvers import duality_gap, objective, solve
+from sparsecode._core.history import EpochRecord
+from sparsecode.coding._learn import has_settled
+from sparsecode.coding._sparsity import Target
+from sparsecode.penalties import CEL0, L0, L1, MCP, ElasticNet, KSparse, LHalf, SparseEnvelope, WeightedL1
+from sparsecode.solvers import SolveResult, duality_gap, objective, solve
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +33,23 @@ def test_target_sparsity_is_met_on_the_training_set(patches, atoms, penalty):
     assert coder.alpha_ == coder.penalty_.alpha > 0
 
 
-@pytest.mark.parametrize("settings", [{}, {"debias": True}, {"fit_dc": True}, {"penalty": "cel0"}])
+@pytest.mark.parametrize("settings", [{}, {"debias": True}, {"penalty": "cel0"}])
 def test_target_snr_is_met_on_the_training_set(patches, atoms, settings):
     X = patches[:1500]
     coder = SparseCoder(dictionary=atoms, target_snr=8.0, **settings).fit(X)
     error = relative_error(X, coder.transform(X), coder.components_)
     assert abs(-10 * np.log10(error) - 8.0) < 0.05
+
+
+def test_targets_leave_the_mean_of_a_sample_out_where_a_constant_atom_codes_it(rng, patches, atoms):
+    X = patches[:1500] + 5 * rng.normal(size=(1500, 1))
+    coder = SparseCoder(dictionary=atoms, target_snr=8.0, fit_dc=True).fit(X)
+    residual = X - coder.inverse_transform(coder.transform(X))
+    signal = X - X.mean(axis=1, keepdims=True)
+    assert abs(10 * np.log10(np.square(signal).sum() / np.square(residual).sum()) - 8.0) < 0.05
+    coder = SparseCoder(40, target_sparsity=0.05, fit_dc=True, max_iter=2, random_state=0).fit(X)
+    assert abs((coder.transform(X)[:, 1:] != 0).mean() / 0.05 - 1) < 0.01
+    assert abs(coder.history_["sparsity"][-1] / 0.05 - 1) < 0.3  # of one epoch, which starts elsewhere
 
 
 @pytest.mark.parametrize("target", [{"target_sparsity": 0.04}, {"target_snr": 6.0}])
@@ -59,8 +74,81 @@ def test_a_target_out_of_reach_says_what_can_be_reached(patches, atoms):
         SparseCoder(dictionary=atoms[:40], target_snr=40.0).fit(patches[:200])
     with pytest.raises(ValueError, match=r"`target_sparsity=0.9` cannot be met: the densest codes reach 0\.[\d]+ only"):
         SparseCoder(dictionary=np.tile(atoms, (2, 1)), target_sparsity=0.9).fit(patches[:200])
-    with pytest.raises(ValueError, match="all rows of X are zero, or orthogonal to all atoms"):
+    with pytest.raises(ValueError, match="cannot be taken from X: all its rows are zero, or orthogonal to all atoms"):
         SparseCoder(dictionary=np.eye(3, 6), target_sparsity=0.1).fit(np.eye(6)[3:])
+
+
+@pytest.mark.parametrize("target", [{"target_snr": 90.0}, {"target_sparsity": 0.9}], ids=str)
+def test_a_target_out_of_reach_is_found_out_while_learning(patches, target):
+    coder = SparseCoder(300, max_iter=1000, batch_size=100, random_state=0, **target)
+    with pytest.raises(ValueError, match=r"cannot be met: the densest codes reach [\d.]+( dB)? only"):
+        coder.fit(patches[:300])
+    assert not hasattr(coder, "components_")
+
+
+def test_the_nearest_weight_is_taken_where_codes_jump():
+    # Each row has four equal entries: none, or all of them, are admitted.
+    X = np.tile(np.repeat(np.eye(3), 4, axis=1), (5, 1))
+    with pytest.warns(
+        ConvergenceWarning, match=r"`target_sparsity=0.25` is met up to 0.333 only: codes jump at alpha="
+    ):
+        coder = SparseCoder(dictionary=np.eye(12), penalty="l0", target_sparsity=0.25).fit(X)
+    assert np.count_nonzero(coder.transform(X)) == 4 * len(X)
+
+
+def test_weight_that_follows_a_target_is_bounded_and_moves_against_the_error():
+    target = Target(sparsity=0.1)
+    X, codes = np.eye(10), np.zeros((10, 10))
+
+    def result(n_nonzero):
+        codes.flat[:n_nonzero], codes.flat[n_nonzero:] = 1.0, 0.0
+        return SolveResult(codes, *np.zeros((3, 10)), *np.zeros((2, 10), int))
+
+    for penalty in (L1(0.1), CEL0(0.1), WeightedL1(0.1, np.arange(1, 11))):
+        assert target.follow(penalty, result(10), X).alpha == 0.1
+        factors = [target.follow(penalty, result(n), X).alpha / 0.1 for n in (0, 5, 20, 100)]
+        assert factors == sorted(factors)
+        assert factors[1] < 1 < factors[2]
+        np.testing.assert_allclose(factors[-1], np.exp(0.2 * penalty.degree))
+        for _ in range(50):
+            penalty = target.follow(penalty, result(5), X)
+        with pytest.raises(ValueError, match=r"`target_sparsity=0.1` cannot be met: the densest codes reach 0.05 only"):
+            target.follow(penalty.replace(alpha=1e-15), result(5), X)
+
+
+@pytest.mark.nojit
+def test_learning_stops_when_epochs_of_about_one_weight_no_longer_improve():
+    def records(objectives, alphas):
+        rest = dict.fromkeys(EpochRecord._fields, 0)
+        return [EpochRecord(**rest | {"objective": o, "alpha": a}) for o, a in zip(objectives, alphas, strict=True)]
+
+    flat, falling = [5.0, 4.0, 4.0, 4.0, 4.0], [5.0, 4.0, 3.0, 2.0, 1.0]
+    for alpha in (0.3, np.nan):
+        assert has_settled(records(flat, [alpha] * 5), 1e-3)
+        assert not has_settled(records(falling, [alpha] * 5), 1e-3)
+        assert not has_settled(records(flat[:3], [alpha] * 3), 1e-3)
+    assert not has_settled(records(flat, [0.3, 0.4, 0.5, 0.6, 0.7]), 1e-3)
+    assert not has_settled(records([1.0, 4.0, 4.0, 4.0], [0.1, 0.3, 0.3, 0.3]), 1e-3)
+    assert has_settled(records([1.0, *flat], [0.1, *[0.3, 0.301] * 2, 0.3]), 1e-3)
+
+
+def test_a_target_with_few_samples_is_learned_as_well_as_its_weight_would_be(patches):
+    X = patches[:500]
+    make = {"n_components": 50, "batch_size": 100, "random_state": 0}
+    coder = SparseCoder(target_sparsity=0.05, **make).fit(X)
+    direct = SparseCoder(alpha=coder.alpha_, **make).fit(X)
+    assert abs(coder.history_["sparsity"][-1] / 0.05 - 1) < 0.05
+    values = [objective(X, c.components_, c.transform(X), coder.penalty_).sum() for c in (coder, direct)]
+    assert values[0] < 1.02 * values[1], values
+
+
+def test_all_epochs_are_run_without_a_tolerance(patches):
+    coder = SparseCoder(10, alpha=0.5, tol=0, max_iter=40, random_state=0).fit(patches[:50])
+    assert coder.n_iter_ == len(coder.history_) == 40
+    assert SparseCoder(10, alpha=0.5, max_iter=40, random_state=0).fit(patches[:50]).n_iter_ < 40
+    coder.partial_fit(patches[:50])
+    assert coder.history_["epoch"].tolist() == list(range(41))
+    assert (coder.history_["alpha"] == 0.5).all()
 
 
 TWO = [
@@ -123,6 +211,45 @@ def test_default_weight_admits_at_a_fifth_of_the_largest_correlation(patches, at
         np.testing.assert_allclose(fitted, alpha, rtol=1e-6)
 
 
+def test_weights_of_atoms_count_in_the_default_weight(patches, atoms):
+    X, weights = patches[:400], np.linspace(2, 6, 50)
+    settings = {"max_iter": 2, "random_state": 0}
+    plain = SparseCoder(50, **settings).fit(X)
+    coder = SparseCoder(50, penalty=WeightedL1(weights=weights), **settings).fit(X)
+    np.testing.assert_allclose(coder.alpha_, plain.alpha_ / 2)
+    codes = coder.transform(X)
+    weights *= 100  # the user's array, not the coder's
+    assert np.array_equal(coder.transform(X), codes)
+    assert np.count_nonzero(codes) > 0
+    with pytest.raises(ValueError, match="`weights` must be 20 positive finite numbers"):
+        SparseCoder(20, penalty=WeightedL1(weights=weights)).fit(X)
+
+
+#: Largest difference allowed at a scale, and measured: 255, (0, 0); 1e13, (2e-3, 2e-4), where 1 - l1_ratio has three
+#: digits; 1e-13, (1e-6, 1e-15).
+BOUNDS = {
+    np.float32: [(255.0, 1e-5), (1e13, 1e-2), (1e-13, 1e-5)],
+    np.float64: [(255.0, 1e-10), (1e13, 1e-2), (1e-13, 1e-10)],
+}
+
+
+@pytest.mark.parametrize("choice", [{}, {"alpha": 0.3, "alpha_scale": "max"}, {"target_sparsity": 0.1}], ids=str)
+@pytest.mark.parametrize("learned", [False, True])
+def test_elastic_net_with_a_weight_from_the_data_does_not_depend_on_their_scale(patches, atoms, dtype, choice, learned):
+    X = patches[:300].astype(dtype)
+    settings = {"max_iter": 2, "random_state": 0, "n_components": 40} if learned else {"dictionary": atoms}
+    codes = {}
+    for scale in (1.0, 255.0, 1e13, 1e-13):  # the last two are more than float32 takes as it is
+        Y = (scale * X.astype(np.float64)).astype(dtype)
+        codes[scale] = SparseCoder(penalty="elastic-net", **settings, **choice).fit(Y).transform(Y) / dtype(scale)
+    for s in codes:
+        print("DIFF", dtype.__name__, s, np.abs(codes[s] - codes[1.0]).max() / np.abs(codes[1.0]).max())
+    size = np.abs(codes[1.0]).max()
+    for scale, bound in BOUNDS[dtype]:
+        assert np.abs(codes[scale] - codes[1.0]).max() < bound * size, scale
+    assert SparseCoder(penalty=ElasticNet(0.3, l1_ratio=0.7), dictionary=atoms).fit(X).penalty_.l1_ratio == 0.7
+
+
 def test_n_nonzero_coefs(patches, atoms):
     codes = SparseCoder(dictionary=atoms, n_nonzero_coefs=5).fit(patches[:100]).transform(patches[:100])
     pursuit = SparseCoder(dictionary=atoms, n_nonzero_coefs=5, solver="omp").fit(patches[:100]).transform(patches[:100])
@@ -181,6 +308,24 @@ def test_learning_with_a_constant_atom_does_not_see_means(rng, patches):
     np.testing.assert_allclose(still.components_[1:].sum(axis=1), 0, atol=1e-12)
     with pytest.raises(ValueError, match=r"`init` has atoms that are zero \(or constant, with fit_dc\)"):
         SparseCoder(init=np.ones((2, 144)), fit_dc=True, alpha=0.5).fit(X)
+
+
+@pytest.mark.parametrize("penalty", ["l1", "elastic-net", "cel0", "mcp", "log-sum", KSparse(3)], ids=str)
+@pytest.mark.parametrize("n_features", [7, 100, 147])
+def test_constant_rows_and_atoms_are_nothing_beside_a_constant_atom(rng, patches, dtype, penalty, n_features):
+    X, D = patches[:30, :n_features] / 5, patches[100:120, :n_features].copy()
+    X = np.pad(X, ((0, 0), (0, n_features - X.shape[1])))
+    D = np.pad(D, ((0, 0), (0, n_features - D.shape[1])))
+    X[:5], D[7] = rng.normal(size=(5, 1)), 0.3  # none of them a number of few binary digits
+    X, D = X.astype(dtype), D.astype(dtype)
+    coder = SparseCoder(dictionary=D, penalty=penalty, fit_dc=True).fit(X)
+    codes = coder.transform(X)
+    assert not codes[:5, 1:].any()
+    assert not codes[:, 8].any()
+    assert codes[5:, 1:].any()
+    np.testing.assert_allclose(coder.inverse_transform(codes)[:5], X[:5], rtol=1e-5 if dtype == np.float32 else 1e-13)
+    with pytest.raises(ValueError, match="X has zero variance: every sample is constant"):
+        SparseCoder(4, penalty=penalty, fit_dc=True).fit(X[:5])
 
 
 # ---------------------------------------------------------------- dictionaries and shapes

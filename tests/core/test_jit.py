@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import numba
 import pytest
+from numba.core.caching import IndexDataCacheFile
 
 import sparsecode
-from sparsecode._core.jit import KERNELS, has_outside_class, kernel_sources_hash
+from sparsecode._core.jit import KERNELS, LabeledFile, has_outside_class, kernel_sources_hash
 from sparsecode.penalties import L1
 
 from ..penalties.berhu import Berhu
@@ -130,6 +131,23 @@ def test_a_damaged_cache_file_is_a_miss_with_a_warning(copy, ending, damage):
     output, errors = run(PROX, copy)
     assert output == ["2.0", "1"]
     assert errors == ""
+
+
+@jit_only
+def test_files_that_processes_mix_up_are_misses(tmp_path):
+    """Two processes that find an empty index give their first files the same name."""
+    first, second = (LabeledFile(str(tmp_path), "kernel", "stamp") for _ in range(2))
+    first.save("float32", b"code for float32")
+    index = (tmp_path / "kernel.nbi").read_bytes()
+    (tmp_path / "kernel.nbi").unlink()
+    second.save("float64", b"code for float64")
+    assert second.load("float64") == b"code for float64"
+    (tmp_path / "kernel.nbi").write_bytes(index)
+    assert IndexDataCacheFile.load(first, "float32")[2] == b"code for float64"  # what numba alone would run
+    assert first.load("float32") is None
+    first.save("float32", b"code for float32")
+    assert first.load("float32") == b"code for float32"
+    assert LabeledFile(str(tmp_path), "kernel", "another stamp").load("float32") is None
 
 
 @jit_only
