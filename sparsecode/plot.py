@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ._core.arrays import shaped_atoms
 from .metrics import activation_rates, l0_statistics
 
 #: Line styles go round with colours, so that lines can be told apart without them.
@@ -13,9 +14,9 @@ def mosaic(atoms, shape=None, *, n_columns=None, ax=None):
 
     Parameters
     ----------
-    atoms : ndarray of shape (n_atoms, height * width) or (n_atoms, height, width)
+    atoms : Dictionary, or ndarray of shape (n_atoms, height * width) or (n_atoms, height, width)
     shape : tuple (height, width) or None, default=None
-        Shape of an atom; None takes it from a 3-D array, or a square.
+        Shape of an atom; None takes it from the Dictionary or a 3-D array, or a square.
     n_columns : int or None, default=None
         None gives a mosaic that is about square.
     ax : matplotlib Axes or None, default=None
@@ -39,7 +40,7 @@ def mosaic(atoms, shape=None, *, n_columns=None, ax=None):
     >>> ax.images[0].get_array().shape
     (7, 7)
     """
-    atoms = np.asarray(atoms, dtype=float)
+    atoms = shaped_atoms(atoms).astype(float)
     height, width = _atom_shape(atoms, shape)
     atoms = atoms.reshape(len(atoms), height, width)
     if not np.isfinite(atoms).all():

@@ -14,3 +14,9 @@ def real_matrix(values, name):
         bad = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
         raise ValueError(f"{name} must be finite, but row {bad} holds NaN or infinity")
     return array
+
+
+def shaped_atoms(atoms):
+    """Return atoms as an array; those of a Dictionary in the shape that it knows."""
+    array = np.asarray(atoms)
+    return array.reshape(len(array), *atoms.atom_shape) if hasattr(atoms, "atom_shape") else array

@@ -24,6 +24,7 @@ __all__ = [
     "check_rows",
     "fit_context",
     "joined_warnings",
+    "row_exponents",
     "unchanged_on_failure",
     "warn_not_converged",
 ]
@@ -64,6 +65,16 @@ def check_atoms(atoms, name, *, n_features, n_components=None, dtype):
             f"{extreme[0]} with largest entry {norms[extreme[0]]:.1e}; scale `{name}` to unit norm."
         )
     return atoms
+
+
+def row_exponents(X):
+    """Return `binary_exponent` for each row, rounded up to a multiple of 16, so that there are few of them."""
+    largest = np.abs(X).max(axis=1, initial=0.0)
+    low, high = _SAFE[X.dtype]
+    extreme = (largest > 0) & ((largest < low) | (largest > high))
+    exponents = np.zeros(len(X), np.int64)
+    exponents[extreme] = -(-np.frexp(largest[extreme])[1].astype(np.int64) // 16) * 16
+    return exponents
 
 
 def binary_exponent(X):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._core.validation import binary_exponent, warn_not_converged
+from .._core.validation import joined_warnings, row_exponents, warn_not_converged
 from ..penalties import KSparse
 from ..solvers._rows import MAX_ITER, NON_FINITE, STALLED
 from ..solvers.debias import debias_codes
@@ -23,27 +23,45 @@ class CoderSettings(NamedTuple):
     def solve(self, X, D, penalty, gains=None):
         """Return the SolveResult of validated rows."""
         name = self.solver
-        if name == "auto" and gains is not None and isinstance(penalty, KSparse) and not penalty.positive:
+        if name == "auto" and gains is not None and isinstance(penalty, KSparse):
             name = "omp"  # of the solvers for a fixed number of coefficients, the one whose choice gains can weight
         solver = find_solver(name, penalty)
         return solver.solve(X, D, penalty, tol=self.tol, max_iter=self.max_iter, gains=gains, n_jobs=self.n_jobs)
 
 
-def solve_scaled(X, D, penalty, settings, *, debias=False):
-    """Return the SolveResult of rows of any magnitude; warn where a row did not converge.
+def encode_rows(X, D, penalty, settings, *, debias=False):
+    """Return the codes of rows of any magnitudes; warn where a row did not converge.
 
-    Data of extreme magnitude are scaled by a power of two, exactly.
+    Rows of extreme magnitude are scaled by powers of two, exactly, each by its own: no row depends on the others.
     """
-    exponent = binary_exponent(X)
+    exponents = row_exponents(X)
+    distinct = np.unique(exponents).tolist()
+    if distinct == [0]:
+        return _encode_scaled(X, D, penalty, settings, 0, debias)
+    codes = np.empty((len(X), len(D)), X.dtype)
+    with joined_warnings():
+        for exponent in distinct:
+            rows = np.flatnonzero(exponents == exponent)
+            codes[rows] = _encode_scaled(X[rows], D, penalty, settings, exponent, debias)
+    return codes
+
+
+def _encode_scaled(X, D, penalty, settings, exponent, debias):
     if exponent:
-        X, penalty = np.ldexp(X, -exponent), rescale(penalty, -exponent, X.dtype)
+        X = np.ldexp(X, -exponent)
+        try:
+            penalty = rescale(penalty, -exponent, X.dtype)
+        except ValueError:
+            if exponent > 0:
+                raise
+            return np.zeros((len(X), len(D)), X.dtype)  # tiny rows, for which the penalty is beyond all bounds
     result = settings.solve(X, D, penalty)
     check_finite(result, X)
     warn_not_converged(*count_unconverged(result), len(X), result.certificate.max(), settings.max_iter)
+    codes = result.codes
     if debias:
-        refit = debias_codes(X, D, result.codes, positive=penalty.positive, n_jobs=settings.n_jobs)
-        result = result._replace(codes=refit.codes, square_error=refit.square_error)
-    return result._replace(codes=np.ldexp(result.codes, exponent)) if exponent else result
+        codes = debias_codes(X, D, codes, positive=penalty.positive, n_jobs=settings.n_jobs).codes
+    return np.ldexp(codes, exponent) if exponent else codes
 
 
 def check_finite(result, X):

@@ -14,9 +14,12 @@ from ..penalties import Penalty
 from ..solvers.debias import debias_codes
 from ..solvers.registry import find_solver
 from ._direct_current import center, constant_atom, with_constant
-from ._encode import CoderSettings, solve_scaled
+from ._encode import CoderSettings, encode_rows
 from ._learn import learn
 from ._sparsity import ROWS, Target, make_penalty, rescale, resolve_alpha
+
+#: Entries of a record that grow with the square of the data.
+ENERGIES = ("objective", "data_term", "penalty")
 
 
 @dataclass
@@ -76,8 +79,8 @@ class Fit:
         D = coder.components_.astype(X.dtype, copy=False)
         settings = coder_settings(coder)
         if not self.constant:
-            return solve_scaled(X, D, self.penalty, settings, debias=coder.debias).codes
-        codes = solve_scaled(center(X), center(D[1:]), self.penalty, settings, debias=coder.debias).codes
+            return encode_rows(X, D, self.penalty, settings, debias=coder.debias)
+        codes = encode_rows(center(X), center(D[1:]), self.penalty, settings, debias=coder.debias)
         return with_constant(X, D[1:], codes)
 
 
@@ -97,6 +100,7 @@ def start_fit(coder, X):
     )
     rows, D = (center(X), center(atoms)) if coder.fit_dc else (X, atoms)
     penalty = resolve_alpha(penalty, rows, D, coder.alpha_scale)
+    penalty.bind(np.square(D, dtype=np.float64).sum(axis=1), np.float64)  # raises for parameters out of range
     if target is not None:
         exponent = binary_exponent(rows)
         rows, penalty = np.ldexp(rows, -exponent), rescale(penalty, -exponent)
@@ -135,9 +139,9 @@ def _start_learning(coder, X, penalty, target, rng):
 
 def _in_units_of_data(record, exponent, degree):
     """Return a record of learning that saw the data times ``2**-exponent``; what overflows is infinite."""
-    degrees = {"objective": 2, "data_term": 2, "penalty": 2, "alpha": degree}
-    with np.errstate(over="ignore"):
-        values = {name: float(getattr(record, name) * np.exp2(exponent * by)) for name, by in degrees.items()}
+    with np.errstate(over="ignore", under="ignore"):
+        values = {name: float(np.ldexp(getattr(record, name), 2 * exponent)) for name in ENERGIES}
+        values["alpha"] = float(record.alpha * np.exp2(exponent * degree))
     return record._replace(**values)
 
 
@@ -148,7 +152,8 @@ def coder_settings(coder):
 
 def _meet_target(coder, target, penalty, X, D):
     """Return the penalty whose codes of up to `ROWS` of the rows meet the target."""
-    X = X[:: -(-len(X) // ROWS)]
+    if len(X) > ROWS:  # at random: rows at equal distances may all be of one kind, in data with a period
+        X = X[np.sort(np.random.default_rng(0).choice(len(X), ROWS, replace=False))]
     settings = coder_settings(coder)
 
     def encode(penalty):

@@ -88,6 +88,8 @@ def held_out_pixel_score(estimator, X, y=None, *, fraction=0.5, n_masks=4, rando
         raise ValueError(
             f"`fraction`={fraction!r} of {X.shape[1]} features leaves nothing to see, or nothing to predict."
         )
+    if n_masks < 1:
+        raise ValueError(f"`n_masks` must be at least 1, got {n_masks!r}.")
     rng = as_generator(random_state)
     true, predicted = [], []
     with joined_warnings():

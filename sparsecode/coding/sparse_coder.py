@@ -47,8 +47,8 @@ class SparseCoder(Encoder):
     n_nonzero_coefs : int or None, default=None
         Largest number of coefficients of a code.
     target_sparsity : float or None, default=None
-        Share of coefficients that are not zero, over the training set (at most 10 000 rows at equal distances of
-        it), which fit finds the weight for, within 0.5 percent where codes do not jump. The constant atom of `fit_dc`
+        Share of coefficients that are not zero, over the training set (at most 10 000 rows of it, drawn at random),
+        which fit finds the weight for, within 0.5 percent where codes do not jump. The constant atom of `fit_dc`
         does not count. Not for "sparse-envelope", which has no largest weight to start from.
     target_snr : float or None, default=None
         Pooled signal-to-noise ratio in dB, ``10 log10(sum ||x||^2 / sum ||x - w D||^2)``, over the same rows, which
@@ -67,8 +67,9 @@ class SparseCoder(Encoder):
     init : {"random", "data"} or array-like of shape (n_components, n_features), default="random"
         First atoms: Gaussian directions, random rows of X, or given ones (scaled to unit norm).
     homeostasis : {"hap", "ols"} or None, default="hap"
-        Rule that lets rarely used atoms enter codes more easily during learning: see
-        `sparsecode.learning.homeostasis`. None is none. The sparse envelope takes no gains and learns without.
+        Rule that lets atoms enter codes more or less easily during learning, so that all are used alike: "hap" as
+        often, "ols" as strongly. See `sparsecode.learning.homeostasis`. None is none. The sparse envelope takes no
+        gains and learns without.
     input_shape : tuple of int or None, default=None
         Shape of a sample, such as (12, 12). X may then be given as (n_samples, 12, 12) too, and `dictionary_` has
         atoms of that shape.
@@ -132,13 +133,14 @@ class SparseCoder(Encoder):
     Notes
     -----
     Coding: by default an active-set method for l1 (exact in finitely many steps), single best replacement for l0,
-    CEL0 and k-sparse codes, greedy coordinate descent for other separable penalties; O(K k) a step for k active
-    atoms; memory O(K^2). Learning: online statistics of the codes and block coordinate descent on
-    the atoms (O(K^2 F) a batch); for l1 without homeostasis it converges to a stationary point of the objective.
+    CEL0 and k-sparse codes (greedy coordinate descent and orthogonal matching pursuit where they are non-negative),
+    greedy coordinate descent for other separable penalties; O(K k) a step for k active atoms; memory O(K^2). Learning:
+    online statistics of the codes and block coordinate descent on the atoms (O(K^2 F) a batch); for l1 without
+    homeostasis it converges to a stationary point of the objective.
     `partial_fit` in chunks that are multiples of `batch_size` gives the bits of one call, if `alpha` is absolute and
     `init` is not "data" (those are taken from the first chunk). Input may be float32 or float64,
-    and codes have the same type. For l1 and k-sparse codes, data of extreme magnitude (beyond 1e+-12 in float32,
-    1e+-120 in float64) are scaled by a power of two inside.
+    and codes have the same type. Rows of extreme magnitude (beyond 1e+-12 in float32, 1e+-120 in float64) are scaled by a
+    power of two inside, each by its own in transform, all by one in learning.
 
     References
     ----------

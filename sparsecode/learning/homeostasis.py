@@ -1,4 +1,4 @@
-r"""Homeostasis: gains that let rarely used atoms enter codes more easily while a dictionary is learned.
+r"""Homeostasis: gains that let atoms enter codes more or less easily while a dictionary is learned.
 
 Without it a few atoms take most of the code and the others stay noise. Atom j of gain gamma_j enters a code at
 1 / gamma_j of the correlation that its penalty asks for. With moving averages over batches of the frequency p_j of
@@ -9,7 +9,8 @@ atom j in codes and of the variance v_j of its coefficients,
   geometric mean of all gains. v_j is the mean square, since coefficients have no mean of their own to leave out.
 
 The averages weigh the first 100 batches alike and decay by 0.01 a batch from then on; an atom that was never used
-counts as used by half a sample of those. Perrinet's rule has the probability of an even use of all atoms where "hap"
+counts as used by half a sample of those. "hap" evens out how often atoms are used, "ols" how strongly, and often at
+the cost of frequencies that differ more. Perrinet's rule has the probability of an even use of all atoms where "hap"
 has their mean, which is the same for a fixed number of coefficients and needs no such number. Gains are clipped to
 [1/2, 2]. They act in learning only; codes of a learned dictionary have unit gains.
 

@@ -189,4 +189,6 @@ class SparseEnvelope(Penalty):
         return BoundSparseEnvelope(alpha[()], count, bool(self.positive))
 
     def _alpha_max(self, C, squared_norms):
-        raise ValueError("`SparseEnvelope` has no largest weight: it never makes a code exactly zero. Give `alpha`.")
+        raise ValueError(
+            "`SparseEnvelope` has no largest weight: it never makes a code exactly zero. Give `alpha`, absolute."
+        )

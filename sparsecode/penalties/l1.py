@@ -1,10 +1,14 @@
 """l1 norms: plain, weighted, and with a ridge; one bound form serves the three."""
 
+import sys
 from typing import NamedTuple
 
 import numpy as np
 
 from ._base import Penalty, check_positive, in_range, separable
+
+#: A ridge that would be rounded by more than this, in units of squared norms of atoms, is refused.
+RIDGE_ERROR = 0.01
 
 
 class L1Type(Penalty):
@@ -148,7 +152,7 @@ class ElasticNet(L1Type):
         """Return the penalty with which ``factor * w`` solves the problem of ``factor * x``: the ridge stays."""
         (lasso,), ridge = self._weights_and_ridge(1)
         lasso *= check_positive("factor", factor)
-        return self.replace(alpha=float(lasso + ridge), l1_ratio=float(lasso / (lasso + ridge)))
+        return self._with_ratio(float(lasso), ridge).replace(alpha=float(lasso + ridge))
 
     def for_correlations_of(self, size):
         """Return the penalty with the ridge that `l1_ratio` stands for where correlations are 1, not `size`.
@@ -157,7 +161,13 @@ class ElasticNet(L1Type):
         not; a weight that is taken from the data moves both.
         """
         ratio = self._check_ratio()
-        return self.replace(l1_ratio=ratio * size / (ratio * size + (1 - ratio)))
+        return self._with_ratio(ratio * size, 1 - ratio)
+
+    def _with_ratio(self, lasso, ridge):
+        """Return the penalty with an `l1_ratio` that stands for two weights."""
+        if ridge > 0 and sys.float_info.epsilon * lasso > RIDGE_ERROR * (1 + ridge):
+            raise ValueError("The data are so large that `l1_ratio` would round the ridge away; scale them.")
+        return self.replace(l1_ratio=lasso / (lasso + ridge))
 
     def _check_ratio(self):
         ratio = check_positive("l1_ratio", self.l1_ratio, "It is the share of the l1 norm, up to 1.")

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .._core.arrays import shaped_atoms
+
 MIN_SIDE = 3
 
 
@@ -20,7 +22,7 @@ def check_shape(shape):
 
 def check_atoms(atoms, shape):
     """Return the atoms as float64 patches (n_atoms, height, width)."""
-    array = np.asarray(atoms)
+    array = shaped_atoms(atoms)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"atoms must be real numbers, got an array of type {array.dtype}")
     if array.ndim not in (2, 3):

@@ -31,6 +31,9 @@ class Workspace(NamedTuple):
     weight: np.ndarray
     z: np.ndarray
     moved: np.ndarray
+    ahead: np.ndarray  # the point that a step is taken from
+    past: np.ndarray  # coefficients and correlations of the iteration before
+    past_g: np.ndarray
 
 
 class Gap(NamedTuple):
@@ -50,6 +53,9 @@ def make_workspace(n_components, dtype):
         weight=np.empty(n_components),
         z=np.empty(n_components, dtype),
         moved=np.empty(n_components, dtype),
+        ahead=np.empty(n_components, dtype),
+        past=np.empty(n_components, dtype),
+        past_g=np.empty(n_components, dtype),
     )
 
 
@@ -197,12 +203,18 @@ def _descend_rows(
 
 
 def _forward_backward_rows(
-    G, C, square_norms, pen, gap, step, tol, max_iter, work, stop, W, certificates, costs, n_iters, statuses
-):
+    G, C, square_norms, pen, gap, step, accelerate, tol, max_iter, work, stop,
+    W, certificates, costs, n_iters, statuses,
+):  # fmt: skip
     """Solve all rows of C by proximal gradient steps, starting from the codes in W."""
     for i in range(C.shape[0]):
         c, w = C[i], W[i]
-        z, moved = work.z, work.moved
+        z, moved, ahead, past, past_g = work.z, work.moved, work.ahead, work.past, work.past_g
+        for j in range(w.shape[0]):
+            past[j] = w[j]
+            past_g[j] = 0
+        time = 1.0
+        momentum = type(w[0])(0)
         largest = largest_magnitude(c)
         lowest = least = np.inf
         idle = 0
@@ -212,16 +224,19 @@ def _forward_backward_rows(
             k = refresh(G, c, w, work)
             error = square_error(c, work.g, work.active, work.weight, k, square_norms[i])
             for j in range(w.shape[0]):
-                z[j] = w[j] + step * work.g[j]
+                ahead[j] = w[j] + momentum * (w[j] - past[j])
+                z[j] = ahead[j] + step * (work.g[j] + momentum * (work.g[j] - past_g[j]))
             pen.prox_row(z, step, moved)
-            worst = type(w[0])(0)
+            worst = back = type(w[0])(0)
             for j in range(w.shape[0]):
-                worst = max(worst, abs(moved[j] - w[j]))
+                worst = max(worst, abs(moved[j] - ahead[j]))
+                back += (ahead[j] - moved[j]) * (moved[j] - w[j])
             worst /= step
             certificate = certify(w, work.g, gap, worst, error, largest, 0.5 * square_norms[i])
             idle = 0 if certificate < least else idle + 1
             least = min(least, certificate)
-            done = certificate <= tol
+            near = certificate <= tol
+            done = near and (gap.applies or momentum == 0)  # the violation is that of the point ahead
             # The certificate may rise for long while coefficients grow; the objective, which costs more, only falls
             if idle == IDLE_STEPS:
                 objective = 0.5 * error + pen.value_row(w)
@@ -234,7 +249,14 @@ def _forward_backward_rows(
                 return
             n_iter += 1
             for j in range(w.shape[0]):
+                past[j] = w[j]
+                past_g[j] = work.g[j]
                 w[j] = moved[j]
+            if accelerate:
+                # Restarted where the step points back, and to certify the code itself
+                last = 1.0 if back > 0 or near else time
+                time = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * last * last))
+                momentum = type(w[0])((last - 1.0) / time)
         certificates[i] = certificate
         costs[i] = pen.value_row(w)
         n_iters[i] = n_iter

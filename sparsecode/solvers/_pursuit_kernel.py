@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.jit import kernel
+from ._active_set_kernel import settle
 from ._cholesky import append_row, solve_backward, solve_forward
-from ._gram_kernels import correlate, largest_magnitude
+from ._gram_kernels import correlate, find, largest, largest_magnitude
 from ._rows import conclude, share
 
 #: Correlations below so many roundings of the norm of the sample are zero.
@@ -16,14 +17,19 @@ ROUNDING = 10.0
 class Workspace(NamedTuple):
     """Work arrays of one thread; the first k entries are in use."""
 
-    g: np.ndarray
+    g: np.ndarray  # correlations of the atoms with the residual
+    scale: np.ndarray  # of the correlations that are compared, 0 where an atom cannot enter
+    score: np.ndarray
     active: np.ndarray
+    before: np.ndarray
     weight: np.ndarray
+    sign: np.ndarray
     L: np.ndarray  # packed Cholesky factor of the active Gram block
     right: np.ndarray
     y: np.ndarray
+    target: np.ndarray
     block: np.ndarray
-    taken: np.ndarray
+    turn: np.ndarray
 
 
 def make_workspace(n_components, max_active, dtype):
@@ -31,13 +37,18 @@ def make_workspace(n_components, max_active, dtype):
     size = max_active + 1
     return Workspace(
         g=np.empty(n_components, dtype),
+        scale=np.empty(n_components, dtype),
+        score=np.empty(n_components, dtype),
         active=np.empty(max_active, np.int64),
+        before=np.empty(max_active, np.int64),
         weight=np.empty(max_active),
+        sign=np.ones(max_active),
         L=np.empty(size * (size + 1) // 2),
         right=np.empty(max_active),
         y=np.empty(max_active),
+        target=np.empty(max_active),
         block=np.empty(size),
-        taken=np.empty(n_components, np.bool_),
+        turn=np.empty((2, size)),
     )
 
 
@@ -51,6 +62,7 @@ def _extend(G, c, work, k, j, dependence):
     if not append_row(work.L, k, work.block, floor) > floor or k == work.active.shape[0]:
         return k
     work.active[k] = j
+    work.weight[k] = 0.0
     work.right[k] = c[j]
     solve_forward(work.L, k + 1, k, work.right, work.y)
     return k + 1
@@ -62,19 +74,29 @@ def _refit(G, c, work, k):
     correlate(G, c, work.active, work.weight, k, work.g)
 
 
-def _select(work, scale, levels, floor):
-    """Return the atom with the largest scaled correlation among those above their level, -1 if there is none.
+def _refit_positive(G, c, work, k, scale):
+    """As `refit` with weights kept non-negative, by dropping atoms, which may enter again; return their number."""
+    for a in range(k):
+        work.before[a] = work.active[a]
+    left = settle(work, k)
+    for a in range(k - 1):  # but for the last to enter: dropped at once, it would come back for ever
+        work.scale[work.before[a]] = scale[work.before[a]]
+    for a in range(left):
+        work.scale[work.active[a]] = 0
+    correlate(G, c, work.active, work.weight, left, work.g)
+    return left
 
-    Correlations relative to the norms of their atoms that are below `floor` are rounding.
-    """
-    best = 0.0
-    place = np.int64(-1)
-    for j in range(scale.shape[0]):
-        size = np.float64(abs(work.g[j]))
-        if size > levels[j] and size * scale[j] > max(best, floor) and not work.taken[j]:
-            best = size * scale[j]
-            place = j
-    return place
+
+def _select(work, positive, floor):
+    """Return the atom with the largest scaled correlation, -1 if none is above the floor."""
+    if positive:
+        for j in range(work.g.shape[0]):
+            work.score[j] = work.g[j] * work.scale[j]
+    else:
+        for j in range(work.g.shape[0]):
+            work.score[j] = abs(work.g[j]) * work.scale[j]
+    best = largest(work.score)
+    return find(work.score, best) if best > floor else np.int64(-1)
 
 
 def _close_row(c, work, k, w):
@@ -88,27 +110,30 @@ def _close_row(c, work, k, w):
 
 
 def _pursue_rows(
-    G, C, square_norms, scale, levels, dependence, most, tol, max_iter, work, stop,
+    G, C, square_norms, scale, level, positive, dependence, most, tol, max_iter, work, stop,
     W, certificates, costs, n_iters, statuses,
 ):  # fmt: skip
     """Code all rows of C; W must be zero on entry."""
     for i in range(C.shape[0]):
         c = C[i]
-        floor = ROUNDING * np.finfo(G.dtype).eps * np.sqrt(square_norms[i])
+        floor = max(level, ROUNDING * np.finfo(G.dtype).eps * np.sqrt(square_norms[i]))
         for j in range(c.shape[0]):
-            work.taken[j] = False
+            work.scale[j] = scale[j]
         k = np.int64(0)
         n_iter = n_iters[i]
         while True:
-            refit(G, c, work, k)
-            place = select(work, scale, levels, floor) if k < most else np.int64(-1)
+            if positive:
+                k = refit_positive(G, c, work, k, scale)
+            else:
+                refit(G, c, work, k)
+            place = select(work, positive, floor) if k < most else np.int64(-1)
             ended = place < 0
             if ended or n_iter >= max_iter:
                 break
             if stop[0] != 0:
                 return
             n_iter += 1
-            work.taken[place] = True
+            work.scale[place] = 0
             k = extend(G, c, work, k, place, dependence)
         certificates[i] = close_row(c, work, k, W[i])
         costs[i] = 0.0
@@ -147,6 +172,7 @@ def _debias_rows(G, C, square_norms, positive, dependence, tol, work, stop, W, c
 
 extend = kernel(_extend)
 refit = kernel(_refit)
+refit_positive = kernel(_refit_positive)
 select = kernel(_select)
 close_row = kernel(_close_row)
 pursue_rows = kernel(_pursue_rows)

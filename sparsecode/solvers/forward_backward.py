@@ -3,14 +3,18 @@ r"""Forward-backward splitting (proximal gradient) for any penalty.
     w <- prox(w + step * g),    g = D (x - w D),    step < 1 / ||D||_2^2,
 
 for each row, with the proximal operator of the whole code where the penalty is not separable. Iterative soft
-thresholding for l1, iterative hard thresholding for l0 and k-sparse codes. The objective never rises. The fixed
+thresholding for l1, iterative hard thresholding for l0 and k-sparse codes. The objective never rises. For convex
+penalties the step is taken from a point ahead, ``w + b (w - w_before)`` with the growing b of Nesterov, which starts anew
+where the step points back; then the objective may rise on the way. The fixed
 points of penalties whose threshold jumps (l0, l_{1/2}, l_{2/3}) depend on the step: an atom enters where its
 correlation exceeds ``sqrt(2 alpha / step)`` for l0, so that from a zero code a short step leaves out atoms
 that pay. CEL0 admits at ``sqrt(2 alpha) ||d_j||`` for any step.
 
 An iteration costs O(K k) for k active atoms. P. L. Combettes and V. R. Wajs, "Signal recovery by proximal
 forward-backward splitting", Multiscale Model. Simul. 4 (2005); H. Attouch, J. Bolte and B. F. Svaiter,
-"Convergence of descent methods for semi-algebraic and tame problems", Math. Program. 137 (2013).
+"Convergence of descent methods for semi-algebraic and tame problems", Math. Program. 137 (2013); A. Beck and M.
+Teboulle, "A fast iterative shrinkage-thresholding algorithm", SIAM J. Imaging Sci. 2 (2009); B. O'Donoghue and E.
+Candes, "Adaptive restart for accelerated gradient schemes", Found. Comput. Math. 15 (2015).
 """
 
 import warnings
@@ -60,7 +64,7 @@ def _solve(X, D, penalty, *, tol, max_iter, step=None, init=None, n_iter=None, g
             f"`step` must be in (0, 1 / ||D||_2^2] = (0, {longest:.6g}], where the objective falls, got {step!r}."
         )
 
-    arguments = (bound, gap_terms(penalty, bound, X.dtype), X.dtype.type(step), tol, max_iter)
+    arguments = (bound, gap_terms(penalty, bound, X.dtype), X.dtype.type(step), penalty.convex, tol, max_iter)
     return problem.run(forward_backward_rows, arguments, partial(make_workspace, len(D), X.dtype), init, n_iter)
 
 

@@ -24,16 +24,24 @@ class Solver(NamedTuple):
 
 
 def _counts(penalty):
-    return isinstance(penalty, L0 | KSparse) and not penalty.positive
+    return isinstance(penalty, L0 | KSparse)
+
+
+def _signed_counts(penalty):
+    return _counts(penalty) and not penalty.positive
+
+
+def _separable(penalty):
+    return penalty.separable
 
 
 SOLVERS = {
     "active-set": Solver(active_set.solve_active_set, has_gap, "l1-type penalties"),
-    "replacement": Solver(replacement.solve_replacement, _counts, "L0, CEL0 and KSparse without `positive`"),
-    "greedy": Solver(coordinate_descent.solve_greedy, lambda p: p.separable, "separable penalties"),
-    "cyclic": Solver(coordinate_descent.solve_cyclic, lambda p: p.separable, "separable penalties"),
+    "replacement": Solver(replacement.solve_replacement, _signed_counts, "L0, CEL0 and KSparse without `positive`"),
+    "greedy": Solver(coordinate_descent.solve_greedy, _separable, "separable penalties"),
+    "cyclic": Solver(coordinate_descent.solve_cyclic, _separable, "separable penalties"),
+    "omp": Solver(pursuit.solve_pursuit, _counts, "L0, CEL0 and KSparse", warm_start=False),
     "forward-backward": Solver(forward_backward.solve_forward_backward, lambda p: True, "all penalties"),
-    "omp": Solver(pursuit.solve_pursuit, _counts, "L0, CEL0 and KSparse without `positive`", warm_start=False),
 }
 
 
@@ -65,10 +73,11 @@ def solve(X, D, penalty, *, solver="auto", tol=1e-6, max_iter=None, init=None, g
         Atoms, of any norm.
     penalty : Penalty
         From `sparsecode.penalties`.
-    solver : {"auto", "active-set", "replacement", "greedy", "cyclic", "forward-backward", "omp"}, default="auto"
+    solver : {"auto", "active-set", "replacement", "greedy", "cyclic", "omp", "forward-backward"}, default="auto"
         "auto" takes the first of these that applies: the active set (exact) for l1-type penalties, single best
-        replacement for l0, CEL0 and k-sparse codes, greedy coordinate descent for other separable penalties,
-        forward-backward splitting for the rest.
+        replacement for l0, CEL0 and k-sparse codes, greedy coordinate descent for other separable penalties (and for
+        non-negative l0 and CEL0), orthogonal matching pursuit for non-negative k-sparse codes, forward-backward
+        splitting for the rest.
     tol : float, default=1e-6
         Largest certificate of a converged row: see `SolveResult`. Values below what the dtype can certify are
         raised to it.

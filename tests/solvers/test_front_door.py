@@ -29,7 +29,7 @@ X, D = planted(n=3, K=4, F=5)
         (MCP(0.3), "greedy"),
         (SCAD(0.3), "greedy"),
         (LHalf(0.3), "greedy"),
-        (KSparse(2, positive=True), "forward-backward"),
+        (KSparse(2, positive=True), "omp"),
         (SparseEnvelope(0.3, 2), "forward-backward"),
     ],
     ids=repr,
