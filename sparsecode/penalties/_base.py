@@ -41,7 +41,7 @@ class Penalty:
     #: ``alpha_max`` of ``t C`` is ``t**degree`` times that of C (for `LogSum`, where its eps becomes ``t eps``).
     degree = 1
 
-    #: Whether codes that solve the problem coordinate by coordinate depend on the step of a proximal method.
+    #: Whether the threshold jumps, by which fixed points of a proximal method depend on its step.
     step_dependent = False
 
     #: Whether the penalty is a sum over coefficients.
@@ -84,6 +84,10 @@ class Penalty:
         if "alpha" not in self.get_params():
             return self.replace()
         return self.replace(alpha=self._check_alpha() * factor**self.degree)
+
+    def depends_on_step(self, step):
+        """Tell whether codes of a proximal method with this step depend on it."""
+        return self.step_dependent
 
     def bind(self, squared_norms, dtype, gains=None):
         """Return the NamedTuple that kernels see.

@@ -215,6 +215,10 @@ class LogSum(Penalty):
         eps = check_positive("eps", self.eps)
         return self.replace(alpha=self._check_alpha() * factor**2, eps=eps * factor)
 
+    def depends_on_step(self, step):
+        """Tell whether the threshold jumps."""
+        return step * self.alpha > self.eps**2
+
     def _bind(self, squared_norms, dtype, gains):
         alpha, eps = self._check_alpha(), check_positive("eps", self.eps)
         alpha, eps = in_range("alpha", np.full_like(squared_norms, alpha), dtype), in_range("eps", eps, dtype)[()]

@@ -179,3 +179,7 @@ class MCP(_FirmType):
 
     def _alpha_max(self, C, squared_norms):
         return C / np.sqrt(np.minimum(1.0, check_positive("gamma", self.gamma) * squared_norms))
+
+    def depends_on_step(self, step):
+        """Tell whether the threshold is a hard one."""
+        return step >= self.gamma

@@ -91,3 +91,7 @@ class SCAD(Penalty):
 
     def _alpha_max(self, C, squared_norms):
         return C / self._entry(squared_norms)
+
+    def depends_on_step(self, step):
+        """Tell whether the threshold jumps."""
+        return step >= self.gamma - 1

@@ -135,10 +135,12 @@ def _settle(work, k):
                 if reach <= step:
                     step = reach
                     crossing = a
+        if crossing < 0:
+            for a in range(k):
+                weight[a] = target[a]
+            return k
         for a in range(k):
             weight[a] += step * (target[a] - weight[a])
-        if crossing < 0:
-            return k
         weight[crossing] = 0.0
         # Atoms that were admitted together and turn the wrong way leave together; one of them never does.
         for a in range(k - 1, -1, -1):

@@ -44,11 +44,11 @@ def _square_error(c, g, active, weight, k, square_norm):
     return max(square_norm - fit, 0.0)
 
 
-def _largest_magnitude(values):
-    """Return the largest magnitude."""
+def _largest_correlation(c, inverse_norms):
+    """Return the largest magnitude of a correlation over the norm of its atom."""
     best = 0.0
-    for j in range(values.shape[0]):
-        best = max(best, abs(np.float64(values[j])))
+    for j in range(c.shape[0]):
+        best = max(best, np.float64(abs(c[j]) * inverse_norms[j]))
     return best
 
 
@@ -93,7 +93,7 @@ def _square_errors(X, D, W, active, weight, residual, errors):
 collect = kernel(_collect)
 correlate = kernel(_correlate)
 square_error = kernel(_square_error)
-largest_magnitude = kernel(_largest_magnitude)
+largest_correlation = kernel(_largest_correlation)
 largest = kernel(_largest)
 find = kernel(_find)
 square_errors = kernel(_square_errors)

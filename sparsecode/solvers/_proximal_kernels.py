@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.jit import kernel
-from ._gram_kernels import collect, correlate, largest_magnitude, square_error
+from ._gram_kernels import collect, correlate, largest_correlation, square_error
 from ._rows import conclude, share
 
 #: Sweeps over the coefficients that are not zero between two looks at all atoms.
@@ -66,37 +66,48 @@ def _refresh(G, c, w, work):
     return k
 
 
-def _find_best(G, w, g, pen, steps):
-    """Return the largest violation, the coordinate whose exact minimisation lowers the objective most, its minimiser.
+def _start_row(c, w, inverse_norms):
+    """Return the largest correlation, to which violations are relative; without any the code is zero."""
+    largest = largest_correlation(c, inverse_norms)
+    for j in range(w.shape[0]):
+        if largest == 0 or inverse_norms[j] == 0:
+            w[j] = 0
+    return largest
 
-    Where no gain is seen for rounding, the coordinate is that of the largest violation, -1 if there is none.
+
+def _find_best(G, w, g, pen, steps, inverse_norms):
+    """Return the largest violation, and the gain, the place and the minimiser of the best coordinate.
+
+    That is the one whose exact minimisation lowers the objective most; where no gain is seen for rounding, the one of
+    the largest violation, -1 if there is none.
     """
     zero = type(g[0])(0)
     half = type(g[0])(0.5)
-    worst = best = target = fallback = zero
-    place = last = np.int64(-1)
+    worst = best = target = worst_target = zero
+    place = worst_place = np.int64(-1)
     for j in range(w.shape[0]):
         step = steps[j]
         size = g[j] if pen.positive else abs(g[j])
+        scaled = size * inverse_norms[j]
         # Atoms at zero move by at most `step * size`, which lowers the objective by at most half of `size` times that
         if step == zero or (
-            w[j] == zero and (size <= pen.entry[j] or (size <= worst and half * step * size * size <= best))
+            w[j] == zero and (size <= pen.entry[j] or (scaled <= worst and half * scaled * scaled <= best))
         ):
             continue
         u = pen.prox(w[j] + step * g[j], step, j)
         change = u - w[j]
-        if abs(change) > worst * step:
-            worst = abs(change) / step
-            last = j
-            fallback = u
+        if abs(change) > worst * inverse_norms[j]:
+            worst = abs(change) / inverse_norms[j]
+            worst_place = j
+            worst_target = u
         gain = change * (g[j] - half * G[j, j] * change) + (pen.value(w[j], j) - pen.value(u, j))
         if gain > best:
             best = gain
             place = j
             target = u
     if place < 0:
-        return worst, last, fallback
-    return worst, place, target
+        return worst, best, worst_place, worst_target
+    return worst, best, place, target
 
 
 def _certify(w, g, gap, worst, error, largest, half):
@@ -130,7 +141,7 @@ def _take(G, w, work, k, place, u):
     return k
 
 
-def _sweep(G, w, pen, steps, work, k, bound, stop):
+def _sweep(G, w, pen, steps, inverse_norms, work, k, bound, stop):
     """Minimise over the k active coefficients one after the other until they violate optimality by at most bound."""
     for _ in range(INNER_SWEEPS):
         worst = type(w[0])(0)
@@ -140,7 +151,7 @@ def _sweep(G, w, pen, steps, work, k, bound, stop):
             u = pen.prox(w[j] + step * work.g[j], step, j)
             change = u - w[j]
             if change != 0:
-                worst = max(worst, abs(change) / step)
+                worst = max(worst, abs(change) / inverse_norms[j])
                 w[j] = u
                 for b in range(k):
                     work.g[work.active[b]] -= change * G[j, work.active[b]]
@@ -164,13 +175,14 @@ def _cycle(G, w, g, pen, steps):
 
 
 def _descend_rows(
-    G, C, square_norms, pen, gap, steps, greedy, tol, max_iter, work, stop,
+    G, C, square_norms, pen, gap, steps, inverse_norms, greedy, tol, max_iter, work, stop,
     W, certificates, costs, n_iters, statuses,
 ):  # fmt: skip
     """Solve all rows of C, starting from the codes in W."""
     for i in range(C.shape[0]):
         c, w = C[i], W[i]
-        largest = largest_magnitude(c)
+        half = 0.5 * square_norms[i]
+        largest = start_row(c, w, inverse_norms)
         lowest = least = np.inf
         idle = 0
         n_iter = n_iters[i]
@@ -179,12 +191,13 @@ def _descend_rows(
             error = square_error(c, work.g, work.active, work.weight, k, square_norms[i])
             cost = pen.value_row(w)
             objective = 0.5 * error + cost
-            worst, place, u = find_best(G, w, work.g, pen, steps)
-            certificate = certify(w, work.g, gap, worst, error, largest, 0.5 * square_norms[i])
+            worst, gain, place, u = find_best(G, w, work.g, pen, steps, inverse_norms)
+            certificate = certify(w, work.g, gap, worst, error, largest, half)
             idle = 0 if objective < lowest or certificate < least else idle + 1
             lowest = min(lowest, objective)
             least = min(least, certificate)
-            done = certificate <= tol
+            # Where a penalty jumps, a coefficient that moves little may still save a whole price
+            done = certificate <= tol and (gap.applies or gain <= tol * half)
             stalled = place < 0 or idle == IDLE_PASSES
             if done or stalled or n_iter >= max_iter or not objective < np.inf:
                 break
@@ -193,7 +206,7 @@ def _descend_rows(
             n_iter += 1
             if greedy:
                 k = take(G, w, work, k, place, u)
-                sweep(G, w, pen, steps, work, k, worst * type(w[0])(SWEEP_SHARE), stop)
+                sweep(G, w, pen, steps, inverse_norms, work, k, worst * type(w[0])(SWEEP_SHARE), stop)
             else:
                 cycle(G, w, work.g, pen, steps)
         certificates[i] = certificate
@@ -203,7 +216,7 @@ def _descend_rows(
 
 
 def _forward_backward_rows(
-    G, C, square_norms, pen, gap, step, accelerate, tol, max_iter, work, stop,
+    G, C, square_norms, pen, gap, step, inverse_norms, accelerate, tol, max_iter, work, stop,
     W, certificates, costs, n_iters, statuses,
 ):  # fmt: skip
     """Solve all rows of C by proximal gradient steps, starting from the codes in W."""
@@ -215,7 +228,7 @@ def _forward_backward_rows(
             past_g[j] = 0
         time = 1.0
         momentum = type(w[0])(0)
-        largest = largest_magnitude(c)
+        largest = start_row(c, w, inverse_norms)
         lowest = least = np.inf
         idle = 0
         stalled = False
@@ -228,15 +241,18 @@ def _forward_backward_rows(
                 z[j] = ahead[j] + step * (work.g[j] + momentum * (work.g[j] - past_g[j]))
             pen.prox_row(z, step, moved)
             worst = back = type(w[0])(0)
+            turned = False
             for j in range(w.shape[0]):
-                worst = max(worst, abs(moved[j] - ahead[j]))
+                worst = max(worst, abs(moved[j] - ahead[j]) * inverse_norms[j])
+                turned |= (moved[j] == 0) != (w[j] == 0)
                 back += (ahead[j] - moved[j]) * (moved[j] - w[j])
             worst /= step
             certificate = certify(w, work.g, gap, worst, error, largest, 0.5 * square_norms[i])
             idle = 0 if certificate < least else idle + 1
             least = min(least, certificate)
             near = certificate <= tol
-            done = near and (gap.applies or momentum == 0)  # the violation is that of the point ahead
+            # The violation is that of the point ahead; and where a penalty jumps, a small step may save a whole price
+            done = near and (gap.applies or (momentum == 0 and (accelerate or not turned)))
             # The certificate may rise for long while coefficients grow; the objective, which costs more, only falls
             if idle == IDLE_STEPS:
                 objective = 0.5 * error + pen.value_row(w)
@@ -265,6 +281,7 @@ def _forward_backward_rows(
 
 certify = kernel(_certify)
 refresh = kernel(_refresh)
+start_row = kernel(_start_row)
 find_best = kernel(_find_best)
 take = kernel(_take)
 sweep = kernel(_sweep)

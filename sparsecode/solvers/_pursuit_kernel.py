@@ -7,7 +7,7 @@ import numpy as np
 from .._core.jit import kernel
 from ._active_set_kernel import settle
 from ._cholesky import append_row, solve_backward, solve_forward
-from ._gram_kernels import correlate, find, largest, largest_magnitude
+from ._gram_kernels import correlate, find, largest, largest_correlation
 from ._rows import conclude, share
 
 #: Correlations below so many roundings of the norm of the sample are zero.
@@ -87,8 +87,8 @@ def _refit_positive(G, c, work, k, scale):
     return left
 
 
-def _select(work, positive, floor):
-    """Return the atom with the largest scaled correlation, -1 if none is above the floor."""
+def _select(work, inverse_norms, positive, level, rounding):
+    """Return the atom with the largest scaled correlation, -1 if it does not exceed its level or is rounding."""
     if positive:
         for j in range(work.g.shape[0]):
             work.score[j] = work.g[j] * work.scale[j]
@@ -96,27 +96,29 @@ def _select(work, positive, floor):
         for j in range(work.g.shape[0]):
             work.score[j] = abs(work.g[j]) * work.scale[j]
     best = largest(work.score)
-    return find(work.score, best) if best > floor else np.int64(-1)
+    place = find(work.score, best)
+    enters = best > level and abs(work.g[place]) * inverse_norms[place] > rounding
+    return place if enters else np.int64(-1)
 
 
-def _close_row(c, work, k, w):
+def _close_row(c, work, k, inverse_norms, w):
     """Write the code to w; return the relative violation of least squares."""
     worst = 0.0
     for a in range(k):
         j = work.active[a]
         w[j] = work.weight[a]
-        worst = max(worst, abs(np.float64(work.g[j])))
-    return share(worst, largest_magnitude(c))
+        worst = max(worst, np.float64(abs(work.g[j]) * inverse_norms[j]))
+    return share(worst, largest_correlation(c, inverse_norms))
 
 
 def _pursue_rows(
-    G, C, square_norms, scale, level, positive, dependence, most, tol, max_iter, work, stop,
+    G, C, square_norms, scale, inverse_norms, level, positive, dependence, most, tol, max_iter, work, stop,
     W, certificates, costs, n_iters, statuses,
 ):  # fmt: skip
     """Code all rows of C; W must be zero on entry."""
     for i in range(C.shape[0]):
         c = C[i]
-        floor = max(level, ROUNDING * np.finfo(G.dtype).eps * np.sqrt(square_norms[i]))
+        rounding = ROUNDING * np.finfo(G.dtype).eps * np.sqrt(square_norms[i])
         for j in range(c.shape[0]):
             work.scale[j] = scale[j]
         k = np.int64(0)
@@ -126,7 +128,7 @@ def _pursue_rows(
                 k = refit_positive(G, c, work, k, scale)
             else:
                 refit(G, c, work, k)
-            place = select(work, positive, floor) if k < most else np.int64(-1)
+            place = select(work, inverse_norms, positive, level, rounding) if k < most else np.int64(-1)
             ended = place < 0
             if ended or n_iter >= max_iter:
                 break
@@ -135,13 +137,16 @@ def _pursue_rows(
             n_iter += 1
             work.scale[place] = 0
             k = extend(G, c, work, k, place, dependence)
-        certificates[i] = close_row(c, work, k, W[i])
+        certificates[i] = close_row(c, work, k, inverse_norms, W[i])
         costs[i] = 0.0
         n_iters[i] = n_iter
         statuses[i] = conclude(square_norms[i] + certificates[i], ended and certificates[i] <= tol, not ended)
 
 
-def _debias_rows(G, C, square_norms, positive, dependence, tol, work, stop, W, certificates, costs, n_iters, statuses):
+def _debias_rows(
+    G, C, square_norms, inverse_norms, positive, dependence, tol, work, stop,
+    W, certificates, costs, n_iters, statuses,
+):  # fmt: skip
     """Replace the codes in W by least squares on their supports, without those that turn negative if positive."""
     for i in range(C.shape[0]):
         c, w = C[i], W[i]
@@ -164,7 +169,7 @@ def _debias_rows(G, C, square_norms, positive, dependence, tol, work, stop, W, c
                 break
             for a in range(k):
                 w[work.active[a]] = max(work.weight[a], 0.0)
-        certificates[i] = close_row(c, work, k, w)
+        certificates[i] = close_row(c, work, k, inverse_norms, w)
         costs[i] = 0.0
         n_iters[i] = n_iter
         statuses[i] = conclude(square_norms[i] + certificates[i], certificates[i] <= tol, False)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.jit import kernel
-from ._gram_kernels import correlate, find, largest, largest_magnitude
+from ._gram_kernels import correlate, find, largest, largest_correlation
 from ._rows import conclude, share
 
 #: A move must lower the objective by this share of ``0.5 ||x||^2``: below, it is rounding.
@@ -169,13 +169,17 @@ def _next_of_start(w, first, work, floors):
     return np.int64(-1)
 
 
-def _refine(G, c, work, k, bound):
-    """Compute the correlations anew, and correct the weights until those of active atoms are at most `bound`."""
+def _refine(G, c, work, k, inverse_norms, bound):
+    """Compute the correlations anew, and correct the weights until those of active atoms are at most `bound`.
+
+    Return the largest of these over the norm of its atom.
+    """
     for turn in range(REFINEMENTS + 1):
         correlate(G, c, work.active, work.weight, k, work.fresh)
         worst = 0.0
         for a in range(k):
-            worst = max(worst, abs(np.float64(work.fresh[work.active[a]])))
+            j = work.active[a]
+            worst = max(worst, np.float64(abs(work.fresh[j]) * inverse_norms[j]))
         if worst <= bound or turn == REFINEMENTS:
             return worst
         for a in range(k):
@@ -183,8 +187,8 @@ def _refine(G, c, work, k, bound):
                 work.weight[a] += work.P[a, b] * work.fresh[work.active[b]]
 
 
-def _violation(G, work, prices, k, least):
-    """Return the largest violation of a fixed point: atoms that would enter or leave by themselves.
+def _violation(G, work, prices, k, inverse_norms, least):
+    """Return the largest violation of a fixed point over the norm of its atom: atoms that would enter or leave.
 
     Gains up to `least` are rounding. Atoms without a price, of k-sparse codes, are chosen by comparison only.
     """
@@ -192,16 +196,16 @@ def _violation(G, work, prices, k, least):
     for j in range(prices.shape[0]):
         size = abs(np.float64(work.fresh[j]))
         if prices[j] > 0.0 and work.distance[j] < np.inf and 0.5 * size * size > (prices[j] + least) * G[j, j]:
-            worst = max(worst, size)
+            worst = max(worst, size * inverse_norms[j])
     for a in range(k):
         j = work.active[a]
         if 0.5 * work.weight[a] * work.weight[a] * G[j, j] < prices[j] - least:
-            worst = max(worst, abs(work.weight[a]) * G[j, j])
+            worst = max(worst, abs(work.weight[a]) * G[j, j] * inverse_norms[j])
     return worst
 
 
 def _replace_rows(
-    G, C, square_norms, prices, floors, most, tol, max_iter, work, stop,
+    G, C, square_norms, prices, floors, inverse_norms, most, tol, max_iter, work, stop,
     W, certificates, costs, n_iters, statuses,
 ):  # fmt: skip
     """Solve all rows of C, starting from the supports of the codes in W."""
@@ -242,9 +246,9 @@ def _replace_rows(
                 k = remove(G, work, k, place)
             if atom >= 0:
                 k = insert(G, work, k, atom)
-        size = largest_magnitude(c)
-        worst = refine(G, c, work, k, tol * size)
-        worst = max(worst, violation(G, work, prices, k, least))
+        size = largest_correlation(c, inverse_norms)
+        worst = refine(G, c, work, k, inverse_norms, tol * size)
+        worst = max(worst, violation(G, work, prices, k, inverse_norms, least))
         for j in range(c.shape[0]):
             W[i, j] = 0
         for a in range(k):

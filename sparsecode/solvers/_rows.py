@@ -35,10 +35,12 @@ class SolveResult(NamedTuple):
         How far the code is from what the solver ends at; of the code before it is rounded to the dtype of X. For l1,
         weighted l1 and the elastic net the duality gap relative to ``0.5 ||x||^2``, which bounds by how much the
         objective exceeds its minimum. For other penalties the fixed-point violation relative to the largest
-        correlation, ``max_j |w_j - prox(w_j + step_j g_j)| / step_j / max_j |<x, d_j>|`` with ``g = D (x - w D)``,
-        which vanishes where no single coefficient can improve the code: ``step_j = 1 / ||d_j||^2``, but for
-        "forward-backward", whose step is the same for all. For "omp", and for k-sparse codes of "replacement", the
-        largest ``|g_j|`` of an active atom instead: it vanishes where the weights are those of least squares.
+        correlation, each over the norm of its atom:
+        ``max_j |w_j - prox(w_j + step_j g_j)| / step_j / ||d_j|| / max_j |<x, d_j>| / ||d_j||`` with
+        ``g = D (x - w D)``. It vanishes where no single coefficient can improve the code: ``step_j = 1 / ||d_j||^2``,
+        but for "forward-backward", whose step is the same for all. For "omp", and for k-sparse codes of "replacement",
+        the largest ``|g_j| / ||d_j||`` of an active atom instead: it vanishes where the weights are those of least
+        squares.
     square_error : ndarray of shape (n_samples,)
         ``||x - w D||^2``.
     penalty : ndarray of shape (n_samples,)
@@ -65,6 +67,7 @@ class Problem(NamedTuple):
     D: np.ndarray
     G: np.ndarray
     norms: np.ndarray  # ||d_j||^2, the diagonal of G
+    inverse_norms: np.ndarray  # 1 / ||d_j||, 0 for atoms that are zero
     n_jobs: int | None
 
     @classmethod
@@ -72,7 +75,9 @@ class Problem(NamedTuple):
         """Take checked arrays of one dtype."""
         D = kernel_array(D)
         G = gram(D, n_jobs)
-        return cls(X, D, G, np.diagonal(G).copy(), n_jobs)
+        norms = np.diagonal(G).copy()
+        inverse_norms = np.divide(1, np.sqrt(norms), out=np.zeros_like(norms), where=norms > 0)
+        return cls(X, D, G, norms, inverse_norms, n_jobs)
 
     def run(self, solve_rows, arguments, make_work, init=None, n_iter=None):
         """Call ``solve_rows(G, C, square_norms, *arguments, work, stop, *outputs)`` for chunks of rows.

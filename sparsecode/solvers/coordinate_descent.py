@@ -50,5 +50,5 @@ def _solve(X, D, penalty, *, greedy, tol, max_iter, init=None, n_iter=None, gain
     problem = Problem.build(X, D, n_jobs)
     bound = penalty.bind(problem.norms, X.dtype, gains)
     steps = np.divide(1, problem.norms, out=np.zeros_like(problem.norms), where=problem.norms > 0)
-    arguments = (bound, gap_terms(penalty, bound, X.dtype), steps, greedy, tol, max_iter)
+    arguments = (bound, gap_terms(penalty, bound, X.dtype), steps, problem.inverse_norms, greedy, tol, max_iter)
     return problem.run(descend_rows, arguments, partial(make_workspace, len(D), X.dtype), init, n_iter)

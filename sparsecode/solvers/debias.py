@@ -15,6 +15,6 @@ from ._rows import DEPENDENCE, VIOLATION_FLOOR, Problem
 def debias_codes(X, D, codes, *, positive=False, n_jobs=None):
     """Return the result of least squares on the supports of `codes`, for checked arrays."""
     problem = Problem.build(X, D, n_jobs)
-    arguments = (bool(positive), DEPENDENCE[X.dtype], VIOLATION_FLOOR[X.dtype])
+    arguments = (problem.inverse_norms, bool(positive), DEPENDENCE[X.dtype], VIOLATION_FLOOR[X.dtype])
     make_work = partial(make_workspace, len(D), min(D.shape), X.dtype)
     return problem.run(debias_rows, arguments, make_work, codes)

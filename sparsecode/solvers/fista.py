@@ -10,11 +10,12 @@ The momentum of a row restarts when it points uphill (O'Donoghue and Candes, Fou
 
 import numpy as np
 
-from ._rows import CONVERGED, MAX_ITER, SolveResult
+from ._rows import CONVERGED, MAX_ITER, NON_FINITE, SolveResult
 from .certificates import duality_gap
-from .registry import check_problem
+from .registry import check_max_iter, check_problem, check_tol
 
 
+@np.errstate(over="ignore", invalid="ignore")  # rows that overflow have a status of their own
 def solve_fista(X, D, penalty, *, tol=1e-6, max_iter=10_000):
     """Solve the l1-type problem of every row of X by accelerated proximal gradient, in float64.
 
@@ -42,6 +43,7 @@ def solve_fista(X, D, penalty, *, tol=1e-6, max_iter=10_000):
     [[2.0, 0.0]]
     """
     X, D = (A.astype(np.float64, copy=False) for A in check_problem(X, D))
+    tol, max_iter = check_tol(tol), check_max_iter(max_iter)
     step = 1.0 / (np.linalg.norm(D, 2) ** 2 or 1.0)
     codes = np.zeros((len(X), len(D)))
     gap = duality_gap(X, D, codes, penalty)
@@ -49,7 +51,7 @@ def solve_fista(X, D, penalty, *, tol=1e-6, max_iter=10_000):
     n_iter = np.zeros(len(X), np.int64)
     half = 0.5 * np.square(X).sum(axis=1)
     allowed = tol * half
-    running = np.flatnonzero(gap > allowed)
+    running = np.flatnonzero((gap > allowed) & (gap < np.inf))
     W = V = codes[running]
     t = np.ones((len(running), 1))
     for iteration in range(1, max_iter + 1):
@@ -71,6 +73,7 @@ def solve_fista(X, D, penalty, *, tol=1e-6, max_iter=10_000):
     square_error = np.square(X - codes @ D).sum(axis=1)
     certificate = np.divide(gap, half, out=np.zeros_like(half), where=half > 0)
     status = np.where(gap > allowed, MAX_ITER, CONVERGED).astype(np.int8)
+    status[~(gap + half < np.inf)] = NON_FINITE
     return SolveResult(codes, certificate, square_error, penalty.value(codes), n_iter, status)
 
 

@@ -4,11 +4,12 @@ r"""Forward-backward splitting (proximal gradient) for any penalty.
 
 for each row, with the proximal operator of the whole code where the penalty is not separable. Iterative soft
 thresholding for l1, iterative hard thresholding for l0 and k-sparse codes. The objective never rises. For convex
-penalties the step is taken from a point ahead, ``w + b (w - w_before)`` with the growing b of Nesterov, which starts anew
-where the step points back; then the objective may rise on the way. The fixed
-points of penalties whose threshold jumps (l0, l_{1/2}, l_{2/3}) depend on the step: an atom enters where its
-correlation exceeds ``sqrt(2 alpha / step)`` for l0, so that from a zero code a short step leaves out atoms
-that pay. CEL0 admits at ``sqrt(2 alpha) ||d_j||`` for any step.
+penalties the step is taken from a point ahead, ``w + b (w - w_before)`` with the growing b of Nesterov, which starts
+anew where the step points back; then the objective may rise on the way.
+
+The fixed points of penalties whose threshold jumps (l0, l_{1/2}, l_{2/3}, the logarithm; MCP and SCAD whose gamma is
+small) depend on the step: for l0 an atom enters where its correlation exceeds ``sqrt(2 alpha / step)``, so that from a
+zero code a short step leaves out atoms that pay. CEL0 admits at ``sqrt(2 alpha) ||d_j||`` for any step.
 
 An iteration costs O(K k) for k active atoms. P. L. Combettes and V. R. Wajs, "Signal recovery by proximal
 forward-backward splitting", Multiscale Model. Simul. 4 (2005); H. Attouch, J. Bolte and B. F. Svaiter,
@@ -41,16 +42,18 @@ LARGE = 512
 
 def solve_forward_backward(X, D, penalty, *, tol, max_iter=None, init=None, **settings):
     """Solve the rows of X by proximal gradient steps; arguments are those of `solve`, checked."""
-    if penalty.step_dependent and init is None:
-        warnings.warn(
-            f"codes of {penalty!r} by forward-backward splitting depend on its step: started from zero, atoms that "
-            "would lower the objective may never enter. CEL0 has the minimisers of L0 without that defect, and "
-            "coordinate descent has no step to choose.",
-            UserWarning,
-            stacklevel=callers_level(),
-        )
     settings |= {"tol": raise_tol(tol, penalty, X.dtype), "max_iter": max_iter or DEFAULT_MAX_ITER, "init": init}
     return in_double_where_stalled(_solve, X, D, penalty, **settings)
+
+
+def _warn_of_step(penalty):
+    warnings.warn(
+        f"codes of {penalty!r} by forward-backward splitting depend on its step: started from zero, atoms that "
+        "would lower the objective may never enter. CEL0 has the minimisers of L0 without that defect, and "
+        "coordinate descent has no step to choose.",
+        UserWarning,
+        stacklevel=callers_level(),
+    )
 
 
 def _solve(X, D, penalty, *, tol, max_iter, step=None, init=None, n_iter=None, gains=None, n_jobs=None):
@@ -63,8 +66,10 @@ def _solve(X, D, penalty, *, tol, max_iter, step=None, init=None, n_iter=None, g
         raise ValueError(
             f"`step` must be in (0, 1 / ||D||_2^2] = (0, {longest:.6g}], where the objective falls, got {step!r}."
         )
-
-    arguments = (bound, gap_terms(penalty, bound, X.dtype), X.dtype.type(step), penalty.convex, tol, max_iter)
+    if init is None and penalty.depends_on_step(step):
+        _warn_of_step(penalty)
+    gap, step = gap_terms(penalty, bound, X.dtype), X.dtype.type(step)
+    arguments = (bound, gap, step, problem.inverse_norms, penalty.convex, tol, max_iter)
     return problem.run(forward_backward_rows, arguments, partial(make_workspace, len(D), X.dtype), init, n_iter)
 
 

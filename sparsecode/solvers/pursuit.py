@@ -34,14 +34,13 @@ def _solve(X, D, penalty, *, tol, max_iter=None, init=None, n_iter=None, gains=N
     problem = Problem.build(X, D, n_jobs)
     bound = penalty.bind(problem.norms, np.float64, gains)
     most = min(D.shape)
-    norms = np.sqrt(problem.norms.astype(np.float64))
-    scale = np.divide(1.0 if gains is None else gains, norms, out=np.zeros_like(norms), where=norms > 0)
+    scale = problem.inverse_norms * np.asarray(1.0 if gains is None else gains)
     if isinstance(penalty, KSparse):
         most, level = min(most, bound.n_nonzero_coefs), 0.0
     else:
         level = float((bound.entry * scale).max())  # sqrt(2 alpha) for every atom that is not zero
     limits = DEPENDENCE[X.dtype], most, tol, max_iter or len(D)
-    arguments = (scale.astype(X.dtype), level, bool(penalty.positive), *limits)
+    arguments = (scale.astype(X.dtype), problem.inverse_norms, level, bool(penalty.positive), *limits)
     result = problem.run(pursue_rows, arguments, partial(make_workspace, len(D), most, X.dtype))
     value_rows(bound, result.codes.astype(np.float64), result.penalty)
     return result

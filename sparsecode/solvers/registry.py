@@ -118,7 +118,7 @@ def solve(X, D, penalty, *, solver="auto", tol=1e-6, max_iter=None, init=None, g
     if not isinstance(penalty, Penalty):
         raise TypeError(f"`penalty` must be a penalty such as L1(alpha=0.5), got {penalty!r}.")
     chosen = find_solver(solver, penalty)
-    options = {"tol": _check_tol(tol), "max_iter": _check_max_iter(max_iter), "n_jobs": n_jobs}
+    options = {"tol": check_tol(tol), "max_iter": check_max_iter(max_iter), "n_jobs": n_jobs}
     if gains is not None:
         if chosen is SOLVERS["replacement"] and isinstance(penalty, KSparse):
             raise ValueError(
@@ -186,13 +186,15 @@ def check_codes(codes, name, shape, dtype):
     return codes
 
 
-def _check_tol(tol):
+def check_tol(tol):
+    """Return a tolerance as a float, or say what is wrong with it."""
     if not isinstance(tol, Real) or not 0 <= tol < np.inf:
         raise ValueError(f"`tol` must be a finite number of at least 0, got {tol!r}.")
     return float(tol)
 
 
-def _check_max_iter(max_iter):
+def check_max_iter(max_iter):
+    """Return a largest number of passes, None for the solver's own, or say what is wrong with it."""
     if max_iter is None:
         return None
     if isinstance(max_iter, bool) or not isinstance(max_iter, Integral) or max_iter < 1:

@@ -45,10 +45,11 @@ def _solve(X, D, penalty, *, tol, max_iter, init=None, n_iter=None, gains=None, 
     if isinstance(penalty, KSparse):
         most = min(most, bound.n_nonzero_coefs)
         prices = np.zeros(len(D))
+        init = None if init is None else penalty.prox(init)  # the largest coefficients of more than k
     else:
         prices = bound.plateau
     floors = DEPENDENCE[X.dtype] * problem.norms.astype(np.float64)
-    arguments = (prices, floors, most, tol, max_iter)
+    arguments = (prices, floors, problem.inverse_norms, most, tol, max_iter)
     result = problem.run(replace_rows, arguments, partial(make_workspace, len(D), most, X.dtype), init, n_iter)
     value_rows(bound, result.codes.astype(np.float64), result.penalty)
     return result

@@ -6,15 +6,19 @@ import numpy as np
 
 
 def fixed_point_violation(X, D, W, penalty, step=None):
-    """Return ``max_j |w_j - prox(w_j + step_j g_j)| / step_j``; at the steps ``1 / ||d_j||^2`` if none is given."""
+    """Return ``max_j |w_j - prox(w_j + step_j g_j)| / (step_j ||d_j||)``.
+
+    Without a step it is that of each atom, ``1 / ||d_j||^2``.
+    """
     norms = np.square(D).sum(axis=1)
     G = (X - W @ D) @ D.T
     if step is not None:
-        return np.abs(W - penalty.prox(W + step * G, step, norms)).max(axis=1) / step
+        moved = np.abs(W - penalty.prox(W + step * G, step, norms))[:, norms > 0]
+        return (moved / np.sqrt(norms[norms > 0])).max(axis=1, initial=0.0) / step
     worst = np.zeros(len(X))
     for j in np.flatnonzero(norms):
         moved = penalty.prox(W + G / norms[j], 1 / norms[j], norms)
-        worst = np.maximum(worst, np.abs(W - moved)[:, j] * norms[j])
+        worst = np.maximum(worst, np.abs(W - moved)[:, j] * np.sqrt(norms[j]))
     return worst
 
 
