@@ -250,11 +250,13 @@ def _forward_backward_rows(
             certificate = certify(w, work.g, gap, worst, error, largest, 0.5 * square_norms[i])
             idle = 0 if certificate < least else idle + 1
             least = min(least, certificate)
-            near = certificate <= tol
-            # The violation is that of the point ahead; and where a penalty jumps, a small step may save a whole price
-            done = near and (gap.applies or (momentum == 0 and (accelerate or not turned)))
+            # A violation is that of the point ahead
+            own = gap.applies or momentum == 0
+            # Where a penalty jumps, a small step may save a whole price
+            done = certificate <= tol and own and (gap.applies or accelerate or not turned)
             # The certificate may rise for long while coefficients grow; the objective, which costs more, only falls
-            if idle == IDLE_STEPS:
+            due = certificate <= tol or idle >= IDLE_STEPS
+            if idle >= IDLE_STEPS and own:
                 objective = 0.5 * error + pen.value_row(w)
                 stalled = not objective < lowest
                 lowest = objective
@@ -270,7 +272,7 @@ def _forward_backward_rows(
                 w[j] = moved[j]
             if accelerate:
                 # Restarted where the step points back, and to certify the code itself
-                last = 1.0 if back > 0 or near else time
+                last = 1.0 if back > 0 or due or n_iter == max_iter else time
                 time = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * last * last))
                 momentum = type(w[0])((last - 1.0) / time)
         certificates[i] = certificate

@@ -77,7 +77,7 @@ def test_impossible_pairs_name_what_would_work(solver, name):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"solver": "newton"}, "`solver` must be 'auto' or one of 'active-set', .*'omp', got 'newton'"),
+        ({"solver": "newton"}, "`solver` must be 'auto' or one of 'active-set', .*'forward-backward', got 'newton'"),
         ({"tol": -1e-9}, "`tol` must be a finite number of at least 0, got -1e-09"),
         ({"tol": np.nan}, "`tol` must be a finite number of at least 0, got nan"),
         ({"tol": np.inf}, "`tol` must be a finite number of at least 0, got inf"),
@@ -167,7 +167,7 @@ def test_overflow_is_a_status(solver, dtype):
     if dtype == np.float64 or result.status[0] != CONVERGED:
         assert result.status[0] == NON_FINITE
     else:  # solved in float64 after all
-        np.testing.assert_allclose(result.codes[0] / huge, [1, 0, 0], atol=1e-6)
+        np.testing.assert_allclose(result.codes[0] / huge, [1, 0, 0], atol=1e-3)  # a gap of 1e-6 is that of 1e-3
 
 
 # Tolerances and statuses

@@ -56,7 +56,7 @@ def test_what_has_converged_cannot_be_improved_by_one_coefficient(solver, spread
 
 
 @pytest.mark.filterwarnings("ignore:codes of .* depend on its step")
-@pytest.mark.parametrize(("solver", "penalty"), pairs([L0(0.3), LHalf(0.3), MCP(1.0, 0.3)], warm=True))
+@pytest.mark.parametrize(("solver", "penalty"), pairs([L0(0.3), LHalf(0.3)], warm=True))
 def test_a_tiny_coefficient_that_costs_a_whole_price_is_dropped(solver, penalty):
     result = solve([[3.0, 0.0]], np.eye(2), penalty, solver=solver, init=[[3.0, 2e-6]])
     assert result.codes[0, 1] == 0
