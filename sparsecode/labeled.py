@@ -117,6 +117,7 @@ def encode(encoder, data, dim):
             f"`dim` {_table(dims, sizes)} makes samples of {math.prod(sizes)} features, but the encoder was fitted to "
             f"{encoder.n_features_in_}."
         )
+    _check_axes(encoder, dims, tuple(sizes))
     time = _time_dim(encoder, data.dims, dims)
     made = dict(zip(encoder.code_dims_, encoder.code_shape_, strict=True))
     codes = _apply("transform", encoder, data, dims, time, made, encoder._code_dtype(data.dtype))
@@ -308,6 +309,21 @@ def _check_samples(encoder, data, dim):
             "the order of its axes."
         )
     return dims
+
+
+def _check_axes(encoder, dims, sizes):
+    """Refuse samples whose axes are those of the atoms of a fitted encoder in another order."""
+    dictionary = getattr(encoder, "dictionary_", None)
+    if dictionary is None:
+        return
+    axes = dictionary.dims[1:]
+    turned = axes != dims and set(axes) == set(dims)
+    same_size = len(axes) == len(dims) and math.prod(sizes) == dictionary.n_features
+    if turned or (same_size and sizes != dictionary.atom_shape):
+        raise ValueError(
+            f"`dim` {_table(dims, sizes)} differs from the axes {_table(axes, dictionary.atom_shape)} of the atoms of "
+            "the encoder; give the dimensions in their order."
+        )
 
 
 def _time_dim(encoder, all_dims, dims):

@@ -277,6 +277,12 @@ def test_what_is_refused(rng):
         ValueError, match=r"`dim` \(x: 4, y: 3\) differs from `input_shape`=\(3, 4\).*order of its axes"
     ):
         labeled.encode(encoder, data, dim=("x", "y"))
+    for wrong in (movie(rng), movie(rng).isel(x=slice(3))):
+        given = labeled.fit(
+            SparseCoder(dictionary=Dictionary(np.ones((1, *wrong.isel(trial=0, time=0).shape)))), wrong, dim=("y", "x")
+        )
+        with pytest.raises(ValueError, match=r"differs from the axes \(y: 3, x: .\) of the atoms.*in their order"):
+            labeled.encode(given, wrong, dim=("x", "y"))
     with pytest.raises(
         ValueError, match=r"`dim` \(y: 3\) makes samples of 3 features, but the encoder was fitted to 12"
     ):
