@@ -100,9 +100,10 @@ def start_fit(coder, X):
     )
     rows, D = (center(X), center(atoms)) if coder.fit_dc else (X, atoms)
     penalty = resolve_alpha(penalty, rows, D, coder.alpha_scale)
-    penalty.bind(np.square(D, dtype=np.float64).sum(axis=1), np.float64)  # raises for parameters out of range
+    exponent = binary_exponent(rows)
+    if not exponent:
+        penalty.bind(np.square(D, dtype=np.float64).sum(axis=1), np.float64)  # raises for parameters out of range
     if target is not None:
-        exponent = binary_exponent(rows)
         rows, penalty = np.ldexp(rows, -exponent), rescale(penalty, -exponent)
         penalty = rescale(_meet_target(coder, target, penalty, rows, D), exponent)
     return Fit(penalty, target, bool(coder.fit_dc), atoms.copy()), None

@@ -5,14 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.jit import kernel
+from ._cholesky import append_row, solve_backward, solve_forward
 from ._gram_kernels import correlate, find, largest, largest_correlation
 from ._rows import conclude, share
 
 #: A move must lower the objective by this share of ``0.5 ||x||^2``: below, it is rounding.
 LEAST_GAIN = 1e-12
-
-#: Corrections of the weights once the support is found; rounding of many moves takes one or two.
-REFINEMENTS = 3
 
 
 class Workspace(NamedTuple):
@@ -27,6 +25,7 @@ class Workspace(NamedTuple):
     P: np.ndarray  # inverse of the active Gram block
     H: np.ndarray  # P G[active]: coefficients of every atom on the active ones
     v: np.ndarray
+    L: np.ndarray  # packed Cholesky factor of the active Gram block
 
 
 def make_workspace(n_components, max_active, dtype):
@@ -40,7 +39,8 @@ def make_workspace(n_components, max_active, dtype):
         weight=np.empty(max_active),
         P=np.empty((max_active, max_active)),
         H=np.empty((max_active, n_components)),
-        v=np.empty(max_active),
+        v=np.empty(max_active + 1),
+        L=np.empty(max_active * (max_active + 1) // 2),
     )
 
 
@@ -169,22 +169,34 @@ def _next_of_start(w, first, work, floors):
     return np.int64(-1)
 
 
-def _refine(G, c, work, k, inverse_norms, bound):
-    """Compute the correlations anew, and correct the weights until those of active atoms are at most `bound`.
+def _fresh_violation(G, c, work, k, inverse_norms):
+    """Compute the correlations anew; return the largest magnitude for an active atom, over the norm of the atom."""
+    correlate(G, c, work.active, work.weight, k, work.fresh)
+    worst = 0.0
+    for a in range(k):
+        j = work.active[a]
+        worst = max(worst, np.float64(abs(work.fresh[j]) * inverse_norms[j]))
+    return worst
 
-    Return the largest of these over the norm of its atom.
+
+def _refit(G, c, work, k, inverse_norms):
+    """Solve for the weights, free of the rounding of many moves, and compute the correlations anew.
+
+    Return the largest magnitude for an active atom, over the norm of the atom.
     """
-    for turn in range(REFINEMENTS + 1):
-        correlate(G, c, work.active, work.weight, k, work.fresh)
-        worst = 0.0
-        for a in range(k):
-            j = work.active[a]
-            worst = max(worst, np.float64(abs(work.fresh[j]) * inverse_norms[j]))
-        if worst <= bound or turn == REFINEMENTS:
+    worst = fresh_violation(G, c, work, k, inverse_norms)
+    for a in range(k):
+        for b in range(a + 1):
+            work.v[b] = G[work.active[b], work.active[a]]
+        if not append_row(work.L, a, work.v, 0.0) > 0.0:
             return worst
-        for a in range(k):
-            for b in range(k):
-                work.weight[a] += work.P[a, b] * work.fresh[work.active[b]]
+    for a in range(k):
+        work.v[a] = work.fresh[work.active[a]]
+    solve_forward(work.L, k, 0, work.v, work.v)
+    solve_backward(work.L, k, work.v, work.v)
+    for a in range(k):
+        work.weight[a] += work.v[a]
+    return fresh_violation(G, c, work, k, inverse_norms)
 
 
 def _violation(G, work, prices, k, inverse_norms, least):
@@ -247,7 +259,7 @@ def _replace_rows(
             if atom >= 0:
                 k = insert(G, work, k, atom)
         size = largest_correlation(c, inverse_norms)
-        worst = refine(G, c, work, k, inverse_norms, tol * size)
+        worst = refit(G, c, work, k, inverse_norms)
         worst = max(worst, violation(G, work, prices, k, inverse_norms, least))
         for j in range(c.shape[0]):
             W[i, j] = 0
@@ -265,6 +277,7 @@ find_addition = kernel(_find_addition)
 find_removal = kernel(_find_removal)
 find_exchange = kernel(_find_exchange)
 next_of_start = kernel(_next_of_start)
-refine = kernel(_refine)
+fresh_violation = kernel(_fresh_violation)
+refit = kernel(_refit)
 violation = kernel(_violation)
 replace_rows = kernel(_replace_rows)
