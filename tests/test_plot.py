@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from sparsecode import SparseCoder
+from sparsecode import Dictionary, SparseCoder
 from sparsecode.plot import (
     activity_histogram,
     learning_curves,
@@ -37,6 +37,8 @@ def test_mosaic_places_atoms_in_rows_and_scales_each(rng):
     np.testing.assert_allclose(canvas[1:3, 5:8], atoms[1].reshape(2, 3) / np.abs(atoms[1]).max())
     assert not canvas[4:6, 5:8].any()
     assert np.isnan(np.ma.filled(canvas, np.nan)[0]).all()
+    wide = mosaic(Dictionary(rng.normal(size=(2, 6, 24))), ax=Figure().subplots()).images[0].get_array()
+    assert wide.shape == (2 * 7 + 1, 24 + 2)
     square = mosaic(rng.normal(size=(4, 3, 3)), ax=Figure().subplots()).images[0].get_array()
     assert square.shape == (9, 9)
 

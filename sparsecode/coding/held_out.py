@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._core.rng import as_generator
 from .._core.validation import joined_warnings
 from ..metrics import explained_variance
+from ..penalties._base import check_count
 from .sparse_coder import SparseCoder
 
 #: Parameters that say how sparse codes are; the fitted penalty takes their place.
@@ -88,8 +89,7 @@ def held_out_pixel_score(estimator, X, y=None, *, fraction=0.5, n_masks=4, rando
         raise ValueError(
             f"`fraction`={fraction!r} of {X.shape[1]} features leaves nothing to see, or nothing to predict."
         )
-    if n_masks < 1:
-        raise ValueError(f"`n_masks` must be at least 1, got {n_masks!r}.")
+    check_count("n_masks", n_masks)
     rng = as_generator(random_state)
     true, predicted = [], []
     with joined_warnings():

@@ -51,6 +51,13 @@ def test_is_largest_at_the_planted_number_of_atoms_where_score_grows_on(planted)
     assert np.argmax([coder.score(X) for coder in coders]) == 5
 
 
+@pytest.mark.parametrize("n_masks", [0, 1.5, True])
+def test_number_of_masks_is_checked(planted, n_masks):
+    coder = SparseCoder(dictionary=planted[1], alpha=0.1).fit(planted[0])
+    with pytest.raises(ValueError, match="`n_masks` must be an integer of at least 1"):
+        held_out_pixel_score(coder, planted[0], n_masks=n_masks)
+
+
 def test_serves_a_search_over_pipelines(planted):
     X, D = planted
     pipeline = make_pipeline(FunctionTransformer(np.negative), SparseCoder(dictionary=D, encode_tol=1e-5))

@@ -8,7 +8,7 @@ from sparsecode import Dictionary, SparseCoder
 from sparsecode._core.history import EpochRecord
 from sparsecode.coding._learn import has_settled
 from sparsecode.coding._sparsity import Target
-from sparsecode.penalties import CEL0, L0, L1, MCP, ElasticNet, KSparse, LHalf, SparseEnvelope, WeightedL1
+from sparsecode.penalties import CEL0, L0, L1, MCP, SCAD, ElasticNet, KSparse, LHalf, LogSum, SparseEnvelope, WeightedL1
 from sparsecode.solvers import SolveResult, duality_gap, objective, solve
 
 
@@ -170,6 +170,30 @@ def test_two_choices_of_the_sparsity_are_an_error(choice):
 
 
 @pytest.mark.nojit
+@pytest.mark.parametrize("penalty", [MCP(0.1, gamma=-1.0), SCAD(0.1, gamma=2.0), LogSum(0.1, eps=0.0), L1(-1.0)])
+def test_parameters_of_a_penalty_are_checked_when_atoms_are_given(penalty):
+    with pytest.raises(ValueError, match="`(gamma|eps|alpha)` must be"):
+        SparseCoder(dictionary=np.eye(3), penalty=penalty).fit(np.eye(3))
+
+
+def test_targets_of_periodic_data_are_those_of_all_rows():
+    # A multiple of the period between the rows that are looked at would see one kind of rows only.
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20_000, 8)) * np.tile([1, 9], 10_000)[:, None]
+    D = rng.normal(size=(8, 8))
+    codes = SparseCoder(dictionary=D, target_sparsity=0.3).fit_transform(X)
+    np.testing.assert_allclose(np.count_nonzero(codes) / codes.size, 0.3, rtol=0.02)
+
+
+@pytest.mark.parametrize("exponent", [-1000, 990])
+def test_history_of_k_sparse_learning_at_extreme_scales(rng, exponent):
+    coder = SparseCoder(8, n_nonzero_coefs=2, max_iter=3, random_state=0).fit(
+        np.ldexp(rng.normal(size=(60, 6)), exponent)
+    )
+    assert np.isfinite(coder.components_).all()
+    assert not any(np.isnan(coder.history_[name]).any() for name in coder.history_.dtype.names if name != "alpha")
+
+
 def test_choices_that_do_not_go_together():
     with pytest.raises(ValueError, match=r"`n_nonzero_coefs` goes with penalty='k-sparse' \(or None\), not with 'l1'"):
         SparseCoder(penalty="l1", n_nonzero_coefs=2).fit(np.eye(4))
@@ -248,6 +272,11 @@ def test_elastic_net_with_a_weight_from_the_data_does_not_depend_on_their_scale(
     for scale, bound in BOUNDS[dtype]:
         assert np.abs(codes[scale] - codes[1.0]).max() < bound * size, scale
     assert SparseCoder(penalty=ElasticNet(0.3, l1_ratio=0.7), dictionary=atoms).fit(X).penalty_.l1_ratio == 0.7
+
+
+def test_data_so_large_that_they_round_the_ridge_of_an_elastic_net_away_are_refused(patches, atoms):
+    with pytest.raises(ValueError, match="`l1_ratio` would round the ridge away; scale them"):
+        SparseCoder(dictionary=atoms, penalty="elastic-net").fit(1e16 * patches[:200])
 
 
 def test_n_nonzero_coefs(patches, atoms):
