@@ -14,6 +14,9 @@ many moves where no move of one atom helps: a local minimiser of the l0 problem 
 coordinate descent, or forward-backward splitting, look at. With CEL0 the minimisers are the same. k-sparse codes
 have no price: atoms enter up to k, then only exchanges are left.
 
+Of given codes it takes the support alone. With CEL0 it may then end above them, if they have coefficients below the
+knee, which cost less than the price there.
+
 Memory is K k numbers a thread. C. Soussen, J. Idier, D. Brie and J. Duan, "From Bernoulli-Gaussian deconvolution
 to sparse signal restoration", IEEE Trans. Signal Process. 59 (2011), for the entries and exits; H. Hazimeh and R.
 Mazumder, "Fast best subset selection", Oper. Res. 68 (2020), for local search by exchanges.
