@@ -91,9 +91,9 @@ def test_info(capsys):
 
 def test_warmup(capfd):
     assert main(["warmup"]) == 0
-    assert re.search(r"\d+ kernels, \d+ compiled versions", capfd.readouterr().out)
+    assert re.search(r"\d+ kernels are ready in both precisions", capfd.readouterr().out)
     assert main(["warmup", "--verify"]) == 0
-    assert re.search(r"\d+ kernels, \d+ compiled versions", capfd.readouterr().out)
+    assert re.search(r"\d+ kernels are ready in both precisions", capfd.readouterr().out)
 
 
 def test_unknown_command(capsys):
