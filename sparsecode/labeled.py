@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import __version__
 from ._core.samples import as_shape, groups_from_lengths
+from .dictionary import Dictionary
 from .encoder import Encoder, as_dense
 
 __all__ = ["decode", "encode", "fit"]
@@ -317,7 +318,9 @@ def _check_axes(encoder, dims, sizes):
     if dictionary is None:
         return
     axes = dictionary.dims[1:]
-    turned = axes != dims and set(axes) == set(dims)
+    # Atoms that were learned, or given as a plain array, have names that mean nothing
+    named = isinstance(getattr(encoder, "dictionary", None), Dictionary)
+    turned = named and axes != dims and set(axes) == set(dims)
     same_size = len(axes) == len(dims) and math.prod(sizes) == dictionary.n_features
     if turned or (same_size and sizes != dictionary.atom_shape):
         raise ValueError(

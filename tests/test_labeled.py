@@ -277,12 +277,14 @@ def test_what_is_refused(rng):
         ValueError, match=r"`dim` \(x: 4, y: 3\) differs from `input_shape`=\(3, 4\).*order of its axes"
     ):
         labeled.encode(encoder, data, dim=("x", "y"))
-    for wrong in (movie(rng), movie(rng).isel(x=slice(3))):
-        given = labeled.fit(
-            SparseCoder(dictionary=Dictionary(np.ones((1, *wrong.isel(trial=0, time=0).shape)))), wrong, dim=("y", "x")
-        )
+    for named in (movie(rng), movie(rng).isel(x=slice(3))):
+        atoms = Dictionary(np.ones((1, named.sizes["y"], named.sizes["x"])))
+        given = labeled.fit(SparseCoder(dictionary=atoms), named, dim=("y", "x"))
         with pytest.raises(ValueError, match=r"differs from the axes \(y: 3, x: .\) of the atoms.*in their order"):
-            labeled.encode(given, wrong, dim=("x", "y"))
+            labeled.encode(given, named, dim=("x", "y"))
+    for dims, shape in ((("x", "y"), (4, 3)), (("y", "x", "time"), (3, 4, 5))):
+        learned = labeled.fit(SparseCoder(2, input_shape=shape, max_iter=1), data, dim=dims)
+        assert labeled.encode(learned, data, dim=dims).dims[-1] == "atom"
     with pytest.raises(
         ValueError, match=r"`dim` \(y: 3\) makes samples of 3 features, but the encoder was fitted to 12"
     ):

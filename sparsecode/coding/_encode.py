@@ -42,34 +42,45 @@ def encode_rows(X, D, penalty, settings, *, debias=False):
     with joined_warnings():
         for exponent in distinct:
             rows = np.flatnonzero(exponents == exponent)
-            codes[rows] = _encode_scaled(X[rows], D, penalty, settings, exponent, debias)
+            codes[rows] = _encode_scaled(X[rows], D, penalty, settings, exponent, debias, rows)
     return codes
 
 
-def _encode_scaled(X, D, penalty, settings, exponent, debias):
+def _encode_scaled(X, D, penalty, settings, exponent, debias, rows=None):
     if exponent:
         X = np.ldexp(X, -exponent)
         try:
             penalty = rescale(penalty, -exponent, X.dtype)
-        except ValueError:
+            penalty.bind(np.square(D, dtype=np.float64).sum(axis=1), X.dtype)
+        except ValueError as error:
             if exponent > 0:
-                raise
-            return np.zeros((len(X), len(D)), X.dtype)  # tiny rows, for which the penalty is beyond all bounds
+                raise ValueError(
+                    f"Row {rows[0]} of X is of extreme magnitude, about 2**{exponent}, beside which {penalty!r} is "
+                    f"nothing to {X.dtype}; scale X, or leave such rows out."
+                ) from error
+            # Tiny rows, for which the penalty is beyond all bounds
+            warn_not_converged(0, 0, len(X), 0.0, settings.max_iter)
+            return np.zeros((len(X), len(D)), X.dtype)
     result = settings.solve(X, D, penalty)
-    check_finite(result, X)
+    check_finite(result.status != NON_FINITE, X.dtype, rows)
     warn_not_converged(*count_unconverged(result), len(X), result.certificate.max(), settings.max_iter)
     codes = result.codes
     if debias:
         codes = debias_codes(X, D, codes, positive=penalty.positive, n_jobs=settings.n_jobs).codes
-    return np.ldexp(codes, exponent) if exponent else codes
+    if exponent:
+        with np.errstate(over="ignore"):
+            codes = np.ldexp(codes, exponent)
+        check_finite(np.isfinite(codes).all(axis=1), X.dtype, rows)
+    return codes
 
 
-def check_finite(result, X):
-    """Raise for rows whose codes overflow."""
-    overflowed = np.flatnonzero(result.status == NON_FINITE)
+def check_finite(finite, dtype, rows=None):
+    """Raise for codes that are not all finite; `rows` are their places, if they are some of the rows only."""
+    overflowed = np.flatnonzero(~finite)
     if overflowed.size:
+        first = overflowed[0] if rows is None else rows[overflowed[0]]
         raise ValueError(
-            f"The codes of {overflowed.size} rows overflow {X.dtype}, first in row {overflowed[0]}; "
+            f"The codes of {overflowed.size} rows overflow {dtype}, first in row {first}; "
             "scale `dictionary` to unit norm, or X to unit variance."
         )
 

@@ -8,6 +8,7 @@ import numpy as np
 from .._core.history import EpochRecord
 from .._core.progress import progress_bar
 from ..learning.online import update
+from ..solvers._rows import NON_FINITE
 from ._encode import check_finite, count_unconverged
 
 #: Epochs without progress before learning stops; the objective of one epoch is a noisy figure when an
@@ -80,7 +81,7 @@ def _run_epoch(state, epoch, batches, penalty, settings, target, bar):
     used = np.zeros(len(state.D), bool)
     for batch in batches:
         result = settings.solve(batch, state.D, penalty, state.gains)
-        check_finite(result, batch)
+        check_finite(result.status != NON_FINITE, batch.dtype)
         replaced += update(state, batch, result.codes, result.square_error)
         n += len(batch)
         data_term += 0.5 * result.square_error.sum()

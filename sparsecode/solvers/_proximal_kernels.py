@@ -22,6 +22,9 @@ IDLE_PASSES = 10
 #: Proximal gradient steps between two comparisons of the objective, in a row that is not getting nearer its end.
 IDLE_STEPS = 100
 
+#: The same with momentum, by which neither the certificate nor the objective is bound to fall.
+LONG_IDLE_STEPS = 1600
+
 
 class Workspace(NamedTuple):
     """Work arrays of one thread."""
@@ -232,6 +235,7 @@ def _forward_backward_rows(
         lowest = least = np.inf
         idle = 0
         stalled = False
+        patience, longest = IDLE_STEPS, LONG_IDLE_STEPS if accelerate else IDLE_STEPS
         n_iter = n_iters[i]
         while True:
             k = refresh(G, c, w, work)
@@ -255,12 +259,14 @@ def _forward_backward_rows(
             # Where a penalty jumps, a small step may save a whole price
             done = certificate <= tol and own and (gap.applies or accelerate or not turned)
             # The certificate may rise for long while coefficients grow; the objective, which costs more, only falls
-            due = certificate <= tol or idle >= IDLE_STEPS
-            if idle >= IDLE_STEPS and own:
+            due = certificate <= tol or idle >= patience
+            if idle >= patience and own:
                 objective = 0.5 * error + pen.value_row(w)
-                stalled = not objective < lowest
-                lowest = objective
                 idle = 0
+                fallen = objective < lowest
+                stalled = not fallen and patience >= longest
+                patience *= 1 if fallen else 2
+                lowest = min(objective, lowest)
             if done or stalled or n_iter >= max_iter or not error < np.inf:
                 break
             if stop[0] != 0:

@@ -233,7 +233,7 @@ def _replace_rows(
         ended = False
         starting = True
         atom = none
-        while n_iter < max_iter:
+        while starting or n_iter < max_iter:
             if stop[0] != 0:
                 return
             # A move has an atom to insert, a place among the active ones to vacate, or both
@@ -241,6 +241,8 @@ def _replace_rows(
             if starting:
                 atom = next_of_start(W[i], atom + 1, work, floors)
                 starting = atom >= 0 and k < most
+                if not starting and n_iter >= max_iter:
+                    break
             if not starting:
                 n_iter += 1
                 gain, atom = find_addition(work, prices, floors)

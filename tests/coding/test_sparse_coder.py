@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sparsecode import SparseCoder
-from sparsecode.penalties import L1
+from sparsecode.penalties import L0, L1, ElasticNet, KSparse, LHalf, LogSum
 from sparsecode.solvers import duality_gap, objective
 
 
@@ -226,6 +226,29 @@ def test_rows_of_very_different_scales_in_one_call(patches):
 
 
 # ---------------------------------------------------------------- arrays of all kinds
+
+
+@pytest.mark.parametrize("penalty", [L0(0.5), L0(0.5, positive=True), LHalf(0.5), LogSum(0.5), ElasticNet(0.5)])
+def test_tiny_rows_are_zero_and_rows_too_large_for_the_penalty_are_named(penalty):
+    coder = SparseCoder(dictionary=np.eye(3, dtype="f"), penalty=penalty).fit(np.eye(3, dtype="f"))
+    rows = np.array([[3, 2, 1], [1e-30, 0, 0]], "f")
+    codes = coder.transform(rows)
+    assert np.array_equal(codes[:1], coder.transform(rows[:1]))
+    assert codes[0].any()
+    assert not codes[1].any()
+    if isinstance(penalty, LogSum) or (isinstance(penalty, L0) and penalty.positive):
+        with pytest.raises(
+            ValueError, match=r"Row 1 of X is of extreme magnitude, about 2\*\*64, beside which L.*float32"
+        ):
+            coder.transform(np.array([[3, 2, 1], [1e15, 0, 0]], "f"))
+
+
+def test_codes_of_scaled_rows_that_overflow_are_refused():
+    coder = SparseCoder(dictionary=np.eye(2, dtype="f") * np.float32(1e-10), penalty=KSparse(1)).fit(
+        np.eye(2, dtype="f")
+    )
+    with pytest.raises(ValueError, match="The codes of 1 rows overflow float32, first in row 1"):
+        coder.transform(np.array([[1, 1], [1e30, 0]], "f"))
 
 
 def test_any_kind_of_array_gives_the_same_bits(patches, tmp_path):

@@ -357,6 +357,21 @@ def test_constant_rows_and_atoms_are_nothing_beside_a_constant_atom(rng, patches
         SparseCoder(4, penalty=penalty, fit_dc=True).fit(X[:5])
 
 
+@pytest.mark.parametrize("exponent", {"f4": [-125, -80, 70, 120], "f8": [-1000, -600, 530, 1015]}.items(), ids=str)
+def test_a_constant_atom_at_extreme_scales(patches, atoms, exponent):
+    dtype, exponents = exponent
+    X, D = patches[:40].astype(dtype) + np.arange(40, dtype=dtype)[:, None] / 40, atoms[:60].astype(dtype)
+    settings = {"n_nonzero_coefs": 4, "fit_dc": True}
+    coder, learner = (
+        SparseCoder(dictionary=D, **settings).fit(X),
+        SparseCoder(10, max_iter=2, random_state=0, **settings),
+    )
+    codes, learned = coder.transform(X), learner.fit(X).components_
+    for e in exponents:
+        np.testing.assert_allclose(np.ldexp(coder.transform(np.ldexp(X, e)), -e), codes, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(learner.fit(np.ldexp(X, e)).components_, learned, atol=1e-3)
+
+
 # ---------------------------------------------------------------- dictionaries and shapes
 
 

@@ -93,6 +93,28 @@ def test_replacement_solves_for_the_weights_where_many_moves_have_spoiled_them(s
     assert result.certificate.max() < 1e-7  # measured: 6e-10, 4e-9, 5e-9
 
 
+def test_replacement_keeps_the_code_of_a_row_that_stalls_in_float32_at_its_last_pass():
+    rng = np.random.default_rng(0)
+    base = rng.normal(size=(6, 12))
+    D = (base[rng.integers(0, 6, 30)] + 10.0 ** rng.uniform(-3, -1.5) * rng.normal(size=(30, 12))).astype("f")
+    X = rng.normal(size=(20, 12)).astype("f")
+    before = np.inf
+    for n in range(8, 17):
+        result = solve(X, D, KSparse(8), solver="replacement", max_iter=n)
+        assert result.codes.any(axis=1).all()
+        assert (result.square_error <= 1.001 * before).all()
+        before = result.square_error
+    assert not result.status.any()
+
+
+@pytest.mark.parametrize(("penalty", "tol"), [(L1(0.1), 1e-10), (ElasticNet(0.01), 1e-10)])
+def test_momentum_is_not_taken_for_rounding(penalty, tol):
+    rng = np.random.default_rng(5)
+    D, X = rng.normal(size=(20, 10)), rng.normal(size=(30, 10))
+    result = solve(X, 0.2 * D + rng.normal(size=10), penalty, solver="forward-backward", tol=tol, max_iter=100_000)
+    assert not result.status.any()
+
+
 def test_a_huge_start_is_forgotten():
     assert solve([[2.0]], [[1.0]], L1(1.0), solver="active-set", init=[[1e17]]).codes.tolist() == [[1.0]]
 
