@@ -11,8 +11,8 @@ import numpy as np
 _PATIENCE = 0.2  # seconds granted to workers after Ctrl-C; kernels poll `stop` far more often
 
 
-def run_chunks(task, n_rows, *, n_jobs=None, chunk_rows=64):
-    """Call ``task(start, end, stop)`` for consecutive chunks of rows, on up to `n_jobs` threads.
+def run_chunks(task, n_rows, *, n_jobs=None, chunk_rows=64, prepare=None):
+    """Call ``task(start, end, stop, *prepare())`` for consecutive chunks of rows, on up to `n_jobs` threads.
 
     Chunks have a constant size, so results cannot depend on `n_jobs`. Workers run kernels without the
     GIL and must call no BLAS. The calling thread only waits: on Ctrl-C (or any exception) ``stop[0]``
@@ -28,6 +28,8 @@ def run_chunks(task, n_rows, *, n_jobs=None, chunk_rows=64):
         Threads, as in scikit-learn: None is 1 unless in a `joblib.parallel_config`, -1 is all cores.
     chunk_rows : int
         Rows a call.
+    prepare : callable or None
+        Makes what a thread needs for its chunks, such as work arrays; called once in each thread.
     """
     if n_rows == 0:
         return
@@ -36,12 +38,13 @@ def run_chunks(task, n_rows, *, n_jobs=None, chunk_rows=64):
     turn = threading.Lock()
 
     def work():
+        prepared = () if prepare is None else prepare()
         while not stop[0]:
             with turn:
                 start = next(starts)
             if start >= n_rows:
                 return
-            task(start, min(start + chunk_rows, n_rows), stop)
+            task(start, min(start + chunk_rows, n_rows), stop, *prepared)
 
     n_threads = min(count_threads(n_jobs), -(-n_rows // chunk_rows))
     pool = ThreadPoolExecutor(n_threads, thread_name_prefix="sparsecode")

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.jit import kernel
+from .._core.products import aligned_empty
 from ._cholesky import append_row, delete_row, solve_backward, solve_forward
 from ._gram_kernels import correlate, find, largest, square_error
 from ._rows import conclude, share
@@ -42,8 +43,8 @@ def make_workspace(n_components, max_active, dtype):
     """Allocate the work arrays for problems with at most `max_active` linearly independent atoms."""
     size = max_active + 1
     return Workspace(
-        g=np.empty(n_components, dtype),
-        excess=np.empty(n_components, dtype),
+        g=aligned_empty(n_components, dtype),
+        excess=aligned_empty(n_components, dtype),
         active=np.empty(size, np.int64),
         weight=np.empty(size),
         sign=np.empty(size),

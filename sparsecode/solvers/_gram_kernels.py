@@ -4,16 +4,27 @@ import numpy as np
 
 from .._core.jit import kernel
 
+#: Values that are looked at together, in one or two registers, before it is asked whether one of them was meant.
+BLOCK = 16
+
 # Integers that are passed on start as np.int64(0): a literal 0 would cost a compiled version of its own.
 
 
 def _collect(w, active, weight):
     """Write the atoms that a code uses, and their weights; return their number."""
     k = np.int64(0)
-    for j in range(w.shape[0]):
-        active[k] = j
-        weight[k] = w[j]
-        k += w[j] != 0
+    end = w.shape[0] - w.shape[0] % BLOCK
+    for start in range(0, w.shape[0], BLOCK):
+        if start < end:
+            used = False
+            for j in range(start, start + BLOCK):
+                used |= w[j] != 0
+            if not used:
+                continue
+        for j in range(start, min(start + BLOCK, w.shape[0])):
+            active[k] = j
+            weight[k] = w[j]
+            k += w[j] != 0
     return k
 
 
@@ -68,9 +79,28 @@ def _largest(values):
     return best2 if best2 > best0 else best0
 
 
+def _largest_bits(bits):
+    """Return the largest of integers: the bits of numbers that are not negative, which are in the same order.
+
+    Unlike that of floats, where NaN must be thought of, this maximum is taken of a whole register at a time.
+    """
+    best = bits[0]
+    for j in range(bits.shape[0]):
+        best = max(best, bits[j])
+    return best
+
+
 def _find(values, value):
     """Return the first place of a value that is among the values, the last place if it is not."""
     place = np.int64(0)
+    end = values.shape[0] - values.shape[0] % BLOCK
+    while place < end:
+        found = False
+        for j in range(place, place + BLOCK):
+            found |= values[j] == value
+        if found:
+            break
+        place += BLOCK
     while place < values.shape[0] - 1 and values[place] != value:
         place += 1
     return place
@@ -95,5 +125,6 @@ correlate = kernel(_correlate)
 square_error = kernel(_square_error)
 largest_correlation = kernel(_largest_correlation)
 largest = kernel(_largest)
+largest_bits = kernel(_largest_bits)
 find = kernel(_find)
 square_errors = kernel(_square_errors)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.jit import kernel
+from .._core.products import aligned_empty
 from ._gram_kernels import collect, correlate, largest_correlation, square_error
 from ._rows import conclude, share
 
@@ -51,14 +52,14 @@ class Gap(NamedTuple):
 def make_workspace(n_components, dtype):
     """Allocate the work arrays."""
     return Workspace(
-        g=np.empty(n_components, dtype),
+        g=aligned_empty(n_components, dtype),
         active=np.empty(n_components, np.int64),
-        weight=np.empty(n_components),
-        z=np.empty(n_components, dtype),
-        moved=np.empty(n_components, dtype),
-        ahead=np.empty(n_components, dtype),
-        past=np.empty(n_components, dtype),
-        past_g=np.empty(n_components, dtype),
+        weight=aligned_empty(n_components, np.float64),
+        z=aligned_empty(n_components, dtype),
+        moved=aligned_empty(n_components, dtype),
+        ahead=aligned_empty(n_components, dtype),
+        past=aligned_empty(n_components, dtype),
+        past_g=aligned_empty(n_components, dtype),
     )
 
 

@@ -1,13 +1,13 @@
-"""Kernels of orthogonal matching pursuit and of least squares on a support; see `pursuit` and `debias`."""
+"""Kernel of orthogonal matching pursuit and of its recursive variant; see `pursuit` for the mathematics."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from .._core.jit import kernel
-from ._active_set_kernel import settle
-from ._cholesky import append_row, solve_backward, solve_forward
-from ._gram_kernels import correlate, find, largest, largest_correlation
+from .._core.products import aligned_empty
+from ._cholesky import solve_backward, solve_forward
+from ._gram_kernels import correlate, find, largest_bits
 from ._rows import conclude, share
 
 #: Correlations below so many roundings of the norm of the sample are zero.
@@ -15,170 +15,179 @@ ROUNDING = 10.0
 
 
 class Workspace(NamedTuple):
-    """Work arrays of one thread; the first k entries are in use."""
+    """Work arrays of one thread; the first k entries of `active` and those that follow it are in use."""
 
     g: np.ndarray  # correlations of the atoms with the residual
+    distance: np.ndarray  # squared distances of the atoms to the span of the active ones
     scale: np.ndarray  # of the correlations that are compared, 0 where an atom cannot enter
-    score: np.ndarray
+    score: np.ndarray  # not negative
+    bits: np.ndarray  # of the same memory as integers
+    Q: np.ndarray  # correlations of all atoms with an orthonormal basis of that span
     active: np.ndarray
-    before: np.ndarray
+    order: np.ndarray  # 0, 1, 2, ...
     weight: np.ndarray
-    sign: np.ndarray
-    L: np.ndarray  # packed Cholesky factor of the active Gram block
+    y: np.ndarray  # coefficients of the sample on the basis
+    L: np.ndarray  # packed Cholesky factor of the active Gram block; its diagonal holds reciprocals
+    block: np.ndarray  # the packed active Gram block
     right: np.ndarray
-    y: np.ndarray
-    target: np.ndarray
-    block: np.ndarray
-    turn: np.ndarray
+    error: np.ndarray
 
 
-def make_workspace(n_components, max_active, dtype):
-    """Allocate the work arrays for at most `max_active` active atoms, and one that turns out to depend on them."""
-    size = max_active + 1
+def make_workspace(n_components, most, dtype):
+    """Allocate the work arrays for at most `most` active atoms."""
+    half = most * (most + 1) // 2
+    score = aligned_empty(n_components, dtype)
     return Workspace(
-        g=np.empty(n_components, dtype),
-        scale=np.empty(n_components, dtype),
-        score=np.empty(n_components, dtype),
-        active=np.empty(max_active, np.int64),
-        before=np.empty(max_active, np.int64),
-        weight=np.empty(max_active),
-        sign=np.ones(max_active),
-        L=np.empty(size * (size + 1) // 2),
-        right=np.empty(max_active),
-        y=np.empty(max_active),
-        target=np.empty(max_active),
-        block=np.empty(size),
-        turn=np.empty((2, size)),
+        g=aligned_empty(n_components, dtype),
+        distance=aligned_empty(n_components, dtype),
+        scale=aligned_empty(n_components, dtype),
+        score=score,
+        bits=score.view(f"i{score.itemsize}"),
+        Q=aligned_empty((most, n_components), dtype),
+        active=np.empty(most, np.int64),
+        order=np.arange(most),
+        weight=np.empty(most),
+        y=np.empty(most),
+        L=np.empty(half),
+        block=np.empty(half),
+        right=np.empty(most),
+        error=np.empty(most),
     )
 
 
-def _extend(G, c, work, k, j, dependence):
-    """Add atom j to the factor; return k + 1, or k if it depends on the active atoms."""
-    for a in range(k):
-        work.block[a] = G[j, work.active[a]]
-    work.block[k] = G[j, j]
-    floor = dependence * G[j, j]
-    # Rounding may leave a pivot to an atom beyond as many as can be independent
-    if not append_row(work.L, k, work.block, floor) > floor or k == work.active.shape[0]:
-        return k
-    work.active[k] = j
-    work.weight[k] = 0.0
-    work.right[k] = c[j]
-    solve_forward(work.L, k + 1, k, work.right, work.y)
-    return k + 1
-
-
-def _refit(G, c, work, k):
-    """Solve least squares on the active atoms and compute the correlations of the residual."""
-    solve_backward(work.L, k, work.y, work.weight)
-    correlate(G, c, work.active, work.weight, k, work.g)
-
-
-def _refit_positive(G, c, work, k, scale):
-    """As `refit` with weights kept non-negative, by dropping atoms, which may enter again; return their number."""
-    for a in range(k):
-        work.before[a] = work.active[a]
-    left = settle(work, k)
-    for a in range(k - 1):  # but for the last to enter: dropped at once, it would come back for ever
-        work.scale[work.before[a]] = scale[work.before[a]]
-    for a in range(left):
-        work.scale[work.active[a]] = 0
-    correlate(G, c, work.active, work.weight, left, work.g)
-    return left
-
-
-def _select(work, inverse_norms, positive, level, rounding):
-    """Return the atom with the largest scaled correlation, -1 if it does not exceed its level or is rounding."""
-    if positive:
-        for j in range(work.g.shape[0]):
-            work.score[j] = work.g[j] * work.scale[j]
+def _start(c, norms, inverse_norms, floors, scale, recursive, work):
+    """Begin a row, where nothing is active; return the largest correlation over the norm of its atom."""
+    for j in range(c.shape[0]):
+        work.g[j] = c[j]
+        work.scale[j] = scale[j]
+        work.score[j] = abs(c[j]) * inverse_norms[j]
+    size = np.float64(work.score[find(work.bits, largest_bits(work.bits))])
+    if recursive:
+        for j in range(c.shape[0]):
+            work.distance[j] = norms[j]
+            work.score[j] = c[j] * c[j] * scale[j] / max(norms[j], floors[j])
     else:
-        for j in range(work.g.shape[0]):
-            work.score[j] = abs(work.g[j]) * work.scale[j]
-    best = largest(work.score)
-    place = find(work.score, best)
-    enters = best > level and abs(work.g[place]) * inverse_norms[place] > rounding
+        for j in range(c.shape[0]):
+            work.score[j] = abs(c[j]) * scale[j]
+    return size
+
+
+def _select(work, inverse_norms, level, rounding):
+    """Return the atom with the largest score, -1 if it does not exceed its level or is rounding."""
+    place = find(work.bits, largest_bits(work.bits))
+    enters = work.score[place] > level and abs(work.g[place]) * inverse_norms[place] > rounding
     return place if enters else np.int64(-1)
 
 
-def _close_row(c, work, k, inverse_norms, w):
-    """Write the code to w; return the relative violation of least squares."""
+def _measure_pivot(G, work, k, j):
+    """Write the coefficients of atom j on the basis to row k of L; return its squared distance to the span."""
+    start = k * (k + 1) // 2
+    pivot = np.float64(G[j, j])
+    for a in range(k):
+        part = np.float64(work.Q[a, j])
+        work.L[start + a] = part
+        pivot -= part * part
+    return pivot
+
+
+def _enter(G, floors, work, k, j, pivot, recursive):
+    """Add atom j to the active ones: extend the basis, project the sample on it, score the atoms."""
+    start = k * (k + 1) // 2
+    row, inverse = work.Q[k], 1.0 / np.sqrt(pivot)
+    for a in range(k):
+        work.right[a] = work.L[start + a]
+        work.block[start + a] = G[j, work.active[a]]
+    work.block[start + k] = G[j, j]
+    work.L[start + k] = inverse
+    work.active[k] = j
+    work.y[k] = work.g[j] * inverse
+    correlate(work.Q, G[j], work.order, work.right, k, row)
+    shrink, step = row.dtype.type(inverse), row.dtype.type(work.y[k])
+    if recursive:
+        for m in range(row.shape[0]):
+            q = row[m] * shrink
+            row[m] = q
+            g = work.g[m] - step * q
+            distance = work.distance[m] - q * q
+            work.g[m] = g
+            work.distance[m] = distance
+            work.score[m] = g * g * work.scale[m] / max(distance, floors[m])
+    else:
+        for m in range(row.shape[0]):
+            q = row[m] * shrink
+            row[m] = q
+            g = work.g[m] - step * q
+            work.g[m] = g
+            work.score[m] = abs(g) * work.scale[m]
+
+
+def _measure_error(c, work, k, inverse_norms):
+    """Write the correlations of the active atoms with the residual; return the largest over the norm of its atom."""
+    for a in range(k):
+        work.error[a] = c[work.active[a]]
+    for a in range(k):
+        start = a * (a + 1) // 2
+        total = 0.0
+        for b in range(a):
+            total += work.block[start + b] * work.weight[b]
+            work.error[b] -= work.block[start + b] * work.weight[a]
+        work.error[a] -= total + work.block[start + a] * work.weight[a]
     worst = 0.0
     for a in range(k):
-        j = work.active[a]
-        w[j] = work.weight[a]
-        worst = max(worst, np.float64(abs(work.g[j]) * inverse_norms[j]))
-    return share(worst, largest_correlation(c, inverse_norms))
+        worst = max(worst, abs(work.error[a]) * inverse_norms[work.active[a]])
+    return worst
+
+
+def _solve_weights(c, work, k, inverse_norms, bound):
+    """Solve for the weights on the basis, once more where rounding leaves more than `bound`; return the violation."""
+    solve_backward(work.L, k, work.y, work.weight)
+    worst = measure_error(c, work, k, inverse_norms)
+    if worst <= bound:
+        return worst
+    solve_forward(work.L, k, np.int64(0), work.error, work.right)
+    solve_backward(work.L, k, work.right, work.error)
+    for a in range(k):
+        work.weight[a] += work.error[a]
+    return measure_error(c, work, k, inverse_norms)
 
 
 def _pursue_rows(
-    G, C, square_norms, scale, inverse_norms, level, positive, dependence, most, tol, max_iter, work, stop,
+    G, C, square_norms, scale, inverse_norms, level, floors, norms, recursive, most, tol, max_iter, work, stop,
     W, certificates, costs, n_iters, statuses,
 ):  # fmt: skip
     """Code all rows of C; W must be zero on entry."""
+    eps = np.finfo(G.dtype).eps
     for i in range(C.shape[0]):
         c = C[i]
-        rounding = ROUNDING * np.finfo(G.dtype).eps * np.sqrt(square_norms[i])
-        for j in range(c.shape[0]):
-            work.scale[j] = scale[j]
+        rounding = ROUNDING * eps * np.sqrt(square_norms[i])
+        size = start(c, norms, inverse_norms, floors, scale, recursive, work)
         k = np.int64(0)
         n_iter = n_iters[i]
         while True:
-            if positive:
-                k = refit_positive(G, c, work, k, scale)
-            else:
-                refit(G, c, work, k)
-            place = select(work, inverse_norms, positive, level, rounding) if k < most else np.int64(-1)
+            place = select(work, inverse_norms, level, rounding) if k < most else np.int64(-1)
             ended = place < 0
             if ended or n_iter >= max_iter:
                 break
             if stop[0] != 0:
                 return
             n_iter += 1
-            work.scale[place] = 0
-            k = extend(G, c, work, k, place, dependence)
-        certificates[i] = close_row(c, work, k, inverse_norms, W[i])
+            work.scale[place] = work.score[place] = 0
+            pivot = measure_pivot(G, work, k, place)
+            if pivot > floors[place]:
+                enter(G, floors, work, k, place, pivot, recursive)
+                k += 1
+        certificates[i] = share(solve_weights(c, work, k, inverse_norms, eps * size), size)
+        for a in range(k):
+            W[i, work.active[a]] = work.weight[a]
         costs[i] = 0.0
         n_iters[i] = n_iter
         statuses[i] = conclude(square_norms[i] + certificates[i], ended and certificates[i] <= tol, not ended)
 
 
-def _debias_rows(
-    G, C, square_norms, inverse_norms, positive, dependence, tol, work, stop,
-    W, certificates, costs, n_iters, statuses,
-):  # fmt: skip
-    """Replace the codes in W by least squares on their supports, without those that turn negative if positive."""
-    for i in range(C.shape[0]):
-        c, w = C[i], W[i]
-        n_iter = np.int64(0)
-        while True:
-            k = np.int64(0)
-            for j in range(c.shape[0]):
-                if w[j] != 0:
-                    k = extend(G, c, work, k, j, dependence)
-                    w[j] = 0
-            if stop[0] != 0:
-                return
-            refit(G, c, work, k)
-            n_iter += 1
-            negative = False
-            if positive:
-                for a in range(k):
-                    negative = negative or work.weight[a] < 0.0
-            if not negative:
-                break
-            for a in range(k):
-                w[work.active[a]] = max(work.weight[a], 0.0)
-        certificates[i] = close_row(c, work, k, inverse_norms, w)
-        costs[i] = 0.0
-        n_iters[i] = n_iter
-        statuses[i] = conclude(square_norms[i] + certificates[i], certificates[i] <= tol, False)
-
-
-extend = kernel(_extend)
-refit = kernel(_refit)
-refit_positive = kernel(_refit_positive)
+start = kernel(_start)
 select = kernel(_select)
-close_row = kernel(_close_row)
+measure_pivot = kernel(_measure_pivot)
+enter = kernel(_enter)
+measure_error = kernel(_measure_error)
+solve_weights = kernel(_solve_weights)
 pursue_rows = kernel(_pursue_rows)
-debias_rows = kernel(_debias_rows)

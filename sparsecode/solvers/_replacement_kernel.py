@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.jit import kernel
+from .._core.products import aligned_empty
 from ._cholesky import append_row, solve_backward, solve_forward
 from ._gram_kernels import correlate, find, largest, largest_correlation
 from ._rows import conclude, share
@@ -31,14 +32,14 @@ class Workspace(NamedTuple):
 def make_workspace(n_components, max_active, dtype):
     """Allocate the work arrays for at most `max_active` active atoms."""
     return Workspace(
-        g=np.empty(n_components),
-        fresh=np.empty(n_components, dtype),
-        distance=np.empty(n_components),
-        score=np.empty(n_components),
+        g=aligned_empty(n_components, np.float64),
+        fresh=aligned_empty(n_components, dtype),
+        distance=aligned_empty(n_components, np.float64),
+        score=aligned_empty(n_components, np.float64),
         active=np.empty(max_active, np.int64),
         weight=np.empty(max_active),
         P=np.empty((max_active, max_active)),
-        H=np.empty((max_active, n_components)),
+        H=aligned_empty((max_active, n_components), np.float64),
         v=np.empty(max_active + 1),
         L=np.empty(max_active * (max_active + 1) // 2),
     )

@@ -8,7 +8,7 @@ Atoms that depend linearly on others of the support get no weight. Costs O(K + k
 
 from functools import partial
 
-from ._pursuit_kernel import debias_rows, make_workspace
+from ._least_squares_kernel import debias_rows, make_workspace
 from ._rows import DEPENDENCE, VIOLATION_FLOOR, Problem
 
 

@@ -1,4 +1,4 @@
-r"""Orthogonal matching pursuit on the Gram problem (Batch-OMP).
+r"""Orthogonal matching pursuit on the Gram problem (Batch-OMP), and its order recursive variant.
 
 Starting from nothing, the atom with the largest ``|g_j| / ||d_j||`` enters (times its gain, while a dictionary is
 learned), and the weights of all active atoms are solved for anew by a Cholesky factor of their Gram block that
@@ -7,11 +7,22 @@ grows by a row. It stops at k atoms (`KSparse`), or where no atom pays by itself
 instead of its magnitude and weights are those of non-negative least squares: atoms whose weights would turn negative
 leave, as in the method of Lawson and Hanson.
 
-A step costs O(K k + k^2); the whole code O(K k^2). R. Rubinstein, M. Zibulevsky and M. Elad, "Efficient
+"ormp" takes the atom whose entry lowers the error most once all weights are solved for anew, that with the largest
+``g_j^2 / s_j``, where s_j is the squared distance of atom j to the span of the active ones (orthogonal least squares,
+optimised orthogonal matching pursuit). It stops at k atoms, or where ``g_j^2 / s_j <= 2 alpha`` for all j.
+
+Both keep the correlations q_a of all atoms with an orthonormal basis of the span, K numbers for each active atom: with
+j to enter, ``q = (G_j - sum_a q_aj q_a) / sqrt(s_j)``, after which g falls by ``g_j q / sqrt(s_j)`` and s by ``q^2``, and
+the q_aj are the new row of the Cholesky factor. A step costs O(K k), a code O(K k^2) and the solution of its weights
+O(k^2).
+
+R. Rubinstein, M. Zibulevsky and M. Elad, "Efficient
 implementation of the K-SVD algorithm using batch orthogonal matching pursuit", Technion CS-2008-08; Y. C. Pati, R.
 Rezaiifar and P. S. Krishnaprasad, "Orthogonal matching pursuit", Asilomar Conf. (1993); A. M. Bruckstein, M. Elad and
 M. Zibulevsky, "On the uniqueness of nonnegative sparse solutions to underdetermined systems of equations", IEEE Trans.
-Inf. Theory 54 (2008).
+Inf. Theory 54 (2008); M. Gharavi-Alkhansari and T. S. Huang, "A fast orthogonal matching pursuit algorithm", ICASSP (1998);
+S. F. Cotter, J. Adler, B. D. Rao and K. Kreutz-Delgado, "Forward sequential algorithms for best basis selection", IEE
+Proc. Vis. Image Signal Process. 146 (1999).
 """
 
 from functools import partial
@@ -20,6 +31,8 @@ import numpy as np
 
 from ..penalties import KSparse
 from ..penalties._base import value_rows
+from ._least_squares_kernel import make_workspace as make_positive_workspace
+from ._least_squares_kernel import pursue_positive_rows
 from ._pursuit_kernel import make_workspace, pursue_rows
 from ._rows import DEPENDENCE, VIOLATION_FLOOR, Problem, in_double_where_stalled
 
@@ -29,18 +42,35 @@ def solve_pursuit(X, D, penalty, *, tol, **settings):
     return in_double_where_stalled(_solve, X, D, penalty, tol=max(tol, VIOLATION_FLOOR[X.dtype]), **settings)
 
 
-def _solve(X, D, penalty, *, tol, max_iter=None, init=None, n_iter=None, gains=None, n_jobs=None):
+def solve_recursive_pursuit(X, D, penalty, **settings):
+    """Code the rows of X by order recursive matching pursuit; arguments are those of `solve`, checked."""
+    return solve_pursuit(X, D, penalty, recursive=True, **settings)
+
+
+def _solve(
+    X, D, penalty, *, tol, recursive=False, max_iter=None, init=None, n_iter=None, gains=None, n_jobs=None
+):  # fmt: skip
     # It starts from nothing, also where it is called again: neither `init` nor `n_iter` have a part in it
     problem = Problem.build(X, D, n_jobs)
     bound = penalty.bind(problem.norms, np.float64, gains)
+    gains = np.where(problem.norms > 0, 1.0 if gains is None else gains, 0.0)
+    scale = problem.inverse_norms * gains
     most = min(D.shape)
-    scale = problem.inverse_norms * np.asarray(1.0 if gains is None else gains)
     if isinstance(penalty, KSparse):
         most, level = min(most, bound.n_nonzero_coefs), 0.0
     else:
         level = float((bound.entry * scale).max())  # sqrt(2 alpha) for every atom that is not zero
-    limits = DEPENDENCE[X.dtype], most, tol, max_iter or len(D)
-    arguments = (scale.astype(X.dtype), problem.inverse_norms, level, bool(penalty.positive), *limits)
-    result = problem.run(pursue_rows, arguments, partial(make_workspace, len(D), most, X.dtype))
-    value_rows(bound, result.codes.astype(np.float64), result.penalty)
+    dependence = DEPENDENCE[X.dtype]
+    if penalty.positive:
+        solve_rows, make_work = pursue_positive_rows, make_positive_workspace
+        terms = (dependence,)
+    else:
+        solve_rows, make_work = pursue_rows, make_workspace
+        terms = (np.where(problem.norms > 0, dependence * problem.norms, 1).astype(X.dtype), problem.norms, recursive)
+    if recursive:
+        scale, level = gains**2, level**2
+    arguments = (scale.astype(X.dtype), problem.inverse_norms, level, *terms, most, tol, max_iter or len(D))
+    result = problem.run(solve_rows, arguments, partial(make_work, len(D), most, X.dtype))
+    if not isinstance(penalty, KSparse):
+        value_rows(bound, result.codes.astype(np.float64, copy=False), result.penalty)
     return result

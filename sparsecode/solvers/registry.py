@@ -41,6 +41,7 @@ SOLVERS = {
     "greedy": Solver(coordinate_descent.solve_greedy, _separable, "separable penalties"),
     "cyclic": Solver(coordinate_descent.solve_cyclic, _separable, "separable penalties"),
     "omp": Solver(pursuit.solve_pursuit, _counts, "L0, CEL0 and KSparse", warm_start=False),
+    "ormp": Solver(pursuit.solve_recursive_pursuit, _signed_counts, "L0, CEL0 and KSparse without `positive`", False),
     "forward-backward": Solver(forward_backward.solve_forward_backward, lambda p: True, "all penalties"),
 }
 
@@ -73,7 +74,7 @@ def solve(X, D, penalty, *, solver="auto", tol=1e-6, max_iter=None, init=None, g
         Atoms, of any norm.
     penalty : Penalty
         From `sparsecode.penalties`.
-    solver : {"auto", "active-set", "replacement", "greedy", "cyclic", "omp", "forward-backward"}, default="auto"
+    solver : {"auto", "active-set", "replacement", "greedy", "cyclic", "omp", "ormp", "forward-backward"}, default="auto"
         "auto" takes the first of these that applies: the active set (exact) for l1-type penalties, single best
         replacement for l0, CEL0 and k-sparse codes, greedy coordinate descent for other separable penalties (and for
         non-negative l0 and CEL0), orthogonal matching pursuit for non-negative k-sparse codes, forward-backward

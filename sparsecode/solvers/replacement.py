@@ -54,5 +54,6 @@ def _solve(X, D, penalty, *, tol, max_iter, init=None, n_iter=None, gains=None, 
     floors = DEPENDENCE[X.dtype] * problem.norms.astype(np.float64)
     arguments = (prices, floors, problem.inverse_norms, most, tol, max_iter)
     result = problem.run(replace_rows, arguments, partial(make_workspace, len(D), most, X.dtype), init, n_iter)
-    value_rows(bound, result.codes.astype(np.float64), result.penalty)
+    if not isinstance(penalty, KSparse):
+        value_rows(bound, result.codes.astype(np.float64, copy=False), result.penalty)
     return result
