@@ -11,8 +11,8 @@ leave, as in the method of Lawson and Hanson.
 ``g_j^2 / s_j``, where s_j is the squared distance of atom j to the span of the active ones (orthogonal least squares,
 optimised orthogonal matching pursuit). It stops at k atoms, or where ``g_j^2 / s_j <= 2 alpha`` for all j.
 
-Both keep the correlations q_a of all atoms with an orthonormal basis of the span, K numbers for each active atom: with
-j to enter, ``q = (G_j - sum_a q_aj q_a) / sqrt(s_j)``, after which g falls by ``g_j q / sqrt(s_j)`` and s by ``q^2``, and
+Both keep the correlations q_a of all atoms with an orthonormal basis of the span, K numbers for each active atom.
+When j enters, ``q = (G_j - sum_a q_aj q_a) / sqrt(s_j)``; then g falls by ``g_j q / sqrt(s_j)`` and s by ``q^2``, and
 the q_aj are the new row of the Cholesky factor. A step costs O(K k), a code O(K k^2) and the solution of its weights
 O(k^2).
 
@@ -20,9 +20,9 @@ R. Rubinstein, M. Zibulevsky and M. Elad, "Efficient
 implementation of the K-SVD algorithm using batch orthogonal matching pursuit", Technion CS-2008-08; Y. C. Pati, R.
 Rezaiifar and P. S. Krishnaprasad, "Orthogonal matching pursuit", Asilomar Conf. (1993); A. M. Bruckstein, M. Elad and
 M. Zibulevsky, "On the uniqueness of nonnegative sparse solutions to underdetermined systems of equations", IEEE Trans.
-Inf. Theory 54 (2008); M. Gharavi-Alkhansari and T. S. Huang, "A fast orthogonal matching pursuit algorithm", ICASSP (1998);
-S. F. Cotter, J. Adler, B. D. Rao and K. Kreutz-Delgado, "Forward sequential algorithms for best basis selection", IEE
-Proc. Vis. Image Signal Process. 146 (1999).
+Inf. Theory 54 (2008); M. Gharavi-Alkhansari and T. S. Huang, "A fast orthogonal matching pursuit algorithm", ICASSP
+(1998); S. F. Cotter, J. Adler, B. D. Rao and K. Kreutz-Delgado, "Forward sequential algorithms for best basis
+selection", IEE Proc. Vis. Image Signal Process. 146 (1999).
 """
 
 from functools import partial

@@ -74,11 +74,11 @@ def solve(X, D, penalty, *, solver="auto", tol=1e-6, max_iter=None, init=None, g
         Atoms, of any norm.
     penalty : Penalty
         From `sparsecode.penalties`.
-    solver : {"auto", "active-set", "replacement", "greedy", "cyclic", "omp", "ormp", "forward-backward"}, default="auto"
-        "auto" takes the first of these that applies: the active set (exact) for l1-type penalties, single best
-        replacement for l0, CEL0 and k-sparse codes, greedy coordinate descent for other separable penalties (and for
-        non-negative l0 and CEL0), orthogonal matching pursuit for non-negative k-sparse codes, forward-backward
-        splitting for the rest.
+    solver : str, default="auto"
+        One of "active-set", "replacement", "greedy", "cyclic", "omp", "ormp" and "forward-backward". "auto" takes the
+        first of these that applies: the active set (exact) for l1-type penalties, single best replacement for l0, CEL0
+        and k-sparse codes, greedy coordinate descent for other separable penalties (and for non-negative l0 and CEL0),
+        orthogonal matching pursuit for non-negative k-sparse codes, forward-backward splitting for the rest.
     tol : float, default=1e-6
         Largest certificate of a converged row: see `SolveResult`. Values below what the dtype can certify are
         raised to it.

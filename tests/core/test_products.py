@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sparsecode._core.products import gram, row_products
+from sparsecode._core.products import CACHE_LINE, aligned_array, aligned_empty, gram, row_products
 
 
 @pytest.mark.nojit
@@ -26,3 +26,20 @@ def test_gram_is_exactly_symmetric(rng, dtype):
     G = gram(D)
     assert np.array_equal(G, G.T)
     assert np.array_equal(G, gram(D, n_jobs=2))
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("shape", [(), 5, (3, 7)])
+def test_aligned_arrays_begin_with_a_cache_line(rng, dtype, shape):
+    empty = aligned_empty(shape, dtype)
+    assert empty.ctypes.data % CACHE_LINE == 0
+    assert (empty.dtype, empty.shape) == (dtype, np.empty(shape).shape)
+    assert empty.flags.c_contiguous
+    assert empty.flags.writeable
+    values = rng.normal(size=(40, 3)).astype(dtype)[1:, :]
+    aligned = aligned_array(values)
+    assert aligned.ctypes.data % CACHE_LINE == 0
+    assert np.array_equal(aligned, values)
+    assert aligned_array(aligned) is aligned
+    values.flags.writeable = False
+    assert aligned_array(values).flags.writeable

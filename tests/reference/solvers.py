@@ -42,6 +42,22 @@ def matching_pursuit(x, D, n_atoms, level):
     return w
 
 
+def recursive_pursuit(x, D, n_atoms, price, gains):
+    """Order recursive matching pursuit: the atom that lowers the error most, times its gain squared, by trial."""
+    w, support = np.zeros(len(D)), []
+    while len(support) < n_atoms:
+        here = least_squares(x, D, support)[1]
+        falls = np.zeros(len(D))
+        for j in sorted(set(range(len(D))) - set(support)):
+            if np.linalg.matrix_rank(D[[*support, j]], tol=1e-4) > len(support):
+                falls[j] = gains[j] ** 2 * (here - least_squares(x, D, [*support, j])[1])
+        if falls.max() <= max(price, 1e-15):
+            break
+        support.append(int(np.argmax(falls)))
+        w[support] = least_squares(x, D, support)[0]
+    return w
+
+
 def best_move(x, D, support, price, most):
     """Return by how much the best entry, exit or exchange of one atom lowers the l0 objective."""
     support = set(map(int, support))

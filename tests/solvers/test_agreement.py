@@ -11,7 +11,7 @@ from sparsecode.solvers import SOLVERS, debias, duality_gap, objective, solve, s
 from ..contracts.solvers import DATA, PAIRS, planted
 from ..penalties.berhu import Berhu
 from ..reference.penalties import value
-from ..reference.solvers import least_squares, matching_pursuit
+from ..reference.solvers import least_squares, matching_pursuit, recursive_pursuit
 
 L1_SOLVERS = [name for name, solver in SOLVERS.items() if solver.takes(L1(1.0))]
 
@@ -164,6 +164,34 @@ def test_pursuit_equals_its_naive_twin(name, dtype):
         np.testing.assert_allclose(result.codes, naive, atol=1e-4 if dtype == np.float32 else 1e-9)
         left = np.abs((X - result.codes @ D) @ D.T) / norms
         assert (left <= np.sqrt(0.04) * (1 + 1e-5)).all()
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("name", ["planted", "more atoms than features", "one sample", "one atom", "degenerate"])
+@pytest.mark.parametrize("gained", [False, True])
+def test_recursive_pursuit_equals_its_naive_twin(name, gained, dtype):
+    X, D = (A.astype(dtype) for A in DATA[name]())
+    gains = np.exp(0.5 * np.random.default_rng(1).normal(size=len(D))) if gained else np.ones(len(D))
+    settings = {"solver": "ormp", "gains": gains} if gained else {"solver": "ormp"}
+    for penalty in (KSparse(1), KSparse(3), L0(0.02), CEL0(0.02)):
+        most, price = (penalty.n_nonzero_coefs, 0) if isinstance(penalty, KSparse) else (len(D), 0.02)
+        most = min(most, *D.shape)
+        result = solve(X, D, penalty, **settings)
+        assert not result.status.any()
+        naive = [recursive_pursuit(x, D.astype(float), most, price, gains) for x in X.astype(float)]
+        # Atoms that are equal, or opposite, do equally well
+        expected = objective(X, D, np.array(naive), KSparse(len(D)))
+        found = objective(X, D, result.codes, KSparse(len(D)))
+        np.testing.assert_allclose(found, expected, atol=1e-5 if dtype == np.float32 else 1e-10)
+        if name != "degenerate":
+            np.testing.assert_allclose(result.codes, naive, atol=1e-4 if dtype == np.float32 else 1e-9)
+
+
+def test_recursive_pursuit_leaves_a_smaller_error_on_patches(patches, learned):
+    X = patches[:300]
+    for k, share in ((5, 0.997), (10, 0.992), (20, 0.98)):  # measured: 0.994, 0.987, 0.974
+        omp, ormp = (solve(X, learned, KSparse(k), solver=s).square_error.sum() for s in ("omp", "ormp"))
+        assert ormp < share * omp
 
 
 def test_pursuit_prefers_atoms_of_high_gain():

@@ -31,12 +31,18 @@ BRANCHES = [
     "greedy-l0",
     "cyclic-l1",
     "omp-l0",
+    "omp-k-sparse",
     "omp-k-sparse-positive",
+    "ormp-l0",
+    "ormp-k-sparse",
     "forward-backward-l1",
     "forward-backward-k-sparse",
     "forward-backward-sparse-envelope",
 ]
 every_branch = pairs(BRANCHES)
+
+#: Solvers that take atoms one by one, whatever the penalty.
+PURSUITS = {"omp", "ormp"}
 
 pytestmark = pytest.mark.filterwarnings("ignore:codes of .* depend on its step")
 
@@ -66,7 +72,7 @@ def naive_certificate(solver, X, D, W, penalty):
     norms = np.linalg.norm(D, axis=1)
     unit = D / np.where(norms > 0, norms, 1)[:, None]
     largest = np.maximum(np.abs(X @ unit.T).max(axis=1), 1e-300)
-    if solver == "omp" or (solver == "replacement" and isinstance(penalty, KSparse)):
+    if solver in PURSUITS or (solver == "replacement" and isinstance(penalty, KSparse)):
         return np.abs((X - W @ D) @ unit.T * (W != 0)).max(axis=1) / largest
     step = longest_step(D) if solver == "forward-backward" else None
     return fixed_point_violation(X, D, W, penalty, step) / largest
@@ -111,7 +117,7 @@ def test_results_are_in_order(solver, make, dtype):
         assert (certificate[status == 0] <= FLOOR[dtype]).all(), where
         assert (n_iter <= (max_iter or 10_000)).all(), where
         assert (n_iter[status == 1] == (max_iter or 10_000)).all(), where
-        if solver not in {"omp", "replacement"}:
+        if solver not in {*PURSUITS, "replacement"}:
             assert (certificate[status != 0] > 1e-6).all(), where
         if max_iter is None and (solver not in FIRST_ORDER or name not in SLOW):
             assert not status.any(), where
@@ -148,7 +154,7 @@ def test_objectives_fall_from_pass_to_pass(solver, make, dtype):
         before = half
         for max_iter in (1, 2, 3, 5, 8):
             codes = solve(X, D, penalty, solver=solver, max_iter=max_iter).codes
-            found = objective(X, D, codes, KSparse(len(D)) if solver == "omp" else penalty)
+            found = objective(X, D, codes, KSparse(len(D)) if solver in PURSUITS else penalty)
             # Largest rise over the seeds, of half the squared norm: 1e-7 and 2e-16
             assert (found - before <= 8 * EPS[dtype] * half.max()).all()
             before = found
@@ -266,7 +272,7 @@ def test_gains(solver, make):
             solve(X, D, penalty, solver=solver, gains=np.full(len(D), 2.0))
         return
     if solver == "replacement" and isinstance(penalty, KSparse):
-        with pytest.raises(ValueError, match="`gains` have no part; use 'omp' or 'forward-backward'"):
+        with pytest.raises(ValueError, match="`gains` have no part; use 'omp', 'ormp' or 'forward-backward'"):
             solve(X, D, penalty, solver=solver, gains=np.ones(len(D)))
         return
     for dtype in EPS:

@@ -19,6 +19,7 @@ LONG = {
     "cyclic": L1(1e-4),
     "forward-backward": L1(1e-4),
     "omp": KSparse(400),
+    "ormp": KSparse(400),
 }
 
 
