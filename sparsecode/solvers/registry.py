@@ -123,8 +123,8 @@ def solve(X, D, penalty, *, solver="auto", tol=1e-6, max_iter=None, init=None, g
     if gains is not None:
         if chosen is SOLVERS["replacement"] and isinstance(penalty, KSparse):
             raise ValueError(
-                "solver 'replacement' compares codes of k atoms by their errors, where `gains` have no part; use 'omp' "
-                "or 'forward-backward', or leave `gains` out."
+                "solver 'replacement' compares codes of k atoms by their errors, where `gains` have no part; use "
+                "'omp', 'ormp' or 'forward-backward', or leave `gains` out."
             )
         options["gains"] = gains
     if init is not None:
