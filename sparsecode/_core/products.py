@@ -74,11 +74,8 @@ def aligned_empty(shape, dtype):
     return memory[start : start + size * dtype.itemsize].view(dtype).reshape(shape)
 
 
-def aligned_array(array):
-    """Return `kernel_array`, copied if it does not begin with a cache line."""
-    array = kernel_array(array)
-    if array.ctypes.data % CACHE_LINE == 0:
-        return array
+def aligned_copy(array):
+    """Return a copy of the array that kernels can take, and that begins with a cache line."""
     copy = aligned_empty(array.shape, array.dtype)
     copy[...] = array
     return copy
@@ -86,7 +83,7 @@ def aligned_array(array):
 
 def gram(D, n_jobs=None):
     """Return ``G = D D^T`` for atoms D of shape (n_components, n_features)."""
-    D = aligned_array(D)
+    D = kernel_array(D)
     G = aligned_empty((D.shape[0], D.shape[0]), D.dtype)
     run_chunks(lambda start, end, stop: row_products(D[start:end], D, G[start:end]), D.shape[0], n_jobs=n_jobs)
     return G

@@ -28,6 +28,7 @@ class Workspace(NamedTuple):
 
     g: np.ndarray  # correlations of the atoms with the residual
     excess: np.ndarray  # |g| / threshold - 1
+    bits: np.ndarray  # of the same memory as integers
     active: np.ndarray
     weight: np.ndarray
     sign: np.ndarray
@@ -42,9 +43,11 @@ class Workspace(NamedTuple):
 def make_workspace(n_components, max_active, dtype):
     """Allocate the work arrays for problems with at most `max_active` linearly independent atoms."""
     size = max_active + 1
+    excess = aligned_empty(n_components, dtype)
     return Workspace(
         g=aligned_empty(n_components, dtype),
-        excess=aligned_empty(n_components, dtype),
+        excess=excess,
+        bits=excess.view(f"i{excess.itemsize}"),
         active=np.empty(size, np.int64),
         weight=np.empty(size),
         sign=np.empty(size),
@@ -57,12 +60,13 @@ def make_workspace(n_components, max_active, dtype):
     )
 
 
-def _measure_excess(g, pen, active, k, excess):
-    """Write by how much each correlation exceeds its threshold, -1 where active; return two largest values.
+def _measure_excess(pen, work, k):
+    """Write by how much each correlation exceeds its threshold, -1 where active; return a value and a place.
 
-    The first is over all atoms, as the certificate needs it: active ones exceed it too, by rounding. The
-    second is over the inactive atoms, which may enter.
+    The largest value is that over all atoms, as the certificate needs it: active ones exceed it too, by rounding. The
+    place is that of the largest of the inactive atoms, which may enter.
     """
+    g, excess = work.g, work.excess
     one = type(g[0])(1)
     if pen.positive:
         for j in range(g.shape[0]):
@@ -70,10 +74,10 @@ def _measure_excess(g, pen, active, k, excess):
     else:
         for j in range(g.shape[0]):
             excess[j] = abs(g[j]) * pen.inverse[j] - one
-    top = largest(excess)
+    top = excess[find(work.bits, largest(work.bits))]
     for a in range(k):
-        excess[active[a]] = -one
-    return top, largest(excess)
+        excess[work.active[a]] = -one
+    return top, find(work.bits, largest(work.bits))
 
 
 def _certify(c, pen, work, k, square_norm, top):
@@ -176,11 +180,10 @@ def _exchange(G, c, pen, work, k, j, sign):
     return admit(G, c, pen, work, k, j, sign, step * sign)
 
 
-def _grow(G, c, pen, work, top, k):
+def _grow(G, c, pen, work, best, k):
     """Admit the atom that exceeds its threshold most, and others that come near it; return the new k."""
     before = k
-    best = find(work.excess, top)
-    cut = top * ADMIT_SHARE
+    cut = work.excess[best] * ADMIT_SHARE
     for place in range(best, best + c.shape[0]):
         j = place if place < c.shape[0] else place - c.shape[0]
         if work.excess[j] > cut and k - before < ADMIT_MOST:
@@ -216,18 +219,18 @@ def _encode_rows(G, C, square_norms, pen, tol, max_iter, work, stop, W, gaps, co
         while True:
             k = settle(work, k)
             correlate(G, c, work.active, work.weight, k, work.g)
-            top, entering = measure_excess(work.g, pen, work.active, k, work.excess)
+            top, best = measure_excess(pen, work, k)
             gap, error, cost = certify(c, pen, work, k, square_norms[i], top)
             objective = 0.5 * error + cost
             idle = 0 if objective < lowest * (1.0 - eps) else idle + 1
             lowest = min(lowest, objective)
-            stalled = entering <= 0 or idle == IDLE_PASSES
+            stalled = not work.excess[best] > 0 or idle == IDLE_PASSES
             if gap <= tol * half or n_iter >= max_iter or stalled or not gap < np.inf:
                 break
             if stop[0] != 0:
                 return
             n_iter += 1
-            k = grow(G, c, pen, work, entering, k)
+            k = grow(G, c, pen, work, best, k)
         ridge = 0.0
         for a in range(k):
             W[i, work.active[a]] = work.weight[a]

@@ -63,24 +63,8 @@ def _largest_correlation(c, inverse_norms):
     return best
 
 
-def _largest(values):
-    """Return the largest value; four at a time, since each comparison waits for the one before."""
-    best0 = best1 = best2 = best3 = values[0]
-    whole = values.shape[0] - values.shape[0] % 4
-    for j in range(0, whole, 4):
-        best0 = values[j] if values[j] > best0 else best0
-        best1 = values[j + 1] if values[j + 1] > best1 else best1
-        best2 = values[j + 2] if values[j + 2] > best2 else best2
-        best3 = values[j + 3] if values[j + 3] > best3 else best3
-    for j in range(whole, values.shape[0]):
-        best0 = values[j] if values[j] > best0 else best0
-    best0 = best1 if best1 > best0 else best0
-    best2 = best3 if best3 > best2 else best2
-    return best2 if best2 > best0 else best0
-
-
-def _largest_bits(bits):
-    """Return the largest of integers: the bits of numbers that are not negative, which are in the same order.
+def _largest(bits):
+    """Return the largest of integers: the bits of numbers, which are in the same order unless all are negative.
 
     Unlike that of floats, where NaN must be thought of, this maximum is taken of a whole register at a time.
     """
@@ -125,6 +109,5 @@ correlate = kernel(_correlate)
 square_error = kernel(_square_error)
 largest_correlation = kernel(_largest_correlation)
 largest = kernel(_largest)
-largest_bits = kernel(_largest_bits)
 find = kernel(_find)
 square_errors = kernel(_square_errors)

@@ -7,7 +7,7 @@ import numpy as np
 from .._core.jit import kernel
 from .._core.products import aligned_empty
 from ._cholesky import solve_backward, solve_forward
-from ._gram_kernels import correlate, find, largest_bits
+from ._gram_kernels import correlate, find, largest
 from ._rows import conclude, share
 
 #: Correlations below so many roundings of the norm of the sample are zero.
@@ -61,7 +61,7 @@ def _start(c, norms, inverse_norms, floors, scale, recursive, work):
         work.g[j] = c[j]
         work.scale[j] = scale[j]
         work.score[j] = abs(c[j]) * inverse_norms[j]
-    size = np.float64(work.score[find(work.bits, largest_bits(work.bits))])
+    size = np.float64(work.score[find(work.bits, largest(work.bits))])
     if recursive:
         for j in range(c.shape[0]):
             work.distance[j] = norms[j]
@@ -74,7 +74,7 @@ def _start(c, norms, inverse_norms, floors, scale, recursive, work):
 
 def _select(work, inverse_norms, level, rounding):
     """Return the atom with the largest score, -1 if it does not exceed its level or is rounding."""
-    place = find(work.bits, largest_bits(work.bits))
+    place = find(work.bits, largest(work.bits))
     enters = work.score[place] > level and abs(work.g[place]) * inverse_norms[place] > rounding
     return place if enters else np.int64(-1)
 

@@ -21,6 +21,7 @@ class Workspace(NamedTuple):
     fresh: np.ndarray  # the same, computed anew once the support is found
     distance: np.ndarray  # squared distance of each atom to the span of the active ones, infinite for these
     score: np.ndarray
+    bits: np.ndarray  # of the same memory as integers
     active: np.ndarray
     weight: np.ndarray
     P: np.ndarray  # inverse of the active Gram block
@@ -31,11 +32,13 @@ class Workspace(NamedTuple):
 
 def make_workspace(n_components, max_active, dtype):
     """Allocate the work arrays for at most `max_active` active atoms."""
+    score = aligned_empty(n_components, np.float64)
     return Workspace(
         g=aligned_empty(n_components, np.float64),
         fresh=aligned_empty(n_components, dtype),
         distance=aligned_empty(n_components, np.float64),
-        score=aligned_empty(n_components, np.float64),
+        score=score,
+        bits=score.view(np.int64),
         active=np.empty(max_active, np.int64),
         weight=np.empty(max_active),
         P=np.empty((max_active, max_active)),
@@ -112,12 +115,12 @@ def _remove(G, work, k, a):
 
 
 def _find_addition(work, prices, floors):
-    """Return by how much the best addition lowers the objective, and its atom."""
+    """Return by how much the best addition lowers the objective, a negative number if none does, and its atom."""
     for j in range(prices.shape[0]):
         distance = work.distance[j]
         work.score[j] = 0.5 * work.g[j] * work.g[j] / distance - prices[j] if distance > floors[j] else -np.inf
-    best = largest(work.score)
-    return best, find(work.score, best)
+    place = find(work.bits, largest(work.bits))
+    return work.score[place], place
 
 
 def _find_removal(work, prices, k):
@@ -132,7 +135,7 @@ def _find_removal(work, prices, k):
     return best, place
 
 
-def _find_exchange(work, prices, floors, k, least):
+def _find_exchange(work, prices, highest, floors, k, least):
     """Return the best exchange, if it lowers the objective by more than `least`: a place to vacate, the new atom."""
     best = least
     place = np.int64(-1)
@@ -153,12 +156,13 @@ def _find_exchange(work, prices, floors, k, least):
             part = work.H[a, j]
             g = work.g[j] + weight * part
             distance = work.distance[j] + part * part * inverse
-            work.score[j] = 0.5 * g * g / distance - prices[j] if distance > floors[j] else -np.inf
-        top = largest(work.score)
-        if top - 0.5 * loss > best:
-            best = top - 0.5 * loss
+            work.score[j] = 0.5 * g * g / distance + (highest - prices[j]) if distance > floors[j] else 0.0
+        candidate = find(work.bits, largest(work.bits))
+        gain = work.score[candidate] - highest - 0.5 * loss
+        if gain > best and work.distance[candidate] < np.inf:
+            best = gain
             place = a
-            atom = find(work.score, top)
+            atom = candidate
     return place, atom
 
 
@@ -218,7 +222,7 @@ def _violation(G, work, prices, k, inverse_norms, least):
 
 
 def _replace_rows(
-    G, C, square_norms, prices, floors, inverse_norms, most, tol, max_iter, work, stop,
+    G, C, square_norms, prices, highest, floors, inverse_norms, most, tol, max_iter, work, stop,
     W, certificates, costs, n_iters, statuses,
 ):  # fmt: skip
     """Solve all rows of C, starting from the supports of the codes in W."""
@@ -253,7 +257,7 @@ def _replace_rows(
                 elif removal > least:
                     atom = none
                 else:
-                    place, atom = find_exchange(work, prices, floors, k, least)
+                    place, atom = find_exchange(work, prices, highest, floors, k, least)
                 ended = place < 0 and atom < 0
                 if ended:
                     break

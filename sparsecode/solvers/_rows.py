@@ -6,7 +6,7 @@ import numpy as np
 
 from .._core.jit import kernel
 from .._core.parallel import run_chunks
-from .._core.products import aligned_array, aligned_empty, gram, kernel_array, row_products
+from .._core.products import aligned_copy, aligned_empty, gram, kernel_array, row_products
 from ._gram_kernels import square_errors
 
 #: Status of a row. STALLED: rounding keeps the certificate above its bound.
@@ -76,7 +76,7 @@ class Problem(NamedTuple):
     @classmethod
     def build(cls, X, D, n_jobs):
         """Take checked arrays of one dtype."""
-        D = aligned_array(D)
+        D = aligned_copy(D)
         G = gram(D, n_jobs)
         norms = np.diagonal(G).copy()
         inverse_norms = np.divide(1, np.sqrt(norms), out=np.zeros_like(norms), where=norms > 0)

@@ -52,7 +52,7 @@ def _solve(X, D, penalty, *, tol, max_iter, init=None, n_iter=None, gains=None, 
     else:
         prices = bound.plateau
     floors = DEPENDENCE[X.dtype] * problem.norms.astype(np.float64)
-    arguments = (prices, floors, problem.inverse_norms, most, tol, max_iter)
+    arguments = (prices, float(prices.max()), floors, problem.inverse_norms, most, tol, max_iter)
     result = problem.run(replace_rows, arguments, partial(make_workspace, len(D), most, X.dtype), init, n_iter)
     if not isinstance(penalty, KSparse):
         value_rows(bound, result.codes.astype(np.float64, copy=False), result.penalty)

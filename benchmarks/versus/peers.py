@@ -1,0 +1,77 @@
+"""The same work by other libraries; each function returns what is to be timed, with its input laid out as it wants.
+
+A library that is not installed raises ImportError when its method is made.
+"""
+
+import numpy as np
+
+
+def spams_lasso(X, D, alpha, threads):
+    """SPAMS, LARS: exact."""
+    import spams
+
+    samples, atoms = np.asfortranarray(X.T), np.asfortranarray(D.T)
+    return lambda: spams.lasso(samples, D=atoms, lambda1=alpha, mode=2, numThreads=threads).T
+
+
+def spams_omp(X, D, k, threads):
+    """SPAMS, `omp`, which is order recursive matching pursuit."""
+    import spams
+
+    samples, atoms = np.asfortranarray(X.T), np.asfortranarray(D.T)
+    return lambda: spams.omp(samples, D=atoms, L=k, eps=0.0, numThreads=threads).T
+
+
+def scikit_learn(X, D, threads, algorithm, **settings):
+    """scikit-learn, `sparse_encode`."""
+    from sklearn.decomposition import sparse_encode
+
+    return lambda: sparse_encode(X, D, algorithm=algorithm, n_jobs=threads, **settings)
+
+
+def celer(X, D, alpha, tol):
+    """celer, row by row; its objective is divided by the number of features, its tolerance relative to ``||x||^2``."""
+    from celer import celer_path
+
+    design, F = np.asfortranarray(D.T), X.shape[1]
+
+    def run():
+        codes = [celer_path(design, x, "lasso", alphas=[alpha / F], tol=tol)[1][:, 0] for x in X]
+        return np.array(codes)
+
+    return run
+
+
+def skglm(X, D, alpha, tol):
+    """skglm, `AndersonCD` row by row; its objective is divided by the number of features."""
+    from skglm.datafits import Quadratic
+    from skglm.penalties import L1
+    from skglm.solvers import AndersonCD
+
+    design, F = np.asfortranarray(D.T), X.shape[1]
+    solver = AndersonCD(tol=tol, fit_intercept=False)
+
+    def run():
+        return np.array([solver.solve(design, x, Quadratic(), L1(alpha / F))[0] for x in X])
+
+    return run
+
+
+def forward_backward_cel0(X, D, alpha, tol):
+    """CEL0 by forward-backward splitting of all rows at once in NumPy, until all are at fixed points up to `tol`."""
+    G, C = D @ D.T, X @ D.T
+    step = 0.99 / np.linalg.eigvalsh(G)[-1]
+    threshold, largest = np.sqrt(2 * alpha), np.abs(C).max()
+
+    def run():
+        W = np.zeros_like(C)
+        while True:
+            Z = W + step * (C - W @ G)
+            size = np.abs(Z)
+            new = np.sign(Z) * np.minimum(size, np.maximum(size - threshold * step, 0) / (1 - step))
+            change = np.abs(new - W).max()
+            W = new
+            if change <= tol * step * largest:
+                return W
+
+    return run

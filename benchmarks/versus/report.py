@@ -1,0 +1,72 @@
+"""Results as a Markdown table and as JSON."""
+
+import json
+import platform
+from pathlib import Path
+
+import numpy as np
+
+COLUMNS = (
+    "task",
+    "F",
+    "K",
+    "type",
+    "threads",
+    "setting",
+    "method",
+    "us / row",
+    "ours is faster",
+    "quality",
+    "first call, s",
+)
+
+
+class Report:
+    """Rows of results, printed as they come."""
+
+    def __init__(self):
+        self.rows = []
+        print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|", flush=True)
+
+    def add(self, task, X, D, threads, setting, timings, quality):
+        """Add the timings of methods, the first of which is ours; `quality` says what a result is worth."""
+        for timing in timings:
+            cells = (
+                task,
+                D.shape[1],
+                D.shape[0],
+                X.dtype.name,
+                threads,
+                setting,
+                timing.method.name,
+                f"{1e6 * np.median(timing.seconds):.2f}",
+                f"{timing.times_slower_than(timings[0]):.2f}",
+                quality(timing),
+                f"{timing.first:.2f}",
+            )
+            self.rows.append(dict(zip(COLUMNS, cells, strict=True)))
+            print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+
+    def save(self, path):
+        """Write the rows, and what they were measured with."""
+        Path(path).write_text(json.dumps({"machine": machine(), "rows": self.rows}, indent=1) + "\n")
+
+
+def machine():
+    """Return what the figures depend on."""
+    import os
+    from importlib.metadata import PackageNotFoundError, version
+
+    def version_of(name):
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            return "not installed"
+
+    names = ("sparsecode", "numpy", "numba", "scikit-learn", "spams-bin", "celer", "skglm", "dictlearn")
+    return {
+        "cores": os.cpu_count(),
+        "processor": platform.processor() or platform.machine(),
+        "OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS"),
+        **{name: version_of(name) for name in names},
+    }

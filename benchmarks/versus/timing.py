@@ -1,0 +1,45 @@
+"""Methods that do the same work, timed in turns."""
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Method(NamedTuple):
+    """A way to do the work; `rows` of it, since slow methods do a part only."""
+
+    name: str
+    run: Callable
+    rows: int
+
+
+class Timing(NamedTuple):
+    """What a method took: the first call, then seconds a row in each round; and what the last call gave."""
+
+    method: Method
+    first: float
+    seconds: np.ndarray
+    result: object
+
+    def times_slower_than(self, other):
+        """Return the median ratio of the times of one round."""
+        return float(np.median(self.seconds / other.seconds))
+
+
+def take_turns(methods, rounds):
+    """Time the methods one after the other, round by round, so that a machine that slows down slows all of them."""
+    first = [_seconds(method.run)[0] for method in methods]
+    seconds, results = np.empty((len(methods), rounds)), [None] * len(methods)
+    for turn in range(rounds):
+        for i, method in enumerate(methods):
+            seconds[i, turn], results[i] = _seconds(method.run)
+    seconds /= np.array([[method.rows] for method in methods])
+    return [Timing(*parts) for parts in zip(methods, first, seconds, results, strict=True)]
+
+
+def _seconds(run):
+    started = time.perf_counter()
+    result = run()
+    return time.perf_counter() - started, result
