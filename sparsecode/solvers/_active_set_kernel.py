@@ -7,7 +7,7 @@ import numpy as np
 from .._core.jit import kernel
 from .._core.products import aligned_empty
 from ._cholesky import append_row, delete_row, solve_backward, solve_forward
-from ._gram_kernels import correlate, find, largest, square_error
+from ._gram_kernels import correlate, find, largest, next_above, square_error
 from ._rows import conclude, share
 
 #: A row has stalled when so many passes have not lowered its objective by more than one rounding.
@@ -32,7 +32,7 @@ class Workspace(NamedTuple):
     active: np.ndarray
     weight: np.ndarray
     sign: np.ndarray
-    L: np.ndarray  # packed Cholesky factor of the active Gram block
+    L: np.ndarray  # Cholesky factor of the active Gram block
     right: np.ndarray  # c - entry * sign
     y: np.ndarray  # forward solution of `right`
     target: np.ndarray  # minimiser for the present signs
@@ -51,7 +51,7 @@ def make_workspace(n_components, max_active, dtype):
         active=np.empty(size, np.int64),
         weight=np.empty(size),
         sign=np.empty(size),
-        L=np.empty(size * (size + 1) // 2),
+        L=np.empty((size, size)),
         right=np.empty(size),
         y=np.empty(size),
         target=np.empty(size),
@@ -161,9 +161,8 @@ def _exchange(G, c, pen, work, k, j, sign):
     residual is constant and the penalty falls, since j violates its bound. Return the new k, or -1 if no
     weight falls along it, which only rounding can bring about.
     """
-    start = k * (k + 1) // 2
     for a in range(k):
-        work.block[a] = work.L[start + a]
+        work.block[a] = work.L[k, a]
     solve_backward(work.L, k, work.block, work.target)
     step = np.inf
     leaving = np.int64(-1)
@@ -182,17 +181,20 @@ def _exchange(G, c, pen, work, k, j, sign):
 
 def _grow(G, c, pen, work, best, k):
     """Admit the atom that exceeds its threshold most, and others that come near it; return the new k."""
+    excess = work.excess
+    cut = excess[best] * ADMIT_SHARE
     before = k
-    cut = work.excess[best] * ADMIT_SHARE
-    for place in range(best, best + c.shape[0]):
-        j = place if place < c.shape[0] else place - c.shape[0]
-        if work.excess[j] > cut and k - before < ADMIT_MOST:
-            sign = 1.0 if work.g[j] > 0 else -1.0
-            k = admit(G, c, pen, work, k, j, sign, 0.0)
-            if place == best and k == before:
-                exchanged = exchange(G, c, pen, work, k, j, sign)
-                if exchanged >= 0:
-                    return exchanged
+    sign = 1.0 if work.g[best] > 0 else -1.0
+    k = admit(G, c, pen, work, k, best, sign, 0.0)
+    if k == before:
+        exchanged = exchange(G, c, pen, work, k, best, sign)
+        if exchanged >= 0:
+            return exchanged
+    excess[best] = -1
+    place = next_above(excess, np.int64(0), cut)
+    while place < excess.shape[0] and k - before < ADMIT_MOST:
+        k = admit(G, c, pen, work, k, place, 1.0 if work.g[place] > 0 else -1.0, 0.0)
+        place = next_above(excess, place + 1, cut)
     return k
 
 

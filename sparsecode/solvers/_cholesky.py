@@ -1,6 +1,7 @@
-"""Cholesky factor of a growing and shrinking Gram block: packed rows, float64, for use inside kernels.
+"""Cholesky factor of a growing and shrinking Gram block, float64, for use inside kernels.
 
-Row i of the lower factor L starts at ``i * (i + 1) // 2``, so that every inner loop is contiguous.
+The lower factor L is kept by rows in a square array, so that every inner loop runs over a row from its start: an index
+that is a sum, as into packed rows, might be negative for all that the compiler knows, and it would gather.
 The diagonal holds reciprocals, since solving divides by it far more often than it changes.
 float64 whatever the problem's type: k is small beside K, and a float32 factor would lose the active set.
 """
@@ -16,29 +17,26 @@ def _append_row(L, k, block, pivot_floor):
     The row is written to L in any case; with a pivot at or below `pivot_floor` (the atom depends
     linearly on the active ones) the diagonal is left unset and the caller must not count the row.
     """
-    start = k * (k + 1) // 2
     pivot = block[k]
     for i in range(k):
-        row = i * (i + 1) // 2
         total = block[i]
         for m in range(i):
-            total -= L[row + m] * L[start + m]
-        total *= L[row + i]
-        L[start + i] = total
+            total -= L[i, m] * L[k, m]
+        total *= L[i, i]
+        L[k, i] = total
         pivot -= total * total
     if pivot > pivot_floor:
-        L[start + k] = 1.0 / np.sqrt(pivot)
+        L[k, k] = 1.0 / np.sqrt(pivot)
     return pivot
 
 
 def _solve_forward(L, k, first, right, y):
     """Solve L y = right for entries first..k-1, those before being known."""
     for i in range(first, k):
-        row = i * (i + 1) // 2
         total = right[i]
         for m in range(i):
-            total -= L[row + m] * y[m]
-        y[i] = total * L[row + i]
+            total -= L[i, m] * y[m]
+        y[i] = total * L[i, i]
 
 
 def _solve_backward(L, k, y, x):
@@ -46,11 +44,10 @@ def _solve_backward(L, k, y, x):
     for i in range(k):
         x[i] = y[i]
     for i in range(k - 1, -1, -1):
-        row = i * (i + 1) // 2
-        value = x[i] * L[row + i]
+        value = x[i] * L[i, i]
         x[i] = value
         for m in range(i):
-            x[m] -= value * L[row + m]
+            x[m] -= value * L[i, m]
 
 
 def _delete_row(L, k, p, turn):
@@ -59,20 +56,18 @@ def _delete_row(L, k, p, turn):
     `turn` is a work array of shape (2, >= k): cosines and sines.
     """
     for i in range(p + 1, k):
-        row = i * (i + 1) // 2
-        target = (i - 1) * i // 2
         for m in range(p):
-            L[target + m] = L[row + m]
-        x = L[row + p]
+            L[i - 1, m] = L[i, m]
+        x = L[i, p]
         for m in range(p, i - 1):
-            value = L[row + m + 1]
-            L[target + m] = turn[0, m] * value + turn[1, m] * x
+            value = L[i, m + 1]
+            L[i - 1, m] = turn[0, m] * value + turn[1, m] * x
             x = turn[0, m] * x - turn[1, m] * value
-        inverse = L[row + i]
+        inverse = L[i, i]
         turned = 1.0 / np.sqrt(1.0 + (x * inverse) ** 2)
         turn[0, i - 1] = turned
         turn[1, i - 1] = x * inverse * turned
-        L[target + i - 1] = inverse * turned
+        L[i - 1, i - 1] = inverse * turned
 
 
 append_row = kernel(_append_row)

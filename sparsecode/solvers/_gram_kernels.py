@@ -90,6 +90,23 @@ def _find(values, value):
     return place
 
 
+def _next_above(values, place, bound):
+    """Return the first place from `place` on with a value above the bound, the number of values if there is none."""
+    n = values.shape[0]
+    while place < n:
+        if place + BLOCK <= n:
+            found = False
+            for j in range(place, place + BLOCK):
+                found |= values[j] > bound
+            if not found:
+                place += BLOCK
+                continue
+        if values[place] > bound:
+            return place
+        place += 1
+    return place
+
+
 def _square_errors(X, D, W, active, weight, residual, errors):
     """Write ``||x - w D||^2`` of each row; the other arguments are work arrays.
 
@@ -110,4 +127,5 @@ square_error = kernel(_square_error)
 largest_correlation = kernel(_largest_correlation)
 largest = kernel(_largest)
 find = kernel(_find)
+next_above = kernel(_next_above)
 square_errors = kernel(_square_errors)

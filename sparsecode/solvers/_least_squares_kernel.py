@@ -24,7 +24,7 @@ class Workspace(NamedTuple):
     before: np.ndarray
     weight: np.ndarray
     sign: np.ndarray
-    L: np.ndarray  # packed Cholesky factor of the active Gram block
+    L: np.ndarray  # Cholesky factor of the active Gram block
     right: np.ndarray
     y: np.ndarray
     target: np.ndarray
@@ -45,7 +45,7 @@ def make_workspace(n_components, max_active, dtype):
         before=np.empty(max_active, np.int64),
         weight=np.empty(max_active),
         sign=np.ones(max_active),
-        L=np.empty(size * (size + 1) // 2),
+        L=np.empty((size, size)),
         right=np.empty(max_active),
         y=np.empty(max_active),
         target=np.empty(max_active),

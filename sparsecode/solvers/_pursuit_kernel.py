@@ -27,15 +27,14 @@ class Workspace(NamedTuple):
     order: np.ndarray  # 0, 1, 2, ...
     weight: np.ndarray
     y: np.ndarray  # coefficients of the sample on the basis
-    L: np.ndarray  # packed Cholesky factor of the active Gram block; its diagonal holds reciprocals
-    block: np.ndarray  # the packed active Gram block
+    L: np.ndarray  # Cholesky factor of the active Gram block; its diagonal holds reciprocals
+    block: np.ndarray  # lower half of the active Gram block
     right: np.ndarray
     error: np.ndarray
 
 
 def make_workspace(n_components, most, dtype):
     """Allocate the work arrays for at most `most` active atoms."""
-    half = most * (most + 1) // 2
     score = aligned_empty(n_components, dtype)
     return Workspace(
         g=aligned_empty(n_components, dtype),
@@ -48,8 +47,8 @@ def make_workspace(n_components, most, dtype):
         order=np.arange(most),
         weight=np.empty(most),
         y=np.empty(most),
-        L=np.empty(half),
-        block=np.empty(half),
+        L=np.empty((most, most)),
+        block=np.empty((most, most)),
         right=np.empty(most),
         error=np.empty(most),
     )
@@ -81,24 +80,22 @@ def _select(work, inverse_norms, level, rounding):
 
 def _measure_pivot(G, work, k, j):
     """Write the coefficients of atom j on the basis to row k of L; return its squared distance to the span."""
-    start = k * (k + 1) // 2
     pivot = np.float64(G[j, j])
     for a in range(k):
         part = np.float64(work.Q[a, j])
-        work.L[start + a] = part
+        work.L[k, a] = part
         pivot -= part * part
     return pivot
 
 
 def _enter(G, floors, work, k, j, pivot, recursive):
     """Add atom j to the active ones: extend the basis, project the sample on it, score the atoms."""
-    start = k * (k + 1) // 2
     row, inverse = work.Q[k], 1.0 / np.sqrt(pivot)
     for a in range(k):
-        work.right[a] = work.L[start + a]
-        work.block[start + a] = G[j, work.active[a]]
-    work.block[start + k] = G[j, j]
-    work.L[start + k] = inverse
+        work.right[a] = work.L[k, a]
+        work.block[k, a] = G[j, work.active[a]]
+    work.block[k, k] = G[j, j]
+    work.L[k, k] = inverse
     work.active[k] = j
     work.y[k] = work.g[j] * inverse
     correlate(work.Q, G[j], work.order, work.right, k, row)
@@ -126,12 +123,11 @@ def _measure_error(c, work, k, inverse_norms):
     for a in range(k):
         work.error[a] = c[work.active[a]]
     for a in range(k):
-        start = a * (a + 1) // 2
         total = 0.0
         for b in range(a):
-            total += work.block[start + b] * work.weight[b]
-            work.error[b] -= work.block[start + b] * work.weight[a]
-        work.error[a] -= total + work.block[start + a] * work.weight[a]
+            total += work.block[a, b] * work.weight[b]
+            work.error[b] -= work.block[a, b] * work.weight[a]
+        work.error[a] -= total + work.block[a, a] * work.weight[a]
     worst = 0.0
     for a in range(k):
         worst = max(worst, abs(work.error[a]) * inverse_norms[work.active[a]])

@@ -27,7 +27,7 @@ class Workspace(NamedTuple):
     P: np.ndarray  # inverse of the active Gram block
     H: np.ndarray  # P G[active]: coefficients of every atom on the active ones
     v: np.ndarray
-    L: np.ndarray  # packed Cholesky factor of the active Gram block
+    L: np.ndarray  # Cholesky factor of the active Gram block
 
 
 def make_workspace(n_components, max_active, dtype):
@@ -44,7 +44,7 @@ def make_workspace(n_components, max_active, dtype):
         P=np.empty((max_active, max_active)),
         H=aligned_empty((max_active, n_components), np.float64),
         v=np.empty(max_active + 1),
-        L=np.empty(max_active * (max_active + 1) // 2),
+        L=np.empty((max_active, max_active)),
     )
 
 
