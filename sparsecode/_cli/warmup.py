@@ -53,10 +53,10 @@ def compile_all(dtypes):
 
 
 def compile_solvers(X, D):
-    """Run every solver with every penalty that it takes, in the dtype of X."""
+    """Run every solver with every penalty that it takes, in the dtype of X, and pursuit of non-negative codes."""
     import warnings
 
-    from ..penalties import PENALTIES
+    from ..penalties import PENALTIES, KSparse
     from ..solvers import SOLVERS, solve
 
     for penalty in PENALTIES.values():
@@ -69,3 +69,4 @@ def compile_solvers(X, D):
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", UserWarning)  # codes that depend on the step
                     solve(X, D, penalty, solver=name, max_iter=1)
+    solve(X, D, KSparse(1, positive=True))
