@@ -1,7 +1,9 @@
 """Results as a Markdown table and as JSON."""
 
 import json
+import os
 import platform
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -54,8 +56,6 @@ class Report:
 
 def machine():
     """Return what the figures depend on."""
-    import os
-    from importlib.metadata import PackageNotFoundError, version
 
     def version_of(name):
         try:

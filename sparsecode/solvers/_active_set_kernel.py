@@ -7,7 +7,7 @@ import numpy as np
 from .._core.jit import kernel
 from .._core.products import aligned_empty
 from ._cholesky import append_row, delete_row, solve_backward, solve_forward
-from ._gram_kernels import correlate, find, largest, next_above, square_error
+from ._gram_kernels import correlate, find, largest, square_error
 from ._rows import conclude, share
 
 #: A row has stalled when so many passes have not lowered its objective by more than one rounding.
@@ -191,10 +191,9 @@ def _grow(G, c, pen, work, best, k):
         if exchanged >= 0:
             return exchanged
     excess[best] = -1
-    place = next_above(excess, np.int64(0), cut)
-    while place < excess.shape[0] and k - before < ADMIT_MOST:
-        k = admit(G, c, pen, work, k, place, 1.0 if work.g[place] > 0 else -1.0, 0.0)
-        place = next_above(excess, place + 1, cut)
+    for j in range(excess.shape[0]):
+        if excess[j] > cut and k - before < ADMIT_MOST:
+            k = admit(G, c, pen, work, k, j, 1.0 if work.g[j] > 0 else -1.0, 0.0)
     return k
 
 

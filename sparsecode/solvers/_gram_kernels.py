@@ -13,18 +13,10 @@ BLOCK = 16
 def _collect(w, active, weight):
     """Write the atoms that a code uses, and their weights; return their number."""
     k = np.int64(0)
-    end = w.shape[0] - w.shape[0] % BLOCK
-    for start in range(0, w.shape[0], BLOCK):
-        if start < end:
-            used = False
-            for j in range(start, start + BLOCK):
-                used |= w[j] != 0
-            if not used:
-                continue
-        for j in range(start, min(start + BLOCK, w.shape[0])):
-            active[k] = j
-            weight[k] = w[j]
-            k += w[j] != 0
+    for j in range(w.shape[0]):
+        active[k] = j
+        weight[k] = w[j]
+        k += w[j] != 0
     return k
 
 
@@ -90,23 +82,6 @@ def _find(values, value):
     return place
 
 
-def _next_above(values, place, bound):
-    """Return the first place from `place` on with a value above the bound, the number of values if there is none."""
-    n = values.shape[0]
-    while place < n:
-        if place + BLOCK <= n:
-            found = False
-            for j in range(place, place + BLOCK):
-                found |= values[j] > bound
-            if not found:
-                place += BLOCK
-                continue
-        if values[place] > bound:
-            return place
-        place += 1
-    return place
-
-
 def _square_errors(X, D, W, active, weight, residual, errors):
     """Write ``||x - w D||^2`` of each row; the other arguments are work arrays.
 
@@ -127,5 +102,4 @@ square_error = kernel(_square_error)
 largest_correlation = kernel(_largest_correlation)
 largest = kernel(_largest)
 find = kernel(_find)
-next_above = kernel(_next_above)
 square_errors = kernel(_square_errors)
