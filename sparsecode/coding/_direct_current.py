@@ -6,7 +6,7 @@ is the problem of the centred sample with centred atoms; then ``m = <x - w D, u>
 """
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, hstack, issparse
 
 
 def center(rows):
@@ -29,4 +29,7 @@ def with_constant(X, D, codes):
     root = np.sqrt(X.shape[1])
     # A sparse product: in a dense one the bits of a row depend on its place.
     means = X.mean(axis=1, dtype=np.float64) - csr_array(codes) @ D.mean(axis=1, dtype=np.float64)
-    return np.concatenate([(root * means)[:, None].astype(codes.dtype), codes], axis=1)
+    means = (root * means)[:, None].astype(codes.dtype)
+    if issparse(codes):
+        return hstack([csr_array(means), codes], format="csr")
+    return np.concatenate([means, codes], axis=1)

@@ -3,9 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array, issparse
 
 from .._core.validation import joined_warnings, row_exponents, warn_not_converged
 from ..penalties import KSparse
+from ..solvers._codes import joined
 from ..solvers._rows import MAX_ITER, NON_FINITE, STALLED
 from ..solvers.debias import debias_codes
 from ..solvers.registry import find_solver
@@ -19,39 +21,42 @@ class CoderSettings(NamedTuple):
     tol: float
     max_iter: int | None
     n_jobs: int | None
+    sparse_output: bool = True
 
     def solve(self, X, D, penalty, gains=None):
-        """Return the SolveResult of validated rows."""
+        """Return the SolveResult of validated rows; D are atoms, or `Atoms` prepared for the dtype of X."""
         name = self.solver
         if name == "auto" and gains is not None and isinstance(penalty, KSparse):
             name = "omp"  # of the solvers for a fixed number of coefficients, the one whose choice gains can weight
-        solver = find_solver(name, penalty)
-        return solver.solve(X, D, penalty, tol=self.tol, max_iter=self.max_iter, gains=gains, n_jobs=self.n_jobs)
+        settings = self._asdict() | {"gains": gains}
+        del settings["solver"]
+        return find_solver(name, penalty).solve(X, D, penalty, **settings)
 
 
-def encode_rows(X, D, penalty, settings, *, debias=False):
-    """Return the codes of rows of any magnitudes; warn where a row did not converge.
+def encode_rows(X, atoms, penalty, settings, *, debias=False):
+    """Return the codes of rows of any magnitudes with prepared atoms; warn where a row did not converge.
 
     Rows of extreme magnitude are scaled by powers of two, exactly, each by its own: no row depends on the others.
     """
     exponents = row_exponents(X)
     distinct = np.unique(exponents).tolist()
     if distinct == [0]:
-        return _encode_scaled(X, D, penalty, settings, 0, debias)
-    codes = np.empty((len(X), len(D)), X.dtype)
+        return _encode_scaled(X, atoms, penalty, settings, 0, debias)
+    groups = [np.flatnonzero(exponents == exponent) for exponent in distinct]
     with joined_warnings():
-        for exponent in distinct:
-            rows = np.flatnonzero(exponents == exponent)
-            codes[rows] = _encode_scaled(X[rows], D, penalty, settings, exponent, debias, rows)
-    return codes
+        parts = [
+            _encode_scaled(X[rows], atoms, penalty, settings, exponent, debias, rows)
+            for exponent, rows in zip(distinct, groups, strict=True)
+        ]
+    return joined(parts, np.argsort(np.concatenate(groups)))
 
 
-def _encode_scaled(X, D, penalty, settings, exponent, debias, rows=None):
+def _encode_scaled(X, atoms, penalty, settings, exponent, debias, rows=None):
     if exponent:
         X = np.ldexp(X, -exponent)
         try:
             penalty = rescale(penalty, -exponent, X.dtype)
-            penalty.bind(np.square(D, dtype=np.float64).sum(axis=1), X.dtype)
+            penalty.bind(np.square(atoms.D, dtype=np.float64).sum(axis=1), X.dtype)
         except ValueError as error:
             if exponent > 0:
                 raise ValueError(
@@ -60,18 +65,28 @@ def _encode_scaled(X, D, penalty, settings, exponent, debias, rows=None):
                 ) from error
             # Tiny rows, for which the penalty is beyond all bounds
             warn_not_converged(0, 0, len(X), 0.0, settings.max_iter)
-            return np.zeros((len(X), len(D)), X.dtype)
-    result = settings.solve(X, D, penalty)
+            shape = len(X), len(atoms.D)
+            return csr_array(shape, dtype=X.dtype) if settings.sparse_output else np.zeros(shape, X.dtype)
+    result = settings.solve(X, atoms, penalty)
     check_finite(result.status != NON_FINITE, X.dtype, rows)
     warn_not_converged(*count_unconverged(result), len(X), result.certificate.max(), settings.max_iter)
     codes = result.codes
     if debias:
-        codes = debias_codes(X, D, codes, positive=penalty.positive, n_jobs=settings.n_jobs).codes
+        codes = debias_codes(X, atoms, codes, positive=penalty.positive, n_jobs=settings.n_jobs).codes
     if exponent:
+        entries = codes.data if issparse(codes) else codes
         with np.errstate(over="ignore"):
-            codes = np.ldexp(codes, exponent)
-        check_finite(np.isfinite(codes).all(axis=1), X.dtype, rows)
+            np.ldexp(entries, exponent, out=entries)
+        check_finite(_finite_rows(codes), X.dtype, rows)
     return codes
+
+
+def _finite_rows(codes):
+    if not issparse(codes):
+        return np.isfinite(codes).all(axis=1)
+    finite = np.ones(codes.shape[0], bool)
+    finite[np.repeat(np.arange(len(finite)), np.diff(codes.indptr))[~np.isfinite(codes.data)]] = False
+    return finite
 
 
 def check_finite(finite, dtype, rows=None):

@@ -11,6 +11,7 @@ from ..learning.homeostasis import Homeostasis
 from ..learning.init import initial_atoms
 from ..learning.online import OnlineState
 from ..penalties import Penalty
+from ..solvers._rows import Atoms
 from ..solvers.debias import debias_codes
 from ..solvers.registry import find_solver
 from ._direct_current import center, constant_atom, with_constant
@@ -33,6 +34,11 @@ class Fit:
     state: OnlineState | None = None
     exponent: int = 0  # learning sees the data times 2**-exponent
     records: list = field(default_factory=list)
+    prepared: dict = field(default_factory=dict, init=False, repr=False, compare=False)  # `Atoms` by dtype
+
+    def __getstate__(self):
+        """Leave out what is computed again when it is needed."""
+        return self.__dict__ | {"prepared": {}}
 
     def learn(self, coder, X, *, epochs, rng):
         """Return the fit after epochs over the rows of X, shuffled if there is a generator."""
@@ -77,11 +83,19 @@ class Fit:
     def encode(self, coder, X):
         """Return the codes of validated rows."""
         D = coder.components_.astype(X.dtype, copy=False)
-        settings = coder_settings(coder)
+        settings = coder_settings(coder)._replace(sparse_output=coder.sparse_output)
         if not self.constant:
-            return encode_rows(X, D, self.penalty, settings, debias=coder.debias)
-        codes = encode_rows(center(X), center(D[1:]), self.penalty, settings, debias=coder.debias)
-        return with_constant(X, D[1:], codes)
+            return encode_rows(X, self._prepare(D, coder), self.penalty, settings, debias=coder.debias)
+        D = D[1:]
+        atoms = self._prepare(center(D), coder)
+        return with_constant(X, D, encode_rows(center(X), atoms, self.penalty, settings, debias=coder.debias))
+
+    def _prepare(self, D, coder):
+        """Return the atoms with their Gram matrix, which is kept for the next call unless they change."""
+        atoms = self.prepared.get(D.dtype)
+        if atoms is None or not np.array_equal(atoms.D, D):
+            atoms = self.prepared[D.dtype] = Atoms.prepare(D, coder.n_jobs)
+        return atoms
 
 
 def start_fit(coder, X):

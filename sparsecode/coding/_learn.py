@@ -82,12 +82,13 @@ def _run_epoch(state, epoch, batches, penalty, settings, target, bar):
     for batch in batches:
         result = settings.solve(batch, state.D, penalty, state.gains)
         check_finite(result.status != NON_FINITE, batch.dtype)
-        replaced += update(state, batch, result.codes, result.square_error)
+        codes = result.codes.toarray()
+        replaced += update(state, batch, codes, result.square_error)
         n += len(batch)
         data_term += 0.5 * result.square_error.sum()
         cost += result.penalty.sum()
-        nonzero += np.count_nonzero(result.codes)
-        used |= (result.codes != 0).any(axis=0)
+        nonzero += result.codes.nnz
+        used |= (codes != 0).any(axis=0)
         unconverged = count_unconverged(result)
         stopped += unconverged[0]
         stalled += unconverged[1]

@@ -135,7 +135,7 @@ class Target:
     def error(self, result, X):
         """Return the logarithm by which codes are too dense: of their number, or of the amplitude of the signal."""
         if self.sparsity is not None:
-            return math.log(max(np.count_nonzero(result.codes), 0.5) / (self.sparsity * result.codes.size))
+            return math.log(max(result.codes.nnz, 0.5) / (self.sparsity * math.prod(result.codes.shape)))
         return math.log(10) / 20 * (signal_to_noise(result, X) - self.snr)
 
     def tolerance(self, size):
@@ -169,7 +169,7 @@ class Target:
         alpha_max : float
             A weight at which codes are too sparse.
         encode : callable
-            Of a penalty; returns the rows X and their SolveResult.
+            Of a penalty; returns the rows X and their SolveResult, whose codes are sparse.
         """
         if not alpha_max > 0:
             raise ValueError(NO_WEIGHT)
@@ -183,7 +183,7 @@ class Target:
             error = self.error(result, X)
             if abs(error) < nearest:
                 nearest, found, reached = abs(error), tried, self.reached(result, X)
-            if nearest <= self.tolerance(result.codes.size):
+            if nearest <= self.tolerance(math.prod(result.codes.shape)):
                 return found
             if error > 0:
                 dense = (place, error)
@@ -213,7 +213,7 @@ class Target:
     def reached(self, result, X):
         """Return what codes have of what the target is about, in words."""
         if self.sparsity is not None:
-            return f"{np.count_nonzero(result.codes) / result.codes.size:.3g}"
+            return f"{result.codes.nnz / math.prod(result.codes.shape):.3g}"
         return f"{signal_to_noise(result, X):.3g} dB"
 
     def __str__(self):

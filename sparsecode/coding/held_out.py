@@ -106,7 +106,7 @@ def _predict(coder, X, seen, hidden):
     n_constant = int(coder._fit.constant)
     D = coder.components_.astype(X.dtype, copy=False)[n_constant:]
     part = clone(coder).set_params(**dict.fromkeys(CHOICES), n_components=None, input_shape=None)
-    part.set_params(penalty=coder.penalty_, fit_dc=bool(n_constant), dictionary=D[:, seen])
+    part.set_params(sparse_output=False, penalty=coder.penalty_, fit_dc=bool(n_constant), dictionary=D[:, seen])
     codes = part.set_params(alpha_scale="absolute").fit(X[:, seen]).transform(X[:, seen])
     levels = codes[:, :n_constant].sum(axis=1, keepdims=True) / np.sqrt(len(seen))
     return levels + codes[:, n_constant:] @ D[:, hidden]

@@ -59,6 +59,8 @@ class SparseCoder(Encoder):
         A name of `sparsecode.solvers.SOLVERS`. "auto" takes the best for the penalty, as `sparsecode.solvers.solve`.
     debias : bool, default=False
         Whether transform solves least squares on the support of each code, which undoes the shrinkage of l1.
+    sparse_output : bool, default=False
+        Whether transform returns a CSR array: with many atoms a fraction of the memory, and faster.
     fit_dc : bool, default=False
         Whether the mean of each sample is coded by a constant atom that the penalty leaves out. It comes before the
         others in `components_`, and its coefficient first in a code: analyse ``components_[1:]`` as receptive fields.
@@ -177,6 +179,7 @@ class SparseCoder(Encoder):
         "positive": ["boolean"],
         "solver": [StrOptions({"auto", *SOLVERS})],
         "debias": ["boolean"],
+        "sparse_output": ["boolean"],
         "fit_dc": ["boolean"],
         "dictionary": [Dictionary, "array-like", None],
         "init": [StrOptions({"random", "data"}), Dictionary, "array-like"],
@@ -205,6 +208,7 @@ class SparseCoder(Encoder):
         positive=False,
         solver="auto",
         debias=False,
+        sparse_output=False,
         fit_dc=False,
         dictionary=None,
         init="random",
@@ -229,6 +233,7 @@ class SparseCoder(Encoder):
         self.positive = positive
         self.solver = solver
         self.debias = debias
+        self.sparse_output = sparse_output
         self.fit_dc = fit_dc
         self.dictionary = dictionary
         self.init = init
@@ -317,7 +322,7 @@ class SparseCoder(Encoder):
 
         Returns
         -------
-        ndarray of shape (n_samples, n_components)
+        ndarray, or CSR array if `sparse_output`, of shape (n_samples, n_components)
             With the dtype of X (float64 unless X is float32).
         """
         check_is_fitted(self)

@@ -3,17 +3,18 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from .._core.jit import kernel
 from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty, gram, kernel_array, row_products
+from ..penalties import KSparse
+from ..penalties._base import value_rows
+from ._codes import CHUNK_ROWS, make_codes, with_rows
 from ._gram_kernels import square_errors
 
 #: Status of a row. STALLED: rounding keeps the certificate above its bound.
 CONVERGED, MAX_ITER, NON_FINITE, STALLED = 0, 1, 2, 3
-
-#: Rows that a thread takes at a time: their correlations stay in its cache, and the calls between kernels count little.
-CHUNK_ROWS = 64
 
 #: Below these multiples of 0.5 ||x||^2 a gap is rounding. Measured on 20 000 whitened patches (K = 288,
 #: sparsity 5 to 20 %), solved until no atom exceeds its threshold: at most 6e-15 and 1.3e-6.
@@ -33,7 +34,7 @@ class SolveResult(NamedTuple):
 
     Attributes
     ----------
-    codes : ndarray of shape (n_samples, n_components)
+    codes : ndarray or CSR array of shape (n_samples, n_components)
     certificate : ndarray of shape (n_samples,)
         How far the code is from what the solver ends at; of the code before it is rounded to the dtype of X. For l1,
         weighted l1 and the elastic net the duality gap relative to ``0.5 ||x||^2``, which bounds by how much the
@@ -63,58 +64,73 @@ class SolveResult(NamedTuple):
     status: np.ndarray
 
 
-class Problem(NamedTuple):
-    """Rows to be coded, as kernels take them."""
+class Atoms(NamedTuple):
+    """A dictionary with what all solvers need of it."""
 
-    X: np.ndarray
     D: np.ndarray
     G: np.ndarray
     norms: np.ndarray  # ||d_j||^2, the diagonal of G
     inverse_norms: np.ndarray  # 1 / ||d_j||, 0 for atoms that are zero
-    n_jobs: int | None
 
     @classmethod
-    def build(cls, X, D, n_jobs):
-        """Take checked arrays of one dtype."""
+    def prepare(cls, D, n_jobs=None):
+        """Take a checked array."""
         D = aligned_copy(D)
         G = gram(D, n_jobs)
         norms = np.diagonal(G).copy()
         inverse_norms = np.divide(1, np.sqrt(norms), out=np.zeros_like(norms), where=norms > 0)
-        return cls(X, D, G, norms, inverse_norms, n_jobs)
+        return cls(D, G, norms, inverse_norms)
 
-    def run(self, solve_rows, arguments, make_work, init=None, n_iter=None):
+
+class Problem(NamedTuple):
+    """Rows to be coded with given atoms, as kernels take them, and how the codes are wanted."""
+
+    X: np.ndarray
+    atoms: Atoms
+    n_jobs: int | None = None
+    init: np.ndarray | csr_array | None = None  # codes that rows go on from
+    n_iter: np.ndarray | None = None  # passes that these have taken
+    sparse_output: bool = False
+    code_dtype: np.dtype | None = None  # to which codes are rounded; None is that of X
+
+    def run(self, solve_rows, arguments, make_work, price=None):
         """Call ``solve_rows(G, C, square_norms, *arguments, work, stop, *outputs)`` for chunks of rows.
 
-        The outputs are the arrays of a `SolveResult` but for the squared errors. Rows go on from the codes `init` and
-        the numbers of passes `n_iter`, both of which the kernel finds there.
+        The outputs are the arrays of a `SolveResult` but for the squared errors, where the kernel finds what rows go on
+        from. ``price(codes, penalties)``, if given, writes the penalties of a chunk.
         """
-        n, K = self.X.shape[0], self.D.shape[0]
-        codes = np.zeros((n, K), self.X.dtype) if init is None else np.array(init, dtype=self.X.dtype, order="C")
-        n_iter = np.zeros(n, np.int64) if n_iter is None else n_iter.copy()
-        result = SolveResult(codes, np.empty(n), np.empty(n), np.empty(n), n_iter, np.empty(n, np.int8))
-        square_norms = np.einsum("ij,ij->i", self.X, self.X, dtype=np.float64)
+        (n, F), D = self.X.shape, self.atoms.D
+        K, dtype = len(D), self.X.dtype
+        codes = make_codes(n, K, dtype, self.init, self.sparse_output)
+        n_iter = np.zeros(n, np.int64) if self.n_iter is None else self.n_iter.copy()
+        result = SolveResult(None, np.empty(n), np.empty(n), np.empty(n), n_iter, np.empty(n, np.int8))
 
         def prepare():
-            return make_work(), aligned_empty((CHUNK_ROWS, K), self.X.dtype), make_measure_work(self.D)
+            return make_work(), aligned_empty((CHUNK_ROWS, K), dtype), make_measure_work(K, F, dtype), codes.make_work()
 
-        def solve_chunk(start, end, stop, work, C, measure_work):
+        def solve_chunk(start, end, stop, work, C, measure_work, code_work):
             rows = slice(start, end)
             X, C = kernel_array(self.X[rows]), C[: end - start]
-            row_products(X, self.D, C)
-            part = SolveResult(*(array[rows] for array in result))
-            outputs = part.codes, part.certificate, part.penalty, part.n_iter, part.status
-            solve_rows(self.G, C, square_norms[rows], *arguments, work, stop, *outputs)
-            square_errors(X, self.D, part.codes, *measure_work, part.square_error)
-            part.status[~(part.square_error < np.inf)] = NON_FINITE
+            row_products(X, D, C)
+            square_norms = np.einsum("ij,ij->i", X, X, dtype=np.float64)
+            certificate, square_error, cost, n_iter, status = (array[rows] for array in result[1:])
+            W = codes.open(start, end, code_work)
+            solve_rows(self.atoms.G, C, square_norms, *arguments, work, stop, W, certificate, cost, n_iter, status)
+            if self.code_dtype is not None:
+                W[...] = W.astype(self.code_dtype)
+            square_errors(X, D, W, *measure_work, square_error)
+            status[~(square_error < np.inf)] = NON_FINITE
+            if price is not None:
+                price(W, cost)
+            codes.close(start, end, code_work)
 
         run_chunks(solve_chunk, n, n_jobs=self.n_jobs, chunk_rows=CHUNK_ROWS, prepare=prepare)
-        return result
+        return result._replace(codes=codes.collected(self.code_dtype or dtype))
 
 
-def make_measure_work(D):
+def make_measure_work(n_components, n_features, dtype):
     """Allocate the work arrays of `square_errors`."""
-    K, F = D.shape
-    return np.empty(K, np.int64), np.empty(K), aligned_empty(F, D.dtype)
+    return np.empty(n_components, np.int64), np.empty(n_components), aligned_empty(n_features, dtype)
 
 
 def _conclude(objective, done, exhausted):
@@ -137,20 +153,29 @@ conclude = kernel(_conclude)
 share = kernel(_share)
 
 
-def merge(result, rows, part):
-    """Write the result of some rows into that of all."""
-    for whole, piece in zip(result, part, strict=True):
-        whole[rows] = piece
+def price_of(penalty, bound):
+    """Return what writes the prices of codes that count atoms; None for k-sparse codes, which have no price."""
+    if isinstance(penalty, KSparse):
+        return None
+    return lambda W, costs: value_rows(bound, W.astype(np.float64), costs)
 
 
-def in_double_where_stalled(solve, X, D, penalty, **settings):
-    """Return ``solve(X, D, penalty, ...)``; rows that rounding in float32 has stalled go on in float64."""
-    result = solve(X, D, penalty, **settings)
+def in_double_where_stalled(
+    method, X, D, penalty, *, n_jobs=None, init=None, sparse_output=False, **settings
+):  # fmt: skip
+    """Return ``method(problem, penalty, ...)``; rows that rounding in float32 has stalled go on in float64.
+
+    D is an array, or `Atoms` that were prepared for the dtype of X.
+    """
+    atoms = D if isinstance(D, Atoms) else Atoms.prepare(D, n_jobs)
+    result = method(Problem(X, atoms, n_jobs, init, sparse_output=sparse_output), penalty, **settings)
     rows = np.flatnonzero(result.status == STALLED)
     if rows.size and X.dtype == np.float32:
-        settings |= {"init": result.codes[rows], "n_iter": result.n_iter[rows]}
-        merge(result, rows, solve(X[rows].astype(np.float64), D.astype(np.float64), penalty, **settings))
-        errors = np.empty(len(rows))  # of the codes as they are rounded now
-        square_errors(kernel_array(X[rows]), kernel_array(D), result.codes[rows], *make_measure_work(D), errors)
-        result.square_error[rows] = errors
+        doubled = Atoms.prepare(atoms.D.astype(np.float64), n_jobs)
+        codes, n_iter = result.codes[rows].astype(np.float64), result.n_iter[rows]
+        again = Problem(X[rows].astype(np.float64), doubled, n_jobs, codes, n_iter, sparse_output, X.dtype)
+        part = method(again, penalty, **settings)
+        for whole, piece in zip(result[1:], part[1:], strict=True):
+            whole[rows] = piece
+        result = result._replace(codes=with_rows(result.codes, rows, part.codes))
     return result

@@ -27,8 +27,9 @@ from functools import partial
 
 import numpy as np
 
+from .._core.products import aligned_copy
 from ._active_set_kernel import encode_rows, make_workspace
-from ._rows import GAP_FLOOR, Problem, in_double_where_stalled
+from ._rows import GAP_FLOOR, in_double_where_stalled
 
 #: Passes over the atoms; a code of k coefficients takes about k / 5.
 DEFAULT_MAX_ITER = 1000
@@ -40,12 +41,13 @@ def solve_active_set(X, D, penalty, *, tol, max_iter=None, **settings):
     return in_double_where_stalled(_solve, X, D, penalty, **settings)
 
 
-def _solve(X, D, penalty, *, tol, max_iter, init=None, n_iter=None, gains=None, n_jobs=None):
-    problem = Problem.build(X, D, n_jobs)
-    bound = penalty.bind(problem.norms, X.dtype, gains)
-    K, max_active = len(D), min(D.shape)
+def _solve(problem, penalty, *, tol, max_iter, gains=None):
+    D, G, norms = problem.atoms[:3]
+    bound = penalty.bind(norms, D.dtype, gains)
+    max_active = min(D.shape)
     if bound.ridge > 0:
-        problem.G[np.diag_indices(K)] += bound.ridge
-        max_active = K  # no atom depends on others any more
-    make_work = partial(make_workspace, K, max_active, X.dtype)
-    return problem.run(encode_rows, (bound, tol, max_iter), make_work, init, n_iter)
+        ridged = aligned_copy(G)
+        ridged[np.diag_indices(len(D))] += bound.ridge
+        problem = problem._replace(atoms=problem.atoms._replace(G=ridged))
+        max_active = len(D)  # no atom depends on others any more
+    return problem.run(encode_rows, (bound, tol, max_iter), partial(make_workspace, len(D), max_active, D.dtype))

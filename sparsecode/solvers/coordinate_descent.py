@@ -25,7 +25,7 @@ from functools import partial
 import numpy as np
 
 from ._proximal_kernels import descend_rows, make_workspace
-from ._rows import Problem, in_double_where_stalled
+from ._rows import in_double_where_stalled
 from .certificates import gap_terms, raise_tol
 
 DEFAULT_MAX_ITER = 10_000
@@ -46,9 +46,9 @@ def _solve_checked(X, D, penalty, *, tol, max_iter=None, **settings):
     return in_double_where_stalled(_solve, X, D, penalty, **settings)
 
 
-def _solve(X, D, penalty, *, greedy, tol, max_iter, init=None, n_iter=None, gains=None, n_jobs=None):
-    problem = Problem.build(X, D, n_jobs)
-    bound = penalty.bind(problem.norms, X.dtype, gains)
-    steps = np.divide(1, problem.norms, out=np.zeros_like(problem.norms), where=problem.norms > 0)
-    arguments = (bound, gap_terms(penalty, bound, X.dtype), steps, problem.inverse_norms, greedy, tol, max_iter)
-    return problem.run(descend_rows, arguments, partial(make_workspace, len(D), X.dtype), init, n_iter)
+def _solve(problem, penalty, *, greedy, tol, max_iter, gains=None):
+    _, G, norms, inverse_norms = problem.atoms
+    bound = penalty.bind(norms, G.dtype, gains)
+    steps = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
+    arguments = (bound, gap_terms(penalty, bound, G.dtype), steps, inverse_norms, greedy, tol, max_iter)
+    return problem.run(descend_rows, arguments, partial(make_workspace, len(G), G.dtype))

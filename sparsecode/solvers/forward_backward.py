@@ -28,7 +28,7 @@ import scipy.sparse.linalg
 
 from .._core.validation import callers_level
 from ._proximal_kernels import forward_backward_rows, make_workspace
-from ._rows import Problem, in_double_where_stalled
+from ._rows import in_double_where_stalled
 from .certificates import gap_terms, raise_tol
 
 DEFAULT_MAX_ITER = 10_000
@@ -40,9 +40,9 @@ STEP_SHARE = 0.99
 LARGE = 512
 
 
-def solve_forward_backward(X, D, penalty, *, tol, max_iter=None, init=None, **settings):
+def solve_forward_backward(X, D, penalty, *, tol, max_iter=None, **settings):
     """Solve the rows of X by proximal gradient steps; arguments are those of `solve`, checked."""
-    settings |= {"tol": raise_tol(tol, penalty, X.dtype), "max_iter": max_iter or DEFAULT_MAX_ITER, "init": init}
+    settings |= {"tol": raise_tol(tol, penalty, X.dtype), "max_iter": max_iter or DEFAULT_MAX_ITER}
     return in_double_where_stalled(_solve, X, D, penalty, **settings)
 
 
@@ -56,9 +56,9 @@ def _warn_of_step(penalty):
     )
 
 
-def _solve(X, D, penalty, *, tol, max_iter, step=None, init=None, n_iter=None, gains=None, n_jobs=None):
-    problem = Problem.build(X, D, n_jobs)
-    bound = penalty.bind(problem.norms, X.dtype, gains)
+def _solve(problem, penalty, *, tol, max_iter, step=None, gains=None):
+    D, _, norms, inverse_norms = problem.atoms
+    bound = penalty.bind(norms, D.dtype, gains)
     longest = 1 / (largest_eigenvalue(D) or 1.0)
     if step is None:
         step = STEP_SHARE * longest
@@ -66,11 +66,11 @@ def _solve(X, D, penalty, *, tol, max_iter, step=None, init=None, n_iter=None, g
         raise ValueError(
             f"`step` must be in (0, 1 / ||D||_2^2] = (0, {longest:.6g}], where the objective falls, got {step!r}."
         )
-    if init is None and penalty.depends_on_step(step):
+    if problem.init is None and penalty.depends_on_step(step):
         _warn_of_step(penalty)
-    gap, step = gap_terms(penalty, bound, X.dtype), X.dtype.type(step)
-    arguments = (bound, gap, step, problem.inverse_norms, penalty.convex, tol, max_iter)
-    return problem.run(forward_backward_rows, arguments, partial(make_workspace, len(D), X.dtype), init, n_iter)
+    gap, step = gap_terms(penalty, bound, D.dtype), D.dtype.type(step)
+    arguments = (bound, gap, step, inverse_norms, penalty.convex, tol, max_iter)
+    return problem.run(forward_backward_rows, arguments, partial(make_workspace, len(D), D.dtype))
 
 
 def largest_eigenvalue(D):

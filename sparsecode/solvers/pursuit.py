@@ -30,11 +30,10 @@ from functools import partial
 import numpy as np
 
 from ..penalties import KSparse
-from ..penalties._base import value_rows
 from ._least_squares_kernel import make_workspace as make_positive_workspace
 from ._least_squares_kernel import pursue_positive_rows
 from ._pursuit_kernel import make_workspace, pursue_rows
-from ._rows import DEPENDENCE, VIOLATION_FLOOR, Problem, in_double_where_stalled
+from ._rows import DEPENDENCE, VIOLATION_FLOOR, in_double_where_stalled, price_of
 
 
 def solve_pursuit(X, D, penalty, *, tol, **settings):
@@ -47,30 +46,25 @@ def solve_recursive_pursuit(X, D, penalty, **settings):
     return solve_pursuit(X, D, penalty, recursive=True, **settings)
 
 
-def _solve(
-    X, D, penalty, *, tol, recursive=False, max_iter=None, init=None, n_iter=None, gains=None, n_jobs=None
-):  # fmt: skip
-    # It starts from nothing, also where it is called again: neither `init` nor `n_iter` have a part in it
-    problem = Problem.build(X, D, n_jobs)
-    bound = penalty.bind(problem.norms, np.float64, gains)
-    gains = np.where(problem.norms > 0, 1.0 if gains is None else gains, 0.0)
-    scale = problem.inverse_norms * gains
+def _solve(problem, penalty, *, tol, recursive=False, max_iter=None, gains=None):
+    problem = problem._replace(init=None, n_iter=None)  # it starts from nothing, also where it is called again
+    D, _, norms, inverse_norms = problem.atoms
+    bound = penalty.bind(norms, np.float64, gains)
+    gains = np.where(norms > 0, 1.0 if gains is None else gains, 0.0)
+    scale = inverse_norms * gains
     most = min(D.shape)
     if isinstance(penalty, KSparse):
         most, level = min(most, bound.n_nonzero_coefs), 0.0
     else:
         level = float((bound.entry * scale).max())  # sqrt(2 alpha) for every atom that is not zero
-    dependence = DEPENDENCE[X.dtype]
+    dependence = DEPENDENCE[D.dtype]
     if penalty.positive:
         solve_rows, make_work = pursue_positive_rows, make_positive_workspace
         terms = (dependence,)
     else:
         solve_rows, make_work = pursue_rows, make_workspace
-        terms = (np.where(problem.norms > 0, dependence * problem.norms, 1).astype(X.dtype), problem.norms, recursive)
+        terms = (np.where(norms > 0, dependence * norms, 1).astype(D.dtype), norms, recursive)
     if recursive:
         scale, level = gains**2, level**2
-    arguments = (scale.astype(X.dtype), problem.inverse_norms, level, *terms, most, tol, max_iter or len(D))
-    result = problem.run(solve_rows, arguments, partial(make_work, len(D), most, X.dtype))
-    if not isinstance(penalty, KSparse):
-        value_rows(bound, result.codes.astype(np.float64, copy=False), result.penalty)
-    return result
+    arguments = (scale.astype(D.dtype), inverse_norms, level, *terms, most, tol, max_iter or len(D))
+    return problem.run(solve_rows, arguments, partial(make_work, len(D), most, D.dtype), price_of(penalty, bound))

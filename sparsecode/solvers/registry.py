@@ -63,7 +63,10 @@ def find_solver(name, penalty):
     return SOLVERS[name]
 
 
-def solve(X, D, penalty, *, solver="auto", tol=1e-6, max_iter=None, init=None, gains=None, n_jobs=None, step=None):
+def solve(
+    X, D, penalty, *, solver="auto", tol=1e-6, max_iter=None, init=None, gains=None, n_jobs=None, step=None,
+    sparse_output=False,
+):  # fmt: skip
     r"""Solve the coding problem ``min_w 0.5 ||x - w D||^2 + pen(w)`` for every row x of X.
 
     Parameters
@@ -92,6 +95,8 @@ def solve(X, D, penalty, *, solver="auto", tol=1e-6, max_iter=None, init=None, g
         Threads; the result does not depend on it.
     step : float or None, default=None
         Step of "forward-backward", up to ``1 / ||D||_2^2``; None takes 0.99 of that.
+    sparse_output : bool, default=False
+        Whether codes are a CSR array, which takes no memory, and no time, for what is zero.
 
     Returns
     -------
@@ -120,6 +125,7 @@ def solve(X, D, penalty, *, solver="auto", tol=1e-6, max_iter=None, init=None, g
         raise TypeError(f"`penalty` must be a penalty such as L1(alpha=0.5), got {penalty!r}.")
     chosen = find_solver(solver, penalty)
     options = {"tol": check_tol(tol), "max_iter": check_max_iter(max_iter), "n_jobs": n_jobs}
+    options["sparse_output"] = bool(sparse_output)
     if gains is not None:
         if chosen is SOLVERS["replacement"] and isinstance(penalty, KSparse):
             raise ValueError(

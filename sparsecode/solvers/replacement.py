@@ -27,9 +27,8 @@ from functools import partial
 import numpy as np
 
 from ..penalties import KSparse
-from ..penalties._base import value_rows
 from ._replacement_kernel import make_workspace, replace_rows
-from ._rows import DEPENDENCE, VIOLATION_FLOOR, Problem, in_double_where_stalled
+from ._rows import DEPENDENCE, VIOLATION_FLOOR, in_double_where_stalled, price_of
 
 #: Moves for a row; a code of k coefficients takes a few more than k.
 DEFAULT_MAX_ITER = 10_000
@@ -41,19 +40,18 @@ def solve_replacement(X, D, penalty, *, tol, max_iter=None, **settings):
     return in_double_where_stalled(_solve, X, D, penalty, **settings)
 
 
-def _solve(X, D, penalty, *, tol, max_iter, init=None, n_iter=None, gains=None, n_jobs=None):
-    problem = Problem.build(X, D, n_jobs)
-    bound = penalty.bind(problem.norms, np.float64, gains)
+def _solve(problem, penalty, *, tol, max_iter, gains=None):
+    D, _, norms, inverse_norms = problem.atoms
+    bound = penalty.bind(norms, np.float64, gains)
     most = min(D.shape)
     if isinstance(penalty, KSparse):
         most = min(most, bound.n_nonzero_coefs)
         prices = np.zeros(len(D))
-        init = None if init is None else penalty.prox(init)  # the largest coefficients of more than k
+        if isinstance(problem.init, np.ndarray):
+            problem = problem._replace(init=penalty.prox(problem.init))  # the largest coefficients of more than k
     else:
         prices = bound.plateau
-    floors = DEPENDENCE[X.dtype] * problem.norms.astype(np.float64)
-    arguments = (prices, float(prices.max()), floors, problem.inverse_norms, most, tol, max_iter)
-    result = problem.run(replace_rows, arguments, partial(make_workspace, len(D), most, X.dtype), init, n_iter)
-    if not isinstance(penalty, KSparse):
-        value_rows(bound, result.codes.astype(np.float64, copy=False), result.penalty)
-    return result
+    floors = DEPENDENCE[D.dtype] * norms.astype(np.float64)
+    arguments = (prices, float(prices.max()), floors, inverse_norms, most, tol, max_iter)
+    make_work = partial(make_workspace, len(D), most, D.dtype)
+    return problem.run(replace_rows, arguments, make_work, price_of(penalty, bound))
