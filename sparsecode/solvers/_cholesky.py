@@ -1,4 +1,4 @@
-"""Cholesky factor of a growing and shrinking Gram block, float64, for use inside kernels.
+"""Cholesky factor of a growing Gram block, float64, for use inside kernels.
 
 The lower factor L is kept by rows in a square array, so that every inner loop runs over a row from its start: an index
 that is a sum, as into packed rows, might be negative for all that the compiler knows, and it would gather.
@@ -50,27 +50,6 @@ def _solve_backward(L, k, y, x):
             x[m] -= value * L[i, m]
 
 
-def _delete_row(L, k, p, turn):
-    """Delete row and column p of the factor of order k, by a rank-one update of what lies behind.
-
-    `turn` is a work array of shape (2, >= k): cosines and sines.
-    """
-    for i in range(p + 1, k):
-        for m in range(p):
-            L[i - 1, m] = L[i, m]
-        x = L[i, p]
-        for m in range(p, i - 1):
-            value = L[i, m + 1]
-            L[i - 1, m] = turn[0, m] * value + turn[1, m] * x
-            x = turn[0, m] * x - turn[1, m] * value
-        inverse = L[i, i]
-        turned = 1.0 / np.sqrt(1.0 + (x * inverse) ** 2)
-        turn[0, i - 1] = turned
-        turn[1, i - 1] = x * inverse * turned
-        L[i - 1, i - 1] = inverse * turned
-
-
 append_row = kernel(_append_row)
 solve_forward = kernel(_solve_forward)
 solve_backward = kernel(_solve_backward)
-delete_row = kernel(_delete_row)

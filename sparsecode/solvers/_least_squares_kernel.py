@@ -6,9 +6,9 @@ import numpy as np
 
 from .._core.jit import kernel
 from .._core.products import aligned_empty
-from ._active_set_kernel import settle
-from ._cholesky import append_row, solve_backward, solve_forward
+from ._active_set_kernel import project, settle
 from ._gram_kernels import correlate, largest_correlation
+from ._inverse_factor import MARGIN, append_basis, make_factor, multiply_transposed
 from ._pursuit_kernel import ROUNDING, select
 from ._rows import conclude, share
 
@@ -24,17 +24,19 @@ class Workspace(NamedTuple):
     before: np.ndarray
     weight: np.ndarray
     sign: np.ndarray
-    L: np.ndarray  # Cholesky factor of the active Gram block
-    right: np.ndarray
-    y: np.ndarray
+    R: np.ndarray  # inverse Cholesky factor of the active Gram block
+    right: np.ndarray  # correlations of the active atoms with the sample
+    y: np.ndarray  # R right
     target: np.ndarray
-    block: np.ndarray
+    column: np.ndarray  # of the Gram matrix
+    u: np.ndarray  # R column
+    coefficients: np.ndarray  # of an atom on the active ones
     turn: np.ndarray
 
 
 def make_workspace(n_components, max_active, dtype):
     """Allocate the work arrays for at most `max_active` active atoms, and one that turns out to depend on them."""
-    size = max_active + 1
+    size = max_active + MARGIN
     score = aligned_empty(n_components, dtype)
     return Workspace(
         g=aligned_empty(n_components, dtype),
@@ -43,36 +45,28 @@ def make_workspace(n_components, max_active, dtype):
         bits=score.view(f"i{score.itemsize}"),
         active=np.empty(max_active, np.int64),
         before=np.empty(max_active, np.int64),
-        weight=np.empty(max_active),
+        weight=np.empty(size),
         sign=np.ones(max_active),
-        L=np.empty((size, size)),
-        right=np.empty(max_active),
-        y=np.empty(max_active),
-        target=np.empty(max_active),
-        block=np.empty(size),
-        turn=np.empty((2, size)),
+        **make_factor(max_active),
     )
 
 
 def _extend(G, c, work, k, j, dependence):
-    """Add atom j to the factor; return k + 1, or k if it depends on the active atoms."""
-    for a in range(k):
-        work.block[a] = G[j, work.active[a]]
-    work.block[k] = G[j, j]
-    floor = dependence * G[j, j]
+    """Add atom j to the active ones; return k + 1, or k if it depends on them."""
+    pivot = project(G, work, k, j)
     # Rounding may leave a pivot to an atom beyond as many as can be independent
-    if not append_row(work.L, k, work.block, floor) > floor or k == work.active.shape[0]:
+    if not pivot > dependence * G[j, j] or k == work.active.shape[0]:
         return k
     work.active[k] = j
     work.weight[k] = 0.0
     work.right[k] = c[j]
-    solve_forward(work.L, k + 1, k, work.right, work.y)
+    append_basis(work.R, k, work.coefficients, pivot, work.right, work.y)
     return k + 1
 
 
 def _refit(G, c, work, k):
     """Solve least squares on the active atoms and compute the correlations of the residual."""
-    solve_backward(work.L, k, work.y, work.weight)
+    multiply_transposed(work.R, k, work.y, work.weight)
     correlate(G, c, work.active, work.weight, k, work.g)
 
 

@@ -50,4 +50,5 @@ def _solve(problem, penalty, *, tol, max_iter, gains=None):
         ridged[np.diag_indices(len(D))] += bound.ridge
         problem = problem._replace(atoms=problem.atoms._replace(G=ridged))
         max_active = len(D)  # no atom depends on others any more
-    return problem.run(encode_rows, (bound, tol, max_iter), partial(make_workspace, len(D), max_active, D.dtype))
+    arguments = (bound, problem.init is not None, tol, max_iter)
+    return problem.run(encode_rows, arguments, partial(make_workspace, len(D), max_active, D.dtype))

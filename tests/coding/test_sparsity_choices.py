@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import Dictionary, SparseCoder
@@ -102,7 +103,7 @@ def test_weight_that_follows_a_target_is_bounded_and_moves_against_the_error():
 
     def result(n_nonzero):
         codes.flat[:n_nonzero], codes.flat[n_nonzero:] = 1.0, 0.0
-        return SolveResult(codes, *np.zeros((3, 10)), *np.zeros((2, 10), int))
+        return SolveResult(csr_array(codes), *np.zeros((3, 10)), *np.zeros((2, 10), int))
 
     for penalty in (L1(0.1), CEL0(0.1), WeightedL1(0.1, np.arange(1, 11))):
         assert target.follow(penalty, result(10), X).alpha == 0.1
