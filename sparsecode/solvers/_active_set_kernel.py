@@ -23,7 +23,7 @@ ADMIT_SHARE = 0.6
 
 #: An atom whose squared distance to the span of the active atoms is below this many roundings of its
 #: squared norm counts as linearly dependent on them.
-PIVOT_FLOOR = 100.0
+PIVOT_FLOOR = 200.0
 
 #: Below this share of its squared norm the distance is computed once more, from products that are refined.
 PIVOT_REFINED = 1e-6

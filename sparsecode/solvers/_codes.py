@@ -3,7 +3,6 @@
 import numpy as np
 from scipy.sparse import csr_array, issparse, vstack
 
-from .._core.jit import kernel
 from .._core.products import aligned_empty
 
 #: Rows that a thread takes at a time: their correlations stay in its cache, and the calls between kernels count little.
@@ -20,13 +19,14 @@ class _DenseCodes:
             self.codes = np.array(init.toarray() if issparse(init) else init, dtype=dtype, order="C")
 
     def make_work(self):
-        """Allocate nothing."""
+        """Return nothing to write in, and no room for entries."""
+        return None, (np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, self.codes.dtype))
 
-    def open(self, start, end, work):
+    def open(self, start, end, rows):
         """Return the rows for a solver, with the codes to go on from."""
         return self.codes[start:end]
 
-    def close(self, start, end, work):
+    def close(self, start, end, entries):
         """Take the rows as the solver left them."""
 
     def collected(self, dtype):
@@ -43,25 +43,24 @@ class _SparseCodes:
         self.pieces = [None] * -(-n // CHUNK_ROWS)
 
     def make_work(self):
-        """Allocate dense rows, which are zero between chunks, and room for their entries."""
+        """Allocate dense rows, which are zero between chunks, and room for numbers, places and values of entries."""
         rows = aligned_empty((CHUNK_ROWS, self.shape[1]), self.dtype)
         rows[...] = 0
-        return rows, np.empty(rows.size, np.int32), np.empty(rows.size, self.dtype)
+        return rows, (np.empty(CHUNK_ROWS, np.int64), np.empty(rows.size, np.int32), np.empty(rows.size, self.dtype))
 
-    def open(self, start, end, work):
+    def open(self, start, end, rows):
         """Return dense rows for a solver, with the codes to go on from."""
-        rows = work[0][: end - start]
+        rows = rows[: end - start]
         if self.init is not None:
             init = self.init[start:end]
             rows[...] = init.toarray() if issparse(init) else init
         return rows
 
-    def close(self, start, end, work):
-        """Keep the entries of the rows, and clear them."""
-        rows, indices, data = work
-        counts = self.counts[start:end]
-        compress(rows[: end - start], indices, data, counts)
-        size = counts.sum()
+    def close(self, start, end, entries):
+        """Keep the entries, which have been moved out of the rows."""
+        counts, indices, data = entries
+        self.counts[start:end] = counts[: end - start]
+        size = self.counts[start:end].sum()
         self.pieces[start // CHUNK_ROWS] = indices[:size].copy(), data[:size].copy()
 
     def collected(self, dtype):
@@ -106,20 +105,3 @@ def with_rows(codes, rows, others):
     order = np.arange(codes.shape[0])
     order[rows] = codes.shape[0] + np.arange(len(rows))
     return joined([codes, others], order)
-
-
-def _compress(W, indices, data, counts):
-    """Write the entries of all rows that are not zero one after the other, and their number; make the rows zero."""
-    place = np.int64(0)
-    zero = W.dtype.type(0)
-    for i in range(W.shape[0]):
-        before = place
-        for j in range(W.shape[1]):
-            indices[place] = j
-            data[place] = W[i, j]
-            place += W[i, j] != 0
-            W[i, j] = zero
-        counts[i] = place - before
-
-
-compress = kernel(_compress)

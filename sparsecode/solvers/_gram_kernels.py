@@ -82,11 +82,15 @@ def _find(values, value):
     return place
 
 
-def _square_errors(X, D, W, active, weight, residual, errors):
-    """Write ``||x - w D||^2`` of each row; the other arguments are work arrays.
+def _finish_rows(X, D, W, active, weight, residual, errors, counts, indices, data):
+    """Write ``||x - w D||^2`` of each row; move its entries to `indices` and `data`, if there is room for them.
 
-    From the residual itself: what `square_error` gives is right to a rounding of ``||x||^2`` only.
+    From the residual itself: what `square_error` gives is right to a rounding of ``||x||^2`` only. `active`, `weight`
+    and `residual` are work arrays.
     """
+    zero = W.dtype.type(0)
+    moved = data.shape[0] > 0
+    place = np.int64(0)
     for i in range(X.shape[0]):
         k = collect(W[i], active, weight)
         correlate(D, X[i], active, weight, k, residual)
@@ -94,6 +98,13 @@ def _square_errors(X, D, W, active, weight, residual, errors):
         for f in range(X.shape[1]):
             total += np.float64(residual[f]) * np.float64(residual[f])
         errors[i] = total
+        if moved:
+            counts[i] = k
+            for a in range(k):
+                indices[place + a] = active[a]
+                data[place + a] = W[i, active[a]]
+                W[i, active[a]] = zero
+            place += k
 
 
 collect = kernel(_collect)
@@ -102,4 +113,4 @@ square_error = kernel(_square_error)
 largest_correlation = kernel(_largest_correlation)
 largest = kernel(_largest)
 find = kernel(_find)
-square_errors = kernel(_square_errors)
+finish_rows = kernel(_finish_rows)

@@ -11,7 +11,7 @@ from .._core.products import aligned_copy, aligned_empty, gram, kernel_array, ro
 from ..penalties import KSparse
 from ..penalties._base import value_rows
 from ._codes import CHUNK_ROWS, make_codes, with_rows
-from ._gram_kernels import square_errors
+from ._gram_kernels import finish_rows
 
 #: Status of a row. STALLED: rounding keeps the certificate above its bound.
 CONVERGED, MAX_ITER, NON_FINITE, STALLED = 0, 1, 2, 3
@@ -106,31 +106,27 @@ class Problem(NamedTuple):
         result = SolveResult(None, np.empty(n), np.empty(n), np.empty(n), n_iter, np.empty(n, np.int8))
 
         def prepare():
-            return make_work(), aligned_empty((CHUNK_ROWS, K), dtype), make_measure_work(K, F, dtype), codes.make_work()
+            measure_work = np.empty(K, np.int64), np.empty(K), aligned_empty(F, dtype)
+            return make_work(), aligned_empty((CHUNK_ROWS, K), dtype), measure_work, *codes.make_work()
 
-        def solve_chunk(start, end, stop, work, C, measure_work, code_work):
+        def solve_chunk(start, end, stop, work, C, measure_work, dense_rows, entries):
             rows = slice(start, end)
             X, C = kernel_array(self.X[rows]), C[: end - start]
             row_products(X, D, C)
             square_norms = np.einsum("ij,ij->i", X, X, dtype=np.float64)
             certificate, square_error, cost, n_iter, status = (array[rows] for array in result[1:])
-            W = codes.open(start, end, code_work)
+            W = codes.open(start, end, dense_rows)
             solve_rows(self.atoms.G, C, square_norms, *arguments, work, stop, W, certificate, cost, n_iter, status)
             if self.code_dtype is not None:
                 W[...] = W.astype(self.code_dtype)
-            square_errors(X, D, W, *measure_work, square_error)
-            status[~(square_error < np.inf)] = NON_FINITE
             if price is not None:
                 price(W, cost)
-            codes.close(start, end, code_work)
+            finish_rows(X, D, W, *measure_work, square_error, *entries)
+            status[~(square_error < np.inf)] = NON_FINITE
+            codes.close(start, end, entries)
 
         run_chunks(solve_chunk, n, n_jobs=self.n_jobs, chunk_rows=CHUNK_ROWS, prepare=prepare)
         return result._replace(codes=codes.collected(self.code_dtype or dtype))
-
-
-def make_measure_work(n_components, n_features, dtype):
-    """Allocate the work arrays of `square_errors`."""
-    return np.empty(n_components, np.int64), np.empty(n_components), aligned_empty(n_features, dtype)
 
 
 def _conclude(objective, done, exhausted):
