@@ -4,12 +4,14 @@ import math
 import time
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from .._core.history import EpochRecord
 from .._core.progress import progress_bar
 from ..learning.online import update
+from ..learning.statistics import Totals, gather, merge_totals
 from ..solvers._rows import NON_FINITE
-from ._encode import check_finite, count_unconverged
+from ._encode import check_finite
 
 #: Epochs without progress before learning stops; the objective of one epoch is a noisy figure when an
 #: epoch has few batches.
@@ -76,40 +78,34 @@ def has_settled(records, tol):
 
 def _run_epoch(state, epoch, batches, penalty, settings, target, bar):
     started = time.perf_counter()
-    n = data_term = cost = nonzero = stopped = stalled = replaced = 0
-    violation = 0.0
-    used = np.zeros(len(state.D), bool)
+    totals, replaced = Totals.none(len(state.D)), 0
     for batch in batches:
         result = settings.solve(batch, state.D, penalty, state.gains)
         check_finite(result.status != NON_FINITE, batch.dtype)
-        replaced += update(state, batch, result.codes, result.square_error)
-        n += len(batch)
-        data_term += 0.5 * result.square_error.sum()
-        cost += result.penalty.sum()
-        nonzero += np.count_nonzero(result.codes)
-        used |= (result.codes != 0).any(axis=0)
-        unconverged = count_unconverged(result)
-        stopped += unconverged[0]
-        stalled += unconverged[1]
-        violation = max(violation, result.certificate.max())
+        statistics = gather(batch, csr_array(result.codes), result)
+        replaced += update(state, statistics)
+        totals = merge_totals(totals, statistics.totals)
         if target is not None:
             penalty = target.follow(penalty, result, batch)
         bar.update()
-        bar.set_postfix(
-            objective=f"{(data_term + cost) / n:.4g}", sparsity=f"{nonzero / (n * len(state.D)):.3f}", refresh=False
-        )
-    record = EpochRecord(
+        objective = (0.5 * totals.square_error + totals.penalty) / totals.n
+        bar.set_postfix(objective=f"{objective:.4g}", sparsity=f"{totals.counts.mean() / totals.n:.3f}", refresh=False)
+    return penalty, _record(epoch, totals, penalty, replaced, time.perf_counter() - started)
+
+
+def _record(epoch, totals, penalty, replaced, seconds):
+    n = totals.n
+    return EpochRecord(
         epoch=epoch,
-        objective=(data_term + cost) / n,
-        data_term=data_term / n,
-        penalty=cost / n,
-        violation=violation,
-        sparsity=nonzero / (n * len(state.D)),
+        objective=(0.5 * totals.square_error + totals.penalty) / n,
+        data_term=0.5 * totals.square_error / n,
+        penalty=totals.penalty / n,
+        violation=totals.violation,
+        sparsity=float(totals.counts.mean() / n),
         alpha=getattr(penalty, "alpha", math.nan),
-        stopped=stopped,
-        stalled=stalled,
-        dead=np.count_nonzero(~used),
+        stopped=totals.stopped,
+        stalled=totals.stalled,
+        dead=int(np.count_nonzero(totals.counts == 0)),
         replaced=replaced,
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
     )
-    return penalty, record
