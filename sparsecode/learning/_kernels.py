@@ -1,6 +1,4 @@
-"""Kernels of online dictionary learning; see `statistics` and `online` for the mathematics."""
-
-import numpy as np
+"""Kernels of `statistics`."""
 
 from .._core.jit import kernel
 
@@ -51,34 +49,5 @@ def _accumulate(X, indptr, indices, data, starts, rows, weights, start, end, A, 
                 B[j, f] += weights[p] * X[i0, f]
 
 
-def _update_atoms(D, A, B, start, end, change):
-    """Minimise ``0.5 tr(D^T A D) - tr(D^T B)`` over unit-norm atoms start to end, one after the other, once."""
-    K, F = D.shape
-    zero = D.dtype.type(0)
-    for j in range(start, end):
-        if A[j, j] <= zero:
-            continue
-        for f in range(F):
-            change[f] = B[j, f]
-        for m0 in range(0, K - K % 4, 4):
-            a0, a1, a2, a3 = A[j, m0], A[j, m0 + 1], A[j, m0 + 2], A[j, m0 + 3]
-            for f in range(F):
-                change[f] -= (a0 * D[m0, f] + a1 * D[m0 + 1, f]) + (a2 * D[m0 + 2, f] + a3 * D[m0 + 3, f])
-        for m in range(K - K % 4, K):
-            a0 = A[j, m]
-            for f in range(F):
-                change[f] -= a0 * D[m, f]
-        inverse = D.dtype.type(1.0 / A[j, j])
-        square = 0.0
-        for f in range(F):
-            change[f] = D[j, f] + change[f] * inverse
-            square += change[f] * change[f]
-        if square > 0.0:
-            scale = D.dtype.type(1.0 / np.sqrt(square))
-            for f in range(F):
-                D[j, f] = change[f] * scale
-
-
 transpose = kernel(_transpose)
 accumulate = kernel(_accumulate)
-update_atoms = kernel(_update_atoms)

@@ -4,14 +4,11 @@ After batch t of n samples X with codes W,
 
     A <- beta_t A + W^T W / n,    B <- beta_t B + W^T X / n,    beta_t = (1 - 1 / t)^rho,
 
-and each atom in turn takes its minimiser with the others fixed, scaled to unit norm:
-
-    d_j <- d_j + (B_j - A_j D) / A_jj,    d_j <- d_j / ||d_j||.
-
+and one pass of block coordinate descent on the atoms (`update_atoms`) for these sums in place of those of all samples.
 Batch t weighs t^rho times as much as the first, so that codes of the first, random atoms are forgotten,
 while the window that counts (the last tenth of the batches at rho = 10) grows and the atoms settle. An atom
 that no sample used for `PATIENCE` times n_components samples is replaced by the residual of the batch's
-worst-reconstructed sample. `statistics` has the sums.
+worst-reconstructed sample.
 
 J. Mairal, F. Bach, J. Ponce and G. Sapiro, "Online learning for matrix factorization and sparse coding",
 J. Mach. Learn. Res. 11 (2010). An update costs O(K^2 F) and does not depend on the number of samples.
@@ -20,12 +17,10 @@ J. Mach. Learn. Res. 11 (2010). An update costs O(K^2 F) and does not depend on 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.utils import gen_batches
 
 from ..dictionary.algebra import unit_rows
-from ._kernels import update_atoms
+from .atoms import update_atoms
 from .homeostasis import Homeostasis
-from .statistics import WORK
 
 #: rho. After 6 epochs over 114 000 whitened patches (144 atoms, alpha 0.5) the objective on held-out
 #: patches was 3.643 (rho = 2, 3 epochs), 3.615 (5), 3.607 (10), 3.604 (20).
@@ -72,10 +67,7 @@ def update(state, statistics):
     for kept, new in ((state.A, statistics.A), (state.B, statistics.B)):
         kept *= decay
         kept += share * new
-    K, F = state.D.shape
-    change = np.empty(F, dtype)
-    for atoms in gen_batches(K, max(1, WORK // (K * F))):
-        update_atoms(state.D, state.A, state.B, atoms.start, atoms.stop, change)
+    update_atoms(state.D, state.A, state.B)
     state.unused += n
     state.unused[statistics.totals.counts > 0] = 0
     if state.homeostasis:
