@@ -71,20 +71,20 @@ def save(value, path):
     """
     if isinstance(value, Dictionary):
         arrays = {}
-        params = {name: _encode(field, name, arrays) for name, field in _fields(value).items()}
+        params = {name: encode(field, name, arrays) for name, field in _fields(value).items()}
         write_archive(path, "dictionary", {"class": "Dictionary", "params": params, "scalars": {}}, arrays)
     else:
-        write_archive(path, "encoder", *_describe_encoder(value))
+        write_archive(path, "encoder", *describe_encoder(value))
 
 
 def load(path, *, kind=None):
-    """Load what `save` has written: a `Dictionary` or a fitted encoder.
+    """Load what `save` has written: a `Dictionary` or a fitted encoder. A `Checkpoint` gives the encoder of its time.
 
     Parameters
     ----------
     path : str or path-like
-    kind : {"dictionary", "encoder"} or None, default=None
-        Refuse a file that holds something else; None takes both.
+    kind : {"dictionary", "encoder", "checkpoint"} or None, default=None
+        Refuse a file that holds something else; None takes all.
 
     Returns
     -------
@@ -165,13 +165,13 @@ def _build_dictionary(header, arrays):
     if header["class"] != "Dictionary" or header["scalars"]:
         raise FormatError("its header does not describe a dictionary.")
     unused = dict(arrays)
-    fields = _decode_mapping(header["params"], unused)
+    fields = decode_mapping(header["params"], unused)
     if unused:
         raise FormatError(f"holds arrays that do not belong to the dictionary: {sorted(unused)!r:.100}.")
     return Dictionary(**fields)
 
 
-def _describe_encoder(encoder):
+def describe_encoder(encoder):
     """Return header and arrays of a fitted encoder."""
     from sklearn.utils.validation import check_is_fitted
 
@@ -186,13 +186,13 @@ def _describe_encoder(encoder):
     scalars, state = _fitted_state(encoder)
     if any(key.startswith(_PARAMETER) for key in state):
         raise ValueError(f"fitted arrays of {name} may not have names that start with {_PARAMETER!r}.")
-    scalars = {key: _encode(value, _PARAMETER + key, arrays) for key, value in scalars.items()}
+    scalars = {key: encode(value, _PARAMETER + key, arrays) for key, value in scalars.items()}
     return {"class": name, "params": params, "scalars": scalars}, arrays | state
 
 
 def _encode_params(encoder, prefix, arrays):
     params = encoder.get_params(deep=False)
-    return {key: _encode(value, prefix + key, arrays) for key, value in params.items()}
+    return {key: encode(value, prefix + key, arrays) for key, value in params.items()}
 
 
 def _fitted_state(encoder):
@@ -204,10 +204,10 @@ def _fitted_state(encoder):
     return scalars, state
 
 
-def _build_encoder(header, arrays):
+def build_encoder(header, arrays):
     unused = dict(arrays)
-    encoder = _make_encoder(header["class"], _decode_mapping(header["params"], unused))
-    scalars = _decode_mapping(header["scalars"], unused)
+    encoder = _make_encoder(header["class"], decode_mapping(header["params"], unused))
+    scalars = decode_mapping(header["scalars"], unused)
     foreign = [name for name in unused if name.startswith(_PARAMETER)]
     if foreign:
         raise FormatError(f"holds arrays that belong to no parameter: {foreign!r:.100}.")
@@ -241,10 +241,16 @@ def _encoder_class(name):
     return getattr(importlib.import_module(ENCODERS[name]), name)
 
 
-_BUILDERS = {"dictionary": _build_dictionary, "encoder": _build_encoder}
+def _build_from_checkpoint(header, arrays):
+    from .checkpoint import read_contents
+
+    return read_contents(header, arrays)[0]
 
 
-def _encode(value, name, arrays):
+_BUILDERS = {"dictionary": _build_dictionary, "encoder": build_encoder, "checkpoint": _build_from_checkpoint}
+
+
+def encode(value, name, arrays):
     """Return a JSON value that stands for `value`; its arrays are added to `arrays` under names like `name`."""
     if isinstance(value, np.generic):
         value = value.item()
@@ -253,10 +259,10 @@ def _encode(value, name, arrays):
     if isinstance(value, float):
         return value if math.isfinite(value) else {"$float": str(value)}
     if isinstance(value, list | tuple):
-        items = [_encode(item, name, arrays) for item in value]
+        items = [encode(item, name, arrays) for item in value]
         return items if isinstance(value, list) else {"$tuple": items}
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        pairs = [(key, _encode(item, f"{name}_{key}", arrays)) for key, item in value.items()]
+        pairs = [(key, encode(item, f"{name}_{key}", arrays)) for key, item in value.items()]
         return {"$dict": pairs} if any(key.startswith("$") for key in value) else dict(pairs)
     if isinstance(value, np.ndarray) and value.dtype.kind == "U":
         return {"$strings": value.tolist()}
@@ -266,11 +272,11 @@ def _encode(value, name, arrays):
         parts = {part: _add(getattr(value, part), f"{name}_{part}", arrays) for part in _CSR_PARTS}
         return {"$csr": parts, "shape": list(value.shape)}
     if isinstance(value, Dictionary):
-        return {"$dictionary": {key: _encode(field, f"{name}_{key}", arrays) for key, field in _fields(value).items()}}
+        return {"$dictionary": {key: encode(field, f"{name}_{key}", arrays) for key, field in _fields(value).items()}}
     if _is_encoder(value):
         return {"$encoder": type(value).__name__, **_encode_inner(value, name, arrays)}
     if _penalty_classes().get(type(value).__name__) is type(value):
-        params = {key: _encode(param, f"{name}_{key}", arrays) for key, param in value.get_params(deep=False).items()}
+        params = {key: encode(param, f"{name}_{key}", arrays) for key, param in value.get_params(deep=False).items()}
         return {"$penalty": type(value).__name__, **params}
     what = name.removeprefix(_PARAMETER)
     raise TypeError(
@@ -293,7 +299,7 @@ def _encode_inner(encoder, name, arrays):
     scalars, state = _fitted_state(encoder)
     parts = {"scalars": scalars, "state": state}
     parts = {
-        part: {key: _encode(value, f"{name}_{key}", arrays) for key, value in parts[part].items()} for part in parts
+        part: {key: encode(value, f"{name}_{key}", arrays) for key, value in parts[part].items()} for part in parts
     }
     return {"params": params, **parts}
 
@@ -330,7 +336,7 @@ def _decode(node, arrays):
     return _DECODERS[tags[0]](content, rest, arrays)
 
 
-def _decode_mapping(node, arrays):
+def decode_mapping(node, arrays):
     mapping = _decode(node, arrays)
     if not isinstance(mapping, dict):
         raise FormatError("its header lists no names where it should.")
@@ -354,17 +360,17 @@ def _decode_csr(parts, rest, arrays):
 
 
 def _decode_encoder(name, rest, arrays):
-    encoder = _make_encoder(name, _decode_mapping(rest.pop("params"), arrays))
+    encoder = _make_encoder(name, decode_mapping(rest.pop("params"), arrays))
     if not rest:
         return encoder
-    parts = {part: _decode_mapping(rest.pop(part), arrays) for part in ("scalars", "state")}
+    parts = {part: decode_mapping(rest.pop(part), arrays) for part in ("scalars", "state")}
     if rest or not all(isinstance(array, np.ndarray) for array in parts["state"].values()):
         raise FormatError("an encoder within another one is not understood.")
     return _restore(encoder, **parts)
 
 
 def _decode_penalty(name, params, arrays):
-    return _penalty_classes()[name](**_decode_mapping(params, arrays))
+    return _penalty_classes()[name](**decode_mapping(params, arrays))
 
 
 _DECODERS = {
@@ -374,7 +380,7 @@ _DECODERS = {
     "$strings": _decode_strings,
     "$array": lambda name, rest, arrays: arrays.pop(name),
     "$csr": _decode_csr,
-    "$dictionary": lambda fields, rest, arrays: Dictionary(**_decode_mapping(fields, arrays)),
+    "$dictionary": lambda fields, rest, arrays: Dictionary(**decode_mapping(fields, arrays)),
     "$encoder": _decode_encoder,
     "$penalty": _decode_penalty,
 }

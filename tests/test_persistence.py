@@ -287,7 +287,7 @@ def test_arrays_from_files_are_validated_like_any_others(change, tmp_path):
     [
         ({"class": "Pipeline"}, "holds an encoder 'Pipeline', which this version does not know"),
         ({"class": "os.system"}, "holds an encoder 'os.system', which this version does not know"),
-        ({"kind": "checkpoint"}, "holds 'checkpoint', which this version does not know"),
+        ({"kind": "memory"}, "holds 'memory', which this version does not know"),
         ({"params": {"n": 0, "other": None}}, "`?n`?'? parameter of Toy must be an int"),
         ({"params": {"m": 1}}, "unexpected keyword argument 'm'"),
         ({"params": {"n": {"$module": "os"}}}, r"holds \['\$module'\], which this version does not know"),
