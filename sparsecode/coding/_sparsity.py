@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import gen_batches
 
 from .._core.validation import binary_exponent, callers_level
 from ..penalties import L1, PENALTIES, ElasticNet, KSparse, Penalty, WeightedL1
@@ -13,7 +14,7 @@ from ..penalties import L1, PENALTIES, ElasticNet, KSparse, Penalty, WeightedL1
 #: Correlation at which atoms enter, as a share of the largest one, that no choice of the weight stands for.
 DEFAULT_ENTRY = 0.2
 
-#: Rows on which a weight that meets a target is searched for, at the most.
+#: Rows on which a weight that meets a target is searched for, at the most; also rows that are looked at together.
 ROWS = 10_000
 
 #: Relative error of the active fraction, and error of the signal-to-noise ratio in dB, at which a search ends.
@@ -70,17 +71,18 @@ def resolve_alpha(penalty, X, atoms, alpha_scale):
     if isinstance(penalty, KSparse) or (penalty.alpha is not None and alpha_scale == "absolute"):
         return penalty
     exponent = binary_exponent(X)
-    scaled = np.ldexp(X, -exponent)
     learned = isinstance(atoms, int)
-    if learned:  # the bound of alpha_max over atoms of unit norm
-        lengths = np.linalg.norm(scaled, axis=1)
-    else:
-        correlations, norms = scaled @ atoms.T, np.square(atoms, dtype=np.float64).sum(axis=1)
+    norms = None if learned else np.square(atoms, dtype=np.float64).sum(axis=1)
 
     def alpha_max(penalty, share=1.0):
-        if learned:
-            return _typical(alpha_bound(penalty, share * lengths, atoms))
-        return _typical(penalty.alpha_max(share * correlations, norms))
+        largest = []
+        for rows in gen_batches(len(X), ROWS):  # products of all rows, or their squares, may not fit in memory
+            scaled = np.ldexp(X[rows], -exponent)
+            if learned:  # the bound over atoms of unit norm
+                largest.append(alpha_bound(penalty, share * np.linalg.norm(scaled, axis=1), atoms))
+            else:
+                largest.append(penalty.alpha_max(share * (scaled @ atoms.T), norms))
+        return _typical(np.concatenate(largest))
 
     if isinstance(penalty, ElasticNet):
         penalty = penalty.for_correlations_of(alpha_max(L1(positive=penalty.positive)))
