@@ -89,7 +89,7 @@ class Checkpoint:
 
 
 def fingerprint(value):
-    """Return words for a parameter, or an array, that differ where it differs."""
+    """Return words for a parameter, or for rows of data, that differ where they differ."""
     arrays = {}
     text = json.dumps(encode(value, "value", arrays))
     if not arrays and len(text) <= 100:
@@ -98,7 +98,9 @@ def fingerprint(value):
     for array in arrays.values():
         digest.update(f"{array.dtype.str} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
-    return f"{type(value).__name__} of sha256 {digest.hexdigest()[:16]}"
+    is_array = isinstance(value, np.ndarray)
+    kind = f"{value.dtype} array of shape {value.shape}" if is_array else type(value).__name__
+    return f"{kind}, sha256 {digest.hexdigest()[:16]}"
 
 
 def read_contents(header, arrays):

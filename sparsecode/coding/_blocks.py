@@ -6,6 +6,7 @@ are coded with the same atoms, after `done` blocks of the epoch, and ``coded(wor
 order alone, not on who has coded which.
 """
 
+import contextlib
 import itertools
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -64,7 +65,7 @@ class BlockCheck(NamedTuple):
 
     def __call__(self, block):
         """Return a block as finite rows."""
-        rows = as_rows(block, self.input_shape)
+        rows = as_float_rows(block, self.input_shape)
         if rows.shape[1] != self.n_features:
             raise ValueError(f"has {rows.shape[1]} features, but the first block has {self.n_features}.")
         if not np.can_cast(rows.dtype, self.dtype):
@@ -79,7 +80,7 @@ class BlockCheck(NamedTuple):
         return rows
 
 
-def as_rows(block, input_shape):
+def as_float_rows(block, input_shape):
     """Return a block as finite float rows of its own."""
     if input_shape is not None:
         block = flatten_input(block, input_shape)
@@ -88,12 +89,19 @@ def as_rows(block, input_shape):
     return check_array(np.array(block, order="C", subok=False), dtype=[np.float64, np.float32])
 
 
-def code_raw_block(work, check, number, block):
-    """Return what `code_block` says of a block that nobody has looked at; errors name it."""
+@contextlib.contextmanager
+def errors_name(number):
+    """Let errors name the block that they come from."""
     try:
-        return code_block(work, check(block))
+        yield
     except ValueError as error:
         raise ValueError(f"Block {number}: {error}") from error
+
+
+def code_raw_block(work, check, number, block):
+    """Return what `code_block` says of a block that nobody has looked at."""
+    with errors_name(number):
+        return code_block(work, check(block))
 
 
 class Blocks:
@@ -128,7 +136,8 @@ class Blocks:
         """Return some rows of blocks at random, checked."""
         rows, wanted = [], n_rows
         for number in np.random.default_rng(0).permutation(self.n_blocks).tolist():
-            rows.append(self.check(self.read(number))[:wanted])
+            with errors_name(number):
+                rows.append(self.check(self.read(number))[:wanted])
             wanted -= len(rows[-1])
             if not wanted:
                 break
@@ -163,10 +172,10 @@ class DaskBlocks(Blocks):
 
     def __init__(self, array, per_round):
         if any(len(chunks) > 1 for chunks in array.chunks[1:]):
-            whole = dict.fromkeys(range(1, array.ndim), -1)
+            whole = {0: "auto"} | dict.fromkeys(range(1, array.ndim), -1)
             raise ValueError(
                 f"`blocks` must be chunked in rows only, got chunks {array.chunks!r:.200}; give "
-                f"blocks.rechunk({{0: 'auto', **{whole}}})."
+                f"blocks.rechunk({whole})."
             )
         self.chunks = array.to_delayed().ravel()
         super().__init__(len(self.chunks), per_round)

@@ -3,6 +3,7 @@
 import copy
 import math
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -127,6 +128,28 @@ def rescale(penalty, exponent, dtype=None):
     return penalty.replace(alpha=alpha)
 
 
+class Amounts(NamedTuple):
+    """What a target needs to know of samples and their codes."""
+
+    nonzero: int
+    size: int  # all coefficients
+    signal: float  # sum ||x||^2
+    noise: float  # sum ||x - w D||^2
+    longest: float  # max ||x||
+
+    @classmethod
+    def of(cls, X, result):
+        """Return the amounts of rows and their SolveResult."""
+        signal, noise = np.square(X, dtype=np.float64).sum(), result.square_error.sum()
+        longest = np.linalg.norm(X, axis=1).max()
+        return cls(np.count_nonzero(result.codes), result.codes.size, float(signal), float(noise), float(longest))
+
+    def merge(self, other):
+        """Return the amounts of these samples and others together."""
+        sums = (a + b for a, b in zip(self, other, strict=True))
+        return Amounts(*sums)._replace(longest=max(self.longest, other.longest))
+
+
 class Target:
     """A sparsity, or a signal-to-noise ratio, that the weight of a penalty shall bring about."""
 
@@ -134,11 +157,11 @@ class Target:
         self.sparsity = sparsity
         self.snr = snr
 
-    def error(self, result, X):
+    def error(self, amounts):
         """Return the logarithm by which codes are too dense: of their number, or of the amplitude of the signal."""
         if self.sparsity is not None:
-            return math.log(max(np.count_nonzero(result.codes), 0.5) / (self.sparsity * result.codes.size))
-        return math.log(10) / 20 * (signal_to_noise(result, X) - self.snr)
+            return math.log(max(amounts.nonzero, 0.5) / (self.sparsity * amounts.size))
+        return math.log(10) / 20 * (signal_to_noise(amounts) - self.snr)
 
     def tolerance(self, size):
         """Largest error at which a search ends, for `size` coefficients."""
@@ -146,7 +169,7 @@ class Target:
             return math.log(10) / 20 * SNR_ERROR
         return max(SPARSITY_ERROR, math.log1p(0.5 / (self.sparsity * size)))  # the nearest of whole numbers will do
 
-    def follow(self, penalty, result, X):
+    def follow(self, penalty, amounts, n_components):
         """Return the penalty with its weight moved a little against the error of one batch.
 
         Raises
@@ -154,12 +177,12 @@ class Target:
         ValueError
             If codes are too sparse at the least weight.
         """
-        change = FOLLOW * penalty.degree * min(max(self.error(result, X), -1.0), 1.0)
+        change = FOLLOW * penalty.degree * min(max(self.error(amounts), -1.0), 1.0)
         alpha = penalty.alpha * math.exp(change)
         if change < 0:
-            highest = alpha_bound(penalty, np.linalg.norm(X, axis=1), result.codes.shape[1]).max()
+            highest = alpha_bound(penalty, np.array([amounts.longest]), n_components).max()
             if alpha < highest * math.exp(-SPAN * penalty.degree):
-                raise self._out_of_reach(result, X)
+                raise self._out_of_reach(amounts)
         return penalty.replace(alpha=alpha)
 
     def search(self, penalty, alpha_max, encode):
@@ -171,7 +194,7 @@ class Target:
         alpha_max : float
             A weight at which codes are too sparse.
         encode : callable
-            Of a penalty; returns the rows X and their SolveResult.
+            Of a penalty; returns the Amounts of the rows and their codes.
         """
         if not alpha_max > 0:
             raise ValueError(NO_WEIGHT)
@@ -181,11 +204,11 @@ class Target:
         nearest = math.inf
         for _ in range(60):
             tried = penalty.replace(alpha=math.exp(place))
-            X, result = encode(tried)
-            error = self.error(result, X)
+            amounts = encode(tried)
+            error = self.error(amounts)
             if abs(error) < nearest:
-                nearest, found, reached = abs(error), tried, self.reached(result, X)
-            if nearest <= self.tolerance(result.codes.size):
+                nearest, found, reached = abs(error), tried, self.reached(amounts)
+            if nearest <= self.tolerance(amounts.size):
                 return found
             if error > 0:
                 dense = (place, error)
@@ -194,7 +217,7 @@ class Target:
             if dense is None:
                 place, stride = place - stride, 2 * stride
                 if place < top - SPAN * penalty.degree:
-                    raise self._out_of_reach(result, X)
+                    raise self._out_of_reach(amounts)
             elif sparse[0] - dense[0] < 1e-9:
                 break
             else:
@@ -209,21 +232,20 @@ class Target:
             )
         return found
 
-    def _out_of_reach(self, result, X):
-        return ValueError(f"`{self}` cannot be met: the densest codes reach {self.reached(result, X)} only.")
+    def _out_of_reach(self, amounts):
+        return ValueError(f"`{self}` cannot be met: the densest codes reach {self.reached(amounts)} only.")
 
-    def reached(self, result, X):
+    def reached(self, amounts):
         """Return what codes have of what the target is about, in words."""
         if self.sparsity is not None:
-            return f"{np.count_nonzero(result.codes) / result.codes.size:.3g}"
-        return f"{signal_to_noise(result, X):.3g} dB"
+            return f"{amounts.nonzero / amounts.size:.3g}"
+        return f"{signal_to_noise(amounts):.3g} dB"
 
     def __str__(self):
         return f"target_sparsity={self.sparsity:g}" if self.sparsity is not None else f"target_snr={self.snr:g}"
 
 
-def signal_to_noise(result, X):
+def signal_to_noise(amounts):
     """Return the pooled signal-to-noise ratio of codes in decibels."""
-    signal = np.square(X, dtype=np.float64).sum()
-    noise = max(float(result.square_error.sum()), 1e-30 * signal)
-    return 10 * math.log10(signal / noise) if signal > 0 else math.inf
+    noise = max(amounts.noise, 1e-30 * amounts.signal)
+    return 10 * math.log10(amounts.signal / noise) if amounts.signal > 0 else math.inf
