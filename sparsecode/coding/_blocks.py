@@ -19,6 +19,9 @@ from .._core.samples import as_shape, flatten_input
 from .._core.validation import binary_exponent
 from ._learn import code_block, merge_coded
 
+#: Bytes of a graph without atoms at which Dask warns that it is large.
+DASK_GRAPH = 10_000_000
+
 
 def merge_by_pairs(items, merge):
     """Return all items merged: the first with the second, the third with the fourth, then these pairs, and so on."""
@@ -76,7 +79,9 @@ class BlockCheck(NamedTuple):
         rows = rows.astype(self.dtype, copy=False)
         scale = binary_exponent(np.ldexp(rows, -self.exponent) if self.exponent else rows)
         if scale > 0:
-            raise ValueError(f"is 2**{scale} times as large as the first block allows; scale the data.")
+            raise ValueError(
+                f"is of extreme magnitude, about 2**{scale}, beside the first block; scale the data, or leave it out."
+            )
         return rows
 
 
@@ -184,12 +189,14 @@ class DaskBlocks(Blocks):
         return self.chunks[number].compute()
 
     def coded(self, work, numbers):
-        from dask import delayed
+        from dask import config, delayed
 
-        # One object for all tasks, so that the atoms are sent once
+        # The atoms go to the workers, once a round: a graph of that size is no reason to be warned
+        size = {"distributed.admin.large-graph-warning-threshold": DASK_GRAPH + work.D.nbytes}
         work, check = delayed(work, traverse=False), delayed(self.check, traverse=False)
         parts = [delayed(code_raw_block)(work, check, number, self.chunks[number]) for number in numbers]
-        return merge_by_pairs(parts, delayed(merge_coded)).compute()
+        with config.set(size):
+            return merge_by_pairs(parts, delayed(merge_coded)).compute()
 
 
 class StreamBlocks:
