@@ -1,5 +1,5 @@
 from . import coding, datasets, encoder, labeled, metrics, penalties, plot, preprocessing, receptive_fields, solvers
-from .checkpoint import Checkpoint
+from ._checkpoints import Checkpoint
 from .coding import PatchEncoder, SparseCoder
 from .dictionary import Dictionary
 from .encoder import Capabilities, Encoder, groups_from_lengths

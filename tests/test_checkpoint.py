@@ -13,7 +13,7 @@ import pytest
 
 import sparsecode
 from sparsecode import Checkpoint, FormatError, SparseCoder, load
-from sparsecode.checkpoint import ABANDONED, CheckpointFolder, fingerprint
+from sparsecode._checkpoints import ABANDONED, CheckpointFolder, fingerprint
 from sparsecode.penalties import L1
 
 from .core.test_atomic import PLACES

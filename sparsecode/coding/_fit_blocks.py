@@ -3,9 +3,9 @@
 import copy
 from dataclasses import replace
 
+from .._checkpoints import Checkpoint, CheckpointFolder, fingerprint
 from .._core.history import as_rows, from_rows
 from .._core.validation import Integral, fit_context, unchanged_on_failure
-from ..checkpoint import Checkpoint, CheckpointFolder, fingerprint
 from ..learning.statistics import Totals
 from ..penalties._base import check_count
 from ._blocks import BlockCheck, StreamBlocks, as_blocks, as_float_rows, errors_name
@@ -152,6 +152,7 @@ class Session:
         if saved is None:
             self.fit, rng = start_fit(coder, first)
             self.progress = self.fit.begin()
+            self.fit = replace(self.fit, state=self.progress.state)  # or there would be two in memory
             source.seed = int(rng.integers(2**63))
         else:
             self._go_on(*saved)

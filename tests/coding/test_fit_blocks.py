@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sparsecode import Checkpoint, SparseCoder, checkpoint, load
+from sparsecode import Checkpoint, SparseCoder, _checkpoints, load
 from sparsecode.coding._blocks import merge_by_pairs
 
 from ..contracts.encoders import content, same_bits
@@ -280,7 +280,7 @@ def test_another_fit_is_refused(X, tmp_path, rng):
 
 def test_a_full_disk_stops_the_fit_and_keeps_what_was_saved(X, tmp_path, monkeypatch):
     saved = Checkpoint(tmp_path / "fit", every_seconds=0)
-    write = checkpoint.write_archive
+    write = _checkpoints.write_archive
 
     def fill(path, *contents):
         if path.name.endswith("7.npz"):
@@ -289,7 +289,7 @@ def test_a_full_disk_stops_the_fit_and_keeps_what_was_saved(X, tmp_path, monkeyp
 
     found = coder()
     with monkeypatch.context() as patched:
-        patched.setattr(checkpoint, "write_archive", fill)
+        patched.setattr(_checkpoints, "write_archive", fill)
         with pytest.raises(OSError, match="no space left") as caught:
             found.fit_blocks(X, checkpoint=saved)
     assert "The fit can go on from what" in caught.value.__notes__[0]

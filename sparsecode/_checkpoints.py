@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ._contents import build_checkpoint, describe_checkpoint, encode
 from ._core.archive import FormatError, format_errors, read_archive, write_archive
 from ._core.atomic import TEMPORARY
 from ._core.validation import callers_level
-from .persistence import build_encoder, decode_mapping, describe_encoder, encode
 
 __all__ = ["Checkpoint"]
 
@@ -103,13 +103,6 @@ def fingerprint(value):
     return f"{kind}, sha256 {digest.hexdigest()[:16]}"
 
 
-def read_contents(header, arrays):
-    """Return encoder, identity and progress that an archive of kind "checkpoint" holds."""
-    unused, scalars = dict(arrays), dict(header["scalars"])
-    identity, progress = (decode_mapping(scalars.pop(name), unused) for name in ("identity", "progress"))
-    return build_encoder(header | {"scalars": scalars}, unused), identity, progress
-
-
 class CheckpointFolder:
     """The checkpoints of one fit.
 
@@ -145,7 +138,7 @@ class CheckpointFolder:
             try:
                 header, arrays = read_archive(path, KIND)
                 with format_errors(path):
-                    encoder, identity, progress = read_contents(header, arrays)
+                    encoder, identity, progress = build_checkpoint(header, arrays)
             except FormatError as error:
                 damaged.append(str(error))
                 continue
@@ -175,9 +168,7 @@ class CheckpointFolder:
         progress : dict
             What the fit needs to go on, beyond the state of the encoder: values as parameters of an encoder may be.
         """
-        header, arrays = describe_encoder(encoder)
-        extra = {"identity": self.identity, "progress": progress}
-        header["scalars"] |= {name: encode(value, name, arrays) for name, value in extra.items()}
+        header, arrays = describe_checkpoint(encoder, self.identity, progress)
         try:
             write_archive(self.folder / f"checkpoint-{step:012d}.npz", KIND, header, arrays)
         except OSError as error:
