@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from .._core.history import as_history, as_rows, from_rows
 from .._core.rng import as_generator
@@ -173,7 +174,7 @@ def _meet_target(coder, target, penalty, X, D):
         if coder.debias:
             refit = debias_codes(X, D, result.codes, positive=penalty.positive, n_jobs=coder.n_jobs)
             result = result._replace(square_error=refit.square_error)
-        return Amounts.of(X, result)
+        return Amounts.of(X, csr_array(result.codes), result.square_error)
 
     norms = np.square(D, dtype=np.float64).sum(axis=1)
     return target.search(penalty, float(penalty.alpha_max(X @ D.T, norms).max()), encode)

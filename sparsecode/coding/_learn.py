@@ -56,7 +56,8 @@ def code_block(work, rows):
     rows = work.prepare(rows)
     result = work.settings.solve(rows, work.D, work.penalty, work.gains)
     check_finite(result.status != NON_FINITE, rows.dtype)
-    return gather(rows, csr_array(result.codes), result), Amounts.of(rows, result) if work.measured else None
+    codes = csr_array(result.codes)
+    return gather(rows, codes, result), Amounts.of(rows, codes, result.square_error) if work.measured else None
 
 
 def merge_coded(first, second):

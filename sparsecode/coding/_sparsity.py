@@ -138,11 +138,11 @@ class Amounts(NamedTuple):
     longest: float  # max ||x||
 
     @classmethod
-    def of(cls, X, result):
-        """Return the amounts of rows and their SolveResult."""
-        signal, noise = np.square(X, dtype=np.float64).sum(), result.square_error.sum()
+    def of(cls, X, codes, square_error):
+        """Return the amounts of rows, their codes (CSR, without stored zeros) and their errors."""
+        signal, noise = np.square(X, dtype=np.float64).sum(), square_error.sum()
         longest = np.linalg.norm(X, axis=1).max()
-        return cls(np.count_nonzero(result.codes), result.codes.size, float(signal), float(noise), float(longest))
+        return cls(codes.nnz, math.prod(codes.shape), float(signal), float(noise), float(longest))
 
     def merge(self, other):
         """Return the amounts of these samples and others together."""

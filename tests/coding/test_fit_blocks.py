@@ -119,6 +119,45 @@ def test_the_same_bits_from_a_cluster(n_workers, X, tmp_path):
     assert same_fit(found, first)
 
 
+def killer(flag):
+    """Return a function of a chunk that kills the process that asks for it first."""
+
+    def run(block):
+        if not flag.exists():
+            flag.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return block
+
+    return run
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_worker_that_is_killed_changes_nothing(X, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="dask is an extra")
+    array = pytest.importorskip("dask.array", reason="dask is an extra")
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(host="127.0.0.1", **options) as cluster, distributed.Client(cluster) as client:
+        lazy = array.from_array(X, chunks=(50, 20))
+        fatal = array.concatenate(
+            [lazy[:250], lazy[250:300].map_blocks(killer(tmp_path / "flag"), meta=X[:0]), lazy[300:]]
+        )
+        before = set(client.run(os.getpid).values())
+        found = coder().fit_blocks(fatal, blocks_per_update=4)
+        client.wait_for_workers(2)
+        assert set(client.run(os.getpid).values()) != before
+    assert (tmp_path / "flag").exists()
+    assert same_fit(found, coder().fit_blocks(X, blocks_per_update=4))
+
+
+def test_chunks_of_unknown_length(X):
+    array = pytest.importorskip("dask.array", reason="dask is an extra")
+    lazy = array.from_array(X, chunks=(50, 20))
+    chosen = lazy[lazy[:, 0] > 0]
+    assert np.isnan(chosen.shape[0])
+    assert same_fit(coder().fit_blocks(chosen), coder().fit_blocks([block[block[:, 0] > 0] for block in parts(X)]))
+
+
 @pytest.mark.parametrize("per_update", [1, 2])
 def test_an_iterator_is_partial_fit_block_by_block(per_update, X, rng):
     params = {"alpha": 0.3, "init": rng.normal(size=(12, 20))}

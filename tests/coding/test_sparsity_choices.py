@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import Dictionary, SparseCoder
@@ -9,7 +10,7 @@ from sparsecode._core.history import EpochRecord
 from sparsecode.coding._learn import has_settled
 from sparsecode.coding._sparsity import Amounts, Target
 from sparsecode.penalties import CEL0, L0, L1, MCP, SCAD, ElasticNet, KSparse, LHalf, LogSum, SparseEnvelope, WeightedL1
-from sparsecode.solvers import SolveResult, duality_gap, objective, solve
+from sparsecode.solvers import duality_gap, objective, solve
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +103,7 @@ def test_weight_that_follows_a_target_is_bounded_and_moves_against_the_error():
 
     def amounts(n_nonzero):
         codes.flat[:n_nonzero], codes.flat[n_nonzero:] = 1.0, 0.0
-        return Amounts.of(X, SolveResult(codes, *np.zeros((3, 10)), *np.zeros((2, 10), int)))
+        return Amounts.of(X, csr_array(codes), np.zeros(10))
 
     for penalty in (L1(0.1), CEL0(0.1), WeightedL1(0.1, np.arange(1, 11))):
         assert target.follow(penalty, amounts(10), 10).alpha == 0.1
