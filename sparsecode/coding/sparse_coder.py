@@ -140,7 +140,8 @@ class SparseCoder(BlockLearner, Encoder):
     online statistics of the codes and block coordinate descent on the atoms (O(K^2 F) a batch); for l1 without
     homeostasis it converges to a stationary point of the objective.
     `partial_fit` in chunks that are multiples of `batch_size` gives the bits of one call, if `alpha` is absolute and
-    `init` is not "data" (those are taken from the first chunk). Input may be float32 or float64, and codes have the
+    `init` is not "data" (those are taken from the first chunk). Memory maps are not copied (with `fit_dc`, once);
+    `fit_blocks` learns from data that do not fit in memory. Input may be float32 or float64, and codes have the
     same type. Rows of extreme magnitude (beyond 1e+-12 in float32, 1e+-120 in float64) are scaled by a power of two
     inside, each by its own in transform, all by one in learning.
 
