@@ -58,7 +58,7 @@ class Checkpoint:
     -----
     The same call with the same folder goes on from the newest checkpoint that can be read; where the parameters or the
     data differ, it raises. The files can be read by `sparsecode.load`, which gives the encoder as it was then, to look
-    at its atoms while they are being learned. Other files in the folder are left alone.
+    at its atoms while they are being learned. One process at a time may use a folder; other files in it are left alone.
 
     Examples
     --------

@@ -150,7 +150,7 @@ class Session:
             self.folder = CheckpointFolder(checkpoint, _identity(coder, source, first, per_update))
         saved = self.folder and self.folder.load()
         if saved is None:
-            self.fit, rng = start_fit(coder, first)
+            self.fit, rng = _start(coder, first)
             self.progress = self.fit.begin()
             self.fit = replace(self.fit, state=self.progress.state)  # or there would be two in memory
             source.seed = int(rng.integers(2**63))
@@ -197,6 +197,15 @@ class Session:
             totals = totals and Totals(**totals)
             self.progress = Progress(self.fit.state, **contents, records=records, totals=totals)
             self.fit = replace(self.fit, records=[])
+
+
+def _start(coder, first):
+    """Return the fit before learning and its generator, as `start_fit`."""
+    try:
+        return start_fit(coder, first)
+    except ValueError as error:
+        error.add_note("What X is said to be is true of block 0, which stands for all blocks when the fit starts.")
+        raise
 
 
 def _identity(coder, source, first, per_update):
