@@ -1,4 +1,5 @@
 from . import coding, datasets, encoder, labeled, metrics, penalties, plot, preprocessing, receptive_fields, solvers
+from ._checkpoints import Checkpoint
 from .coding import PatchEncoder, SparseCoder
 from .dictionary import Dictionary
 from .encoder import Capabilities, Encoder, groups_from_lengths
@@ -9,6 +10,7 @@ __version__: str
 
 __all__ = [
     "Capabilities",
+    "Checkpoint",
     "Dictionary",
     "Encoder",
     "FormatError",

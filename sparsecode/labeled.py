@@ -34,7 +34,8 @@ def fit(encoder, data, dim):
     encoder : Encoder
         Stateful encoders take the samples along "time", or along the only dimension that is left, as a sequence.
     data : xarray.DataArray
-        Dask arrays are loaded: give a part that fits into memory, such as ``data.isel(sample=slice(0, 10_000))``.
+        Dask arrays are loaded: give a part that fits into memory, such as ``data.isel(sample=slice(0, 10_000))``, or
+        rows of the array, ``data.data``, to `SparseCoder.fit_blocks`.
     dim : str or sequence of str
         Dimensions that make up one sample, in the order of the axes of `input_shape`.
 

@@ -32,7 +32,7 @@ ROOMS = [
 
 def public_objects():
     """Every public class and function, by its full name."""
-    found = {"sparsecode.groups_from_lengths": sparsecode.groups_from_lengths}
+    found = {f"sparsecode.{name}": getattr(sparsecode, name) for name in ("Checkpoint", "groups_from_lengths")}
     for room in ROOMS:
         module = importlib.import_module(f"sparsecode.{room}")
         for name, thing in inspect.getmembers(module, lambda x: inspect.isclass(x) or inspect.isfunction(x)):

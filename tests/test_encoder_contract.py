@@ -19,7 +19,7 @@ from scipy.sparse import csc_array, csr_array, issparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from sparsecode import Capabilities, Dictionary, load, persistence
+from sparsecode import Capabilities, Dictionary, _contents, load
 from sparsecode.encoder import as_dense
 
 from .contracts import deltas, winners
@@ -31,8 +31,8 @@ pytestmark = pytest.mark.nojit
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
     """Let the encoders of the tests be saved too."""
-    monkeypatch.setitem(persistence.ENCODERS, "KWinners", winners.__name__)
-    monkeypatch.setitem(persistence.ENCODERS, "SendOnDelta", deltas.__name__)
+    monkeypatch.setitem(_contents.ENCODERS, "KWinners", winners.__name__)
+    monkeypatch.setitem(_contents.ENCODERS, "SendOnDelta", deltas.__name__)
 
 
 # ---------------------------------------------------------------- what there is

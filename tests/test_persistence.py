@@ -12,7 +12,17 @@ from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
-from sparsecode import Dictionary, FormatError, PatchEncoder, SparseCoder, inspect_file, load, persistence, save
+from sparsecode import (
+    Dictionary,
+    FormatError,
+    PatchEncoder,
+    SparseCoder,
+    _contents,
+    inspect_file,
+    load,
+    persistence,
+    save,
+)
 from sparsecode._core.archive import read_archive
 from sparsecode._core.validation import Integral, Interval, fit_context
 from sparsecode.penalties import L1
@@ -51,7 +61,7 @@ class Toy(BaseEstimator):
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
-    monkeypatch.setitem(persistence.ENCODERS, "Toy", __name__)
+    monkeypatch.setitem(_contents.ENCODERS, "Toy", __name__)
 
 
 def fitted(**params):
@@ -287,7 +297,7 @@ def test_arrays_from_files_are_validated_like_any_others(change, tmp_path):
     [
         ({"class": "Pipeline"}, "holds an encoder 'Pipeline', which this version does not know"),
         ({"class": "os.system"}, "holds an encoder 'os.system', which this version does not know"),
-        ({"kind": "checkpoint"}, "holds 'checkpoint', which this version does not know"),
+        ({"kind": "memory"}, "holds 'memory', which this version does not know"),
         ({"params": {"n": 0, "other": None}}, "`?n`?'? parameter of Toy must be an int"),
         ({"params": {"m": 1}}, "unexpected keyword argument 'm'"),
         ({"params": {"n": {"$module": "os"}}}, r"holds \['\$module'\], which this version does not know"),
@@ -328,8 +338,8 @@ def test_an_encoder_within_another_one_must_be_sound(change, tmp_path):
 
 
 def test_every_registered_encoder_can_be_saved():
-    for name in persistence.ENCODERS:
-        encoder = persistence._encoder_class(name)
+    for name in _contents.ENCODERS:
+        encoder = _contents.encoder_class(name)
         assert encoder.__name__ == name
         assert callable(encoder._get_fitted_state)
         assert callable(encoder._set_fitted_state)

@@ -1,9 +1,10 @@
 """Time sparsecode against other libraries on the same problems: see ../README.md.
 
-python benchmarks/versus [--quick] [--tasks l1 pursuit l0] [--json results.json]
+python benchmarks/versus [--quick] [--tasks l1 pursuit l0 learning] [--json results.json]
 """
 
 import argparse
+import itertools
 import os
 import warnings
 
@@ -12,24 +13,26 @@ os.environ["PYTHONWARNINGS"] = "ignore"  # also in the worker processes of sciki
 
 import counts
 import l1
+import learning
 import numpy as np
 from problems import SIZES, problem
 from report import Report, machine
 from threadpoolctl import threadpool_limits
 
-#: What is compared, and at which levels: shares of active coefficients, numbers of atoms, prices.
+#: Coding: what is compared, and at which levels: shares of active coefficients, numbers of atoms, prices.
 TASKS = {
     "l1": (l1.run, (0.02, 0.05, 0.1)),
     "pursuit": (counts.run_pursuit, (5, 10, 20)),
     "l0": (counts.run_l0, (0.05, 0.2, 0.45)),
 }
+LEARNING = {"learning": learning.run}
 
 
 def main():
     warnings.simplefilter("ignore")
     parser = argparse.ArgumentParser(prog="benchmarks/versus", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one size, the middle level, two threads, three rounds")
-    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--tasks", nargs="+", choices=[*TASKS, *LEARNING], default=[*TASKS, *LEARNING])
     parser.add_argument("--sizes", nargs="+", type=int, default=[K for _, K in SIZES], help="numbers of atoms")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", help="file for the results")
@@ -38,21 +41,17 @@ def main():
     rounds = 3 if options.quick else options.rounds
     print(", ".join(f"{name} {value}" for name, value in machine().items()), end="\n\n")
     report = Report()
-    for size in sizes:
-        X, D = problem(*size)
-        for dtype in (np.float64, np.float32):
-            for threads in (2,) if options.quick else (1, 2):
-                for name in options.tasks:
-                    run, levels = TASKS[name]
-                    with threadpool_limits(threads, user_api="blas"):
-                        run(
-                            report,
-                            X.astype(dtype),
-                            D.astype(dtype),
-                            threads,
-                            rounds,
-                            levels[1:2] if options.quick else levels,
-                        )
+    threads = (2,) if options.quick else (1, 2)
+    for size, dtype, n in itertools.product(sizes, (np.float64, np.float32), threads):
+        for name in [name for name in options.tasks if name in TASKS]:
+            X, D = problem(*size)
+            run, levels = TASKS[name]
+            with threadpool_limits(n, user_api="blas"):
+                run(report, X.astype(dtype), D.astype(dtype), n, rounds, levels[1:2] if options.quick else levels)
+    for dtype, n in itertools.product((np.float64, np.float32), threads):
+        for name in [name for name in options.tasks if name in LEARNING]:
+            with threadpool_limits(n, user_api="blas"):
+                LEARNING[name](report, dtype, n, rounds, options.quick)
     if options.json:
         report.save(options.json)
 

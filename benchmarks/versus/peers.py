@@ -22,6 +22,32 @@ def spams_omp(X, D, k, threads):
     return lambda: spams.omp(samples, D=atoms, L=k, eps=0.0, numThreads=threads).T
 
 
+def spams_atoms(X, n_components, alpha, epochs, threads):
+    """SPAMS, `trainDL`, with the batches of 512 that its documentation names, from atoms of its own choice."""
+    import spams
+
+    samples, size = np.asfortranarray(X.T), 512
+    steps = epochs * len(X) // size
+    settings = {"K": n_components, "lambda1": alpha, "mode": 2, "batchsize": size, "iter": steps}
+    return lambda: spams.trainDL(samples, numThreads=threads, verbose=False, **settings).T
+
+
+def scikit_learn_atoms(X, n_components, alpha, size, steps):
+    """scikit-learn, `MiniBatchDictionaryLearning`, in one process, which is faster for small batches."""
+    from sklearn.decomposition import MiniBatchDictionaryLearning
+
+    rng = np.random.default_rng(0)
+    learner = MiniBatchDictionaryLearning(n_components, alpha=alpha, fit_algorithm="cd", random_state=0)
+    n_done = 0
+    while True:
+        order = rng.permutation(len(X))
+        for start in range(0, len(X) - size + 1, size):
+            learner.partial_fit(X[order[start : start + size]])
+            n_done += 1
+            if n_done % steps == 0:
+                yield learner.components_
+
+
 def scikit_learn(X, D, threads, algorithm, **settings):
     """scikit-learn, `sparse_encode`."""
     from sklearn.decomposition import sparse_encode

@@ -7,6 +7,9 @@ import secrets
 import stat
 from pathlib import Path
 
+#: Name of a file while it is being written.
+TEMPORARY = ".sparsecode-{}.tmp"
+
 
 @contextlib.contextmanager
 def replace_file(path):
@@ -24,7 +27,7 @@ def replace_file(path):
     """
     path = Path(path)
     mode = _mode_of_target(path)
-    temporary = path.with_name(f".sparsecode-{secrets.token_hex(8)}.tmp")
+    temporary = path.with_name(TEMPORARY.format(secrets.token_hex(8)))
     try:
         file = open(temporary, "xb")  # noqa: SIM115  (closed below, before the name changes hands)
     except OSError as error:

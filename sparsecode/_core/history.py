@@ -22,6 +22,17 @@ class EpochRecord(NamedTuple):
     seconds: float
 
 
+def as_rows(records):
+    """Return the records as an array of float64, one row each, for a file."""
+    return np.array([tuple(map(float, record)) for record in records])
+
+
+def from_rows(rows):
+    """Return the records that `as_rows` has made an array of."""
+    kinds = EpochRecord.__annotations__.values()
+    return [EpochRecord(*(kind(value) for kind, value in zip(kinds, row, strict=True))) for row in rows.tolist()]
+
+
 def as_history(records):
     """Return the records as a structured array, whose columns are read as ``history["objective"]``."""
     dtype = [(name, np.int64 if kind is int else np.float64) for name, kind in EpochRecord.__annotations__.items()]

@@ -1,5 +1,6 @@
 """Rows of a problem over threads that run Numba kernels; the caller can always be interrupted."""
 
+import functools
 import itertools
 import os
 import threading
@@ -47,20 +48,30 @@ def run_chunks(task, n_rows, *, n_jobs=None, chunk_rows=64, prepare=None):
             task(start, min(start + chunk_rows, n_rows), stop, *prepared)
 
     n_threads = min(count_threads(n_jobs), -(-n_rows // chunk_rows))
-    pool = ThreadPoolExecutor(n_threads, thread_name_prefix="sparsecode")
-    futures = [pool.submit(work) for _ in range(n_threads)]
+    futures = []
     try:
+        futures += [_threads().submit(work) for _ in range(n_threads)]
         wait(futures, return_when=FIRST_EXCEPTION)
         for future in futures:
             if future.done():
                 future.result()
-        pool.shutdown(wait=True)
+        wait(futures)
     except BaseException:
         stop[0] = 1
-        # A worker that is compiling cannot be stopped; it must not hold the user's prompt.
+        # A worker that is compiling cannot be stopped; it must not hold the user's prompt, nor the next call.
         wait(futures, timeout=_PATIENCE)
-        pool.shutdown(wait=False, cancel_futures=True)
+        _threads.cache_clear()
         raise
+
+
+@functools.lru_cache(maxsize=1)
+def _threads():
+    """Return threads that wait for work between calls; new ones start where all are at work, up to a bound."""
+    return ThreadPoolExecutor(16 * (os.cpu_count() or 1), thread_name_prefix="sparsecode")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_threads.cache_clear)  # the child has none of them
 
 
 def count_threads(n_jobs):

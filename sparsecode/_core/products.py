@@ -13,6 +13,9 @@ from .parallel import run_chunks
 #: Bytes of a cache line, and of the widest registers.
 CACHE_LINE = 64
 
+#: Rows of a Gram matrix that are computed at a time, and the numbers of multiplications from which threads pay.
+GRAM_ROWS, THREADED = 64, 2**24
+
 
 def _row_products(X, D, C):
     """Write ``C = X D^T``, four rows by four rows.
@@ -55,7 +58,22 @@ def _row_products(X, D, C):
             C[i3, j0], C[i3, j1], C[i3, j2], C[i3, j3] = s30, s31, s32, s33
 
 
+def _gram_rows(D, start, end, block, G):
+    """Write rows start to end of ``G = D D^T`` from the diagonal on, and the same entries below it."""
+    K, size = D.shape[0], end - start
+    for first in range(start, K, size):
+        last = min(first + size, K)
+        row_products(D[start:end], D[first:last], block)
+        for i in range(size):
+            for j in range(last - first):
+                G[start + i, first + j] = block[i, j]
+        for j in range(last - first):
+            for i in range(size):
+                G[first + j, start + i] = block[i, j]
+
+
 row_products = kernel(_row_products)
+gram_rows = kernel(_gram_rows)
 
 
 def kernel_array(array):
@@ -82,8 +100,20 @@ def aligned_copy(array):
 
 
 def gram(D, n_jobs=None):
-    """Return ``G = D D^T`` for atoms D of shape (n_components, n_features)."""
+    """Return ``G = D D^T`` for atoms D of shape (n_components, n_features), symmetric bit for bit."""
     D = kernel_array(D)
-    G = aligned_empty((D.shape[0], D.shape[0]), D.dtype)
-    run_chunks(lambda start, end, stop: row_products(D[start:end], D, G[start:end]), D.shape[0], n_jobs=n_jobs)
+    K, F = D.shape
+    G = aligned_empty((K, K), D.dtype)
+
+    def prepare():
+        return (aligned_empty((GRAM_ROWS, GRAM_ROWS), D.dtype),)
+
+    def write_rows(start, end, stop, block):
+        gram_rows(D, start, end, block, G)
+
+    if K * K * F >= THREADED:
+        run_chunks(write_rows, K, n_jobs=n_jobs, chunk_rows=GRAM_ROWS, prepare=prepare)
+    else:
+        for start in range(0, K, GRAM_ROWS):
+            write_rows(start, min(start + GRAM_ROWS, K), None, *prepare())
     return G

@@ -69,7 +69,7 @@ def check_atoms(atoms, name, *, n_features, n_components=None, dtype):
 
 def row_exponents(X):
     """Return `binary_exponent` for each row, rounded up to a multiple of 16, so that there are few of them."""
-    largest = np.abs(X).max(axis=1, initial=0.0)
+    largest = np.maximum(X.max(axis=1, initial=0.0), -X.min(axis=1, initial=0.0))  # np.abs would copy X
     low, high = _SAFE[X.dtype]
     extreme = (largest > 0) & ((largest < low) | (largest > high))
     exponents = np.zeros(len(X), np.int64)
@@ -79,7 +79,7 @@ def row_exponents(X):
 
 def binary_exponent(X):
     """Return e such that ``X * 2**-e`` has a safe magnitude: 0 for all but extreme data."""
-    largest = float(np.abs(X).max(initial=0.0))
+    largest = max(float(X.max(initial=0.0)), -float(X.min(initial=0.0)))  # np.abs would copy X
     low, high = _SAFE[X.dtype]
     if largest == 0.0 or low <= largest <= high:
         return 0

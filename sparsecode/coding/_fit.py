@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .._core.history import EpochRecord, as_history
+from .._core.history import as_history, as_rows, from_rows
 from .._core.rng import as_generator
 from .._core.validation import binary_exponent, check_atoms, warn_not_converged
 from ..learning.homeostasis import Homeostasis
@@ -16,8 +16,8 @@ from ..solvers.debias import debias_codes
 from ..solvers.registry import find_solver
 from ._direct_current import center, constant_atom, with_constant
 from ._encode import CoderSettings, encode_rows
-from ._learn import learn
-from ._sparsity import ROWS, Target, make_penalty, rescale, resolve_alpha
+from ._learn import Preparation, Progress, learn
+from ._sparsity import ROWS, Amounts, Target, make_penalty, rescale, resolve_alpha
 
 #: Entries of a record that grow with the square of the data.
 ENERGIES = ("objective", "data_term", "penalty")
@@ -40,34 +40,39 @@ class Fit:
         """Leave out what is computed again when it is needed."""
         return self.__dict__ | {"prepared": {}}
 
-    def learn(self, coder, X, *, epochs, rng):
-        """Return the fit after epochs over the rows of X, shuffled if there is a generator."""
-        X = np.ldexp(X, -self.exponent) if self.exponent else X
-        X = (center(X) if self.constant else X).astype(self.state.D.dtype, copy=False)
-        state = self.state.copy()
-        settings = coder_settings(coder)
-        penalty, records = learn(
-            state,
-            X,
-            rescale(self.penalty, -self.exponent, X.dtype),
-            settings,
-            target=self.target,
-            first=len(self.records),
-            epochs=epochs,
-            tol=coder.tol,
-            batch_size=coder.batch_size,
-            rng=rng,
-            verbose=coder.verbose,
-        )
-        last = records[-1]
-        warn_not_converged(last.stopped, last.stalled, len(X), last.violation, coder.encode_max_iter)
-        if self.target is None:
-            penalty = self.penalty
-        else:
-            penalty = rescale(_meet_target(coder, self.target, penalty, X, state.D), self.exponent)
+    @property
+    def preparation(self):
+        """What is done to rows before they are coded."""
+        return Preparation(self.exponent, self.constant, self.state.D.dtype)
+
+    def begin(self):
+        """Return the `Progress` of learning that goes on from here, which does not change this fit."""
+        penalty = rescale(self.penalty, -self.exponent, self.state.D.dtype)
+        return Progress(self.state.copy(), penalty, n_before=len(self.records))
+
+    def learn(self, coder, source, progress, *, epochs, after_update=None):
+        """Run epochs over the blocks of a source, changing `progress`."""
+        options = {"target": self.target, "tol": coder.tol, "verbose": coder.verbose, "after_update": after_update}
+        learn(progress, source, coder_settings(coder), self.preparation, epochs=epochs, **options)
+        last = progress.records[-1]
+        warn_not_converged(last.stopped, last.stalled, progress.n_rows, last.violation, coder.encode_max_iter)
+
+    def after(self, progress):
+        """Return the fit as it is at some point of learning."""
+        penalty, records = self.penalty, progress.records
+        if self.target is not None:
+            penalty = rescale(progress.penalty, self.exponent)
         if self.exponent:
             records = [_in_units_of_data(record, self.exponent, self.penalty.degree) for record in records]
-        return replace(self, penalty=penalty, state=state, records=self.records + records)
+        return replace(self, penalty=penalty, state=progress.state, records=self.records + records)
+
+    def meet_target(self, coder, X):
+        """Return the fit with the weight that meets its target on rows of X, if it has one."""
+        if self.target is None:
+            return self
+        penalty = rescale(self.penalty, -self.exponent, self.state.D.dtype)
+        penalty = _meet_target(coder, self.target, penalty, self.preparation(X), self.state.D)
+        return replace(self, penalty=rescale(penalty, self.exponent))
 
     def publish(self, coder):
         """Set the fitted attributes of the estimator."""
@@ -118,7 +123,7 @@ def start_fit(coder, X):
     if not exponent:
         penalty.bind(np.square(D, dtype=np.float64).sum(axis=1), np.float64)  # raises for parameters out of range
     if target is not None:
-        rows, penalty = np.ldexp(rows, -exponent), rescale(penalty, -exponent)
+        rows, penalty = np.ldexp(some_rows(rows), -exponent), rescale(penalty, -exponent)
         penalty = rescale(_meet_target(coder, target, penalty, rows, D), exponent)
     return Fit(penalty, target, bool(coder.fit_dc), atoms.copy()), None
 
@@ -165,10 +170,16 @@ def coder_settings(coder):
     return CoderSettings(coder.solver, coder.encode_tol, coder.encode_max_iter, coder.n_jobs)
 
 
+def some_rows(X):
+    """Return rows of X, at most `ROWS`, on which a target is met."""
+    if len(X) <= ROWS:
+        return X
+    # At random: rows at equal distances may all be of one kind, in data with a period
+    return X[np.sort(np.random.default_rng(0).choice(len(X), ROWS, replace=False))]
+
+
 def _meet_target(coder, target, penalty, X, D):
-    """Return the penalty whose codes of up to `ROWS` of the rows meet the target."""
-    if len(X) > ROWS:  # at random: rows at equal distances may all be of one kind, in data with a period
-        X = X[np.sort(np.random.default_rng(0).choice(len(X), ROWS, replace=False))]
+    """Return the penalty whose codes of the rows meet the target."""
     settings = coder_settings(coder)
 
     def encode(penalty):
@@ -176,7 +187,7 @@ def _meet_target(coder, target, penalty, X, D):
         if coder.debias:
             refit = debias_codes(X, D, result.codes, positive=penalty.positive, n_jobs=coder.n_jobs)
             result = result._replace(square_error=refit.square_error)
-        return X, result
+        return Amounts.of(X, result.codes, result.square_error)
 
     norms = np.square(D, dtype=np.float64).sum(axis=1)
     return target.search(penalty, float(penalty.alpha_max(X @ D.T, norms).max()), encode)
@@ -191,7 +202,7 @@ def fitted_state(coder):
         "constant": fit.constant,
         "exponent": fit.exponent,
     }
-    arrays = {"components": coder.components_, "history": np.array([tuple(map(float, r)) for r in fit.records])}
+    arrays = {"components": coder.components_, "history": as_rows(fit.records)}
     if fit.state is not None:
         rule = fit.state.homeostasis
         scalars |= {"n_steps": fit.state.n_steps, "n_replaced": fit.state.n_replaced}
@@ -222,9 +233,7 @@ def restore(coder, scalars, arrays):
             rule = Homeostasis(scalars["rule"], arrays["usage"], arrays["gains"], scalars["n_seen"])
         learned = (arrays[name] for name in ("A", "B", "unused"))
         state = OnlineState(atoms.copy(), *learned, rule, scalars["n_steps"], scalars["n_replaced"])
-    kinds = EpochRecord.__annotations__.values()
-    rows = arrays["history"].tolist()
-    records = [EpochRecord(*(kind(value) for kind, value in zip(kinds, row, strict=True))) for row in rows]
+    records = from_rows(arrays["history"])
     target = scalars["target"] and Target(**scalars["target"])
     given = None if state else atoms.copy()
     coder._fit = Fit(scalars["penalty"], target, scalars["constant"], given, state, scalars["exponent"], records)

@@ -1,15 +1,21 @@
-"""Learning loop of `SparseCoder`: encode a batch, update the atoms."""
+"""Learning loop of `SparseCoder`: code a batch, or several blocks, then update the atoms."""
 
 import math
 import time
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from .._core.history import EpochRecord
 from .._core.progress import progress_bar
-from ..learning.online import update
+from ..learning.online import OnlineState, update
+from ..learning.statistics import Totals, gather, merge, merge_totals
+from ..penalties import Penalty
 from ..solvers._rows import NON_FINITE
-from ._encode import check_finite, count_unconverged
+from ._direct_current import center
+from ._encode import CoderSettings, check_finite
+from ._sparsity import Amounts
 
 #: Epochs without progress before learning stops; the objective of one epoch is a noisy figure when an
 #: epoch has few batches.
@@ -19,42 +25,86 @@ WAIT = 3
 SAME_WEIGHT = 0.05
 
 
-def learn(state, X, penalty, settings, *, target=None, first=0, epochs, tol, batch_size, rng=None, verbose=0):
-    """Run epochs over the rows of X, changing `state`; return the penalty and one record an epoch.
+class Preparation(NamedTuple):
+    """What is done to rows before they are coded."""
+
+    exponent: int  # learning sees the data times 2**-exponent
+    constant: bool  # whether a constant atom codes the mean
+    dtype: np.dtype
+
+    def __call__(self, rows):
+        """Return the rows as learning sees them."""
+        if self.exponent:
+            rows = np.ldexp(rows, -self.exponent)
+        return (center(rows) if self.constant else rows).astype(self.dtype, copy=False)
+
+
+class Work(NamedTuple):
+    """What it takes to code a block: the same for all blocks between two updates of the atoms."""
+
+    D: np.ndarray
+    gains: np.ndarray | None
+    penalty: Penalty
+    settings: CoderSettings
+    prepare: Preparation
+    measured: bool  # whether the amounts of a target are wanted
+
+
+def code_block(work, rows):
+    """Return `Statistics` of a block of checked rows, and its `Amounts`, if they are wanted."""
+    rows = work.prepare(rows)
+    result = work.settings.solve(rows, work.D, work.penalty, work.gains)
+    check_finite(result.status != NON_FINITE, rows.dtype)
+    statistics = gather(rows, result.codes, result)
+    return statistics, Amounts.of(rows, result.codes, result.square_error) if work.measured else None
+
+
+def merge_coded(first, second):
+    """Return what `code_block` would say of two blocks together."""
+    return merge(first[0], second[0]), first[1] and first[1].merge(second[1])
+
+
+@dataclass
+class Progress:
+    """How far learning has come; together with the data and the settings it decides all that follows."""
+
+    state: OnlineState
+    penalty: Penalty  # its weight moves, if there is a target
+    n_before: int = 0  # epochs of earlier calls
+    records: list = field(default_factory=list)
+    done: int = 0  # blocks of the present epoch that have been taken in
+    totals: Totals | None = None  # of these blocks
+    replaced: int = 0
+    seconds: float = 0.0
+    n_rows: int = 0  # samples of the last epoch
+
+
+def learn(progress, source, settings, prepare, *, target=None, epochs, tol, verbose=0, after_update=None):
+    """Run epochs over the blocks of a source, changing `progress`.
 
     Parameters
     ----------
-    state : OnlineState
-    X : ndarray of shape (n_samples, n_features)
-    penalty : Penalty
+    progress : Progress
+    source : Batches, Blocks or StreamBlocks
     settings : CoderSettings
+    prepare : Preparation
     target : Target or None
-        Moves the weight of the penalty from batch to batch.
-    first : int
-        Number of the first epoch.
+        Moves the weight of the penalty from update to update.
     epochs : int
         Largest number of passes.
     tol : float
         Stop when `WAIT` epochs have lowered the mean objective by no more than this share; 0 runs all epochs.
-    batch_size : int
-    rng : numpy.random.Generator or None
-        Shuffles the rows of each epoch; None keeps their order.
     verbose : int
+    after_update : callable or None
+        Called after each update.
     """
-    records = []
-    n = len(X)
-    starts = range(0, n, batch_size)
-    with progress_bar(len(starts), verbose=verbose) as bar:
-        for epoch in range(first, first + epochs):
+    with progress_bar(source.n_blocks, verbose=verbose, unit="block") as bar:
+        while True:
             bar.reset()
-            bar.set_description(f"learning, epoch {epoch + 1}", refresh=False)
-            order = np.arange(n) if rng is None else rng.permutation(n)
-            batches = (X[order[start : start + batch_size]] for start in starts)
-            penalty, record = _run_epoch(state, epoch, batches, penalty, settings, target, bar)
-            records.append(record)
-            if tol > 0 and has_settled(records, tol):
+            bar.update(progress.done)
+            _run_epoch(progress, source, settings, prepare, target, bar, after_update)
+            if len(progress.records) == epochs or (tol > 0 and has_settled(progress.records, tol)):
                 break
-    return penalty, records
 
 
 def has_settled(records, tol):
@@ -74,43 +124,42 @@ def has_settled(records, tol):
     return best - min(objectives[-WAIT:]) <= tol * abs(best)
 
 
-def _run_epoch(state, epoch, batches, penalty, settings, target, bar):
-    started = time.perf_counter()
-    n = data_term = cost = nonzero = stopped = stalled = replaced = 0
-    violation = 0.0
-    used = np.zeros(len(state.D), bool)
-    for batch in batches:
-        result = settings.solve(batch, state.D, penalty, state.gains)
-        check_finite(result.status != NON_FINITE, batch.dtype)
-        codes = result.codes.toarray()
-        replaced += update(state, batch, codes, result.square_error)
-        n += len(batch)
-        data_term += 0.5 * result.square_error.sum()
-        cost += result.penalty.sum()
-        nonzero += result.codes.nnz
-        used |= (codes != 0).any(axis=0)
-        unconverged = count_unconverged(result)
-        stopped += unconverged[0]
-        stalled += unconverged[1]
-        violation = max(violation, result.certificate.max())
+def _run_epoch(progress, source, settings, prepare, target, bar, after_update):
+    epoch, state = progress.n_before + len(progress.records), progress.state
+    bar.set_description(f"learning, epoch {epoch + 1}", refresh=False)
+    started = time.perf_counter() - progress.seconds
+    totals = progress.totals or Totals.none(len(state.D))
+    for numbers in source.rounds(epoch, progress.done):
+        work = Work(state.D, state.gains, progress.penalty, settings, prepare, target is not None)
+        statistics, amounts = source.coded(work, numbers)
+        progress.replaced += update(state, statistics)
+        progress.totals = totals = merge_totals(totals, statistics.totals)
         if target is not None:
-            penalty = target.follow(penalty, result, batch)
-        bar.update()
-        bar.set_postfix(
-            objective=f"{(data_term + cost) / n:.4g}", sparsity=f"{nonzero / (n * len(state.D)):.3f}", refresh=False
-        )
-    record = EpochRecord(
+            progress.penalty = target.follow(progress.penalty, amounts, len(state.D))
+        progress.done += len(numbers)
+        progress.seconds = time.perf_counter() - started
+        bar.update(len(numbers))
+        objective = (0.5 * totals.square_error + totals.penalty) / totals.n
+        bar.set_postfix(objective=f"{objective:.4g}", sparsity=f"{totals.counts.mean() / totals.n:.3f}", refresh=False)
+        if after_update is not None:
+            after_update()
+    progress.records.append(_record(epoch, totals, progress.penalty, progress.replaced, time.perf_counter() - started))
+    progress.done, progress.totals, progress.replaced, progress.seconds, progress.n_rows = 0, None, 0, 0.0, totals.n
+
+
+def _record(epoch, totals, penalty, replaced, seconds):
+    n = totals.n
+    return EpochRecord(
         epoch=epoch,
-        objective=(data_term + cost) / n,
-        data_term=data_term / n,
-        penalty=cost / n,
-        violation=violation,
-        sparsity=nonzero / (n * len(state.D)),
+        objective=(0.5 * totals.square_error + totals.penalty) / n,
+        data_term=0.5 * totals.square_error / n,
+        penalty=totals.penalty / n,
+        violation=totals.violation,
+        sparsity=float(totals.counts.mean() / n),
         alpha=getattr(penalty, "alpha", math.nan),
-        stopped=stopped,
-        stalled=stalled,
-        dead=np.count_nonzero(~used),
+        stopped=totals.stopped,
+        stalled=totals.stalled,
+        dead=int(np.count_nonzero(totals.counts == 0)),
         replaced=replaced,
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
     )
-    return penalty, record

@@ -3,9 +3,11 @@
 import copy
 import math
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import gen_batches
 
 from .._core.validation import binary_exponent, callers_level
 from ..penalties import L1, PENALTIES, ElasticNet, KSparse, Penalty, WeightedL1
@@ -13,7 +15,7 @@ from ..penalties import L1, PENALTIES, ElasticNet, KSparse, Penalty, WeightedL1
 #: Correlation at which atoms enter, as a share of the largest one, that no choice of the weight stands for.
 DEFAULT_ENTRY = 0.2
 
-#: Rows on which a weight that meets a target is searched for, at the most.
+#: Rows on which a weight that meets a target is searched for, at the most; also rows that are looked at together.
 ROWS = 10_000
 
 #: Relative error of the active fraction, and error of the signal-to-noise ratio in dB, at which a search ends.
@@ -70,17 +72,18 @@ def resolve_alpha(penalty, X, atoms, alpha_scale):
     if isinstance(penalty, KSparse) or (penalty.alpha is not None and alpha_scale == "absolute"):
         return penalty
     exponent = binary_exponent(X)
-    scaled = np.ldexp(X, -exponent)
     learned = isinstance(atoms, int)
-    if learned:  # the bound of alpha_max over atoms of unit norm
-        lengths = np.linalg.norm(scaled, axis=1)
-    else:
-        correlations, norms = scaled @ atoms.T, np.square(atoms, dtype=np.float64).sum(axis=1)
+    norms = None if learned else np.square(atoms, dtype=np.float64).sum(axis=1)
 
     def alpha_max(penalty, share=1.0):
-        if learned:
-            return _typical(alpha_bound(penalty, share * lengths, atoms))
-        return _typical(penalty.alpha_max(share * correlations, norms))
+        largest = []
+        for rows in gen_batches(len(X), ROWS):  # products of all rows, or their squares, may not fit in memory
+            scaled = np.ldexp(X[rows], -exponent)
+            if learned:  # the bound over atoms of unit norm
+                largest.append(alpha_bound(penalty, share * np.linalg.norm(scaled, axis=1), atoms))
+            else:
+                largest.append(penalty.alpha_max(share * (scaled @ atoms.T), norms))
+        return _typical(np.concatenate(largest))
 
     if isinstance(penalty, ElasticNet):
         penalty = penalty.for_correlations_of(alpha_max(L1(positive=penalty.positive)))
@@ -125,6 +128,28 @@ def rescale(penalty, exponent, dtype=None):
     return penalty.replace(alpha=alpha)
 
 
+class Amounts(NamedTuple):
+    """What a target needs to know of samples and their codes."""
+
+    nonzero: int
+    size: int  # all coefficients
+    signal: float  # sum ||x||^2
+    noise: float  # sum ||x - w D||^2
+    longest: float  # max ||x||
+
+    @classmethod
+    def of(cls, X, codes, square_error):
+        """Return the amounts of rows, their codes (CSR, without stored zeros) and their errors."""
+        signal, noise = np.square(X, dtype=np.float64).sum(), square_error.sum()
+        longest = np.linalg.norm(X, axis=1).max()
+        return cls(codes.nnz, math.prod(codes.shape), float(signal), float(noise), float(longest))
+
+    def merge(self, other):
+        """Return the amounts of these samples and others together."""
+        sums = (a + b for a, b in zip(self, other, strict=True))
+        return Amounts(*sums)._replace(longest=max(self.longest, other.longest))
+
+
 class Target:
     """A sparsity, or a signal-to-noise ratio, that the weight of a penalty shall bring about."""
 
@@ -132,11 +157,11 @@ class Target:
         self.sparsity = sparsity
         self.snr = snr
 
-    def error(self, result, X):
+    def error(self, amounts):
         """Return the logarithm by which codes are too dense: of their number, or of the amplitude of the signal."""
         if self.sparsity is not None:
-            return math.log(max(result.codes.nnz, 0.5) / (self.sparsity * math.prod(result.codes.shape)))
-        return math.log(10) / 20 * (signal_to_noise(result, X) - self.snr)
+            return math.log(max(amounts.nonzero, 0.5) / (self.sparsity * amounts.size))
+        return math.log(10) / 20 * (signal_to_noise(amounts) - self.snr)
 
     def tolerance(self, size):
         """Largest error at which a search ends, for `size` coefficients."""
@@ -144,7 +169,7 @@ class Target:
             return math.log(10) / 20 * SNR_ERROR
         return max(SPARSITY_ERROR, math.log1p(0.5 / (self.sparsity * size)))  # the nearest of whole numbers will do
 
-    def follow(self, penalty, result, X):
+    def follow(self, penalty, amounts, n_components):
         """Return the penalty with its weight moved a little against the error of one batch.
 
         Raises
@@ -152,12 +177,12 @@ class Target:
         ValueError
             If codes are too sparse at the least weight.
         """
-        change = FOLLOW * penalty.degree * min(max(self.error(result, X), -1.0), 1.0)
+        change = FOLLOW * penalty.degree * min(max(self.error(amounts), -1.0), 1.0)
         alpha = penalty.alpha * math.exp(change)
         if change < 0:
-            highest = alpha_bound(penalty, np.linalg.norm(X, axis=1), result.codes.shape[1]).max()
+            highest = alpha_bound(penalty, np.array([amounts.longest]), n_components).max()
             if alpha < highest * math.exp(-SPAN * penalty.degree):
-                raise self._out_of_reach(result, X)
+                raise self._out_of_reach(amounts)
         return penalty.replace(alpha=alpha)
 
     def search(self, penalty, alpha_max, encode):
@@ -169,7 +194,7 @@ class Target:
         alpha_max : float
             A weight at which codes are too sparse.
         encode : callable
-            Of a penalty; returns the rows X and their SolveResult, whose codes are sparse.
+            Of a penalty; returns the Amounts of the rows and their codes.
         """
         if not alpha_max > 0:
             raise ValueError(NO_WEIGHT)
@@ -179,11 +204,11 @@ class Target:
         nearest = math.inf
         for _ in range(60):
             tried = penalty.replace(alpha=math.exp(place))
-            X, result = encode(tried)
-            error = self.error(result, X)
+            amounts = encode(tried)
+            error = self.error(amounts)
             if abs(error) < nearest:
-                nearest, found, reached = abs(error), tried, self.reached(result, X)
-            if nearest <= self.tolerance(math.prod(result.codes.shape)):
+                nearest, found, reached = abs(error), tried, self.reached(amounts)
+            if nearest <= self.tolerance(amounts.size):
                 return found
             if error > 0:
                 dense = (place, error)
@@ -192,7 +217,7 @@ class Target:
             if dense is None:
                 place, stride = place - stride, 2 * stride
                 if place < top - SPAN * penalty.degree:
-                    raise self._out_of_reach(result, X)
+                    raise self._out_of_reach(amounts)
             elif sparse[0] - dense[0] < 1e-9:
                 break
             else:
@@ -207,21 +232,20 @@ class Target:
             )
         return found
 
-    def _out_of_reach(self, result, X):
-        return ValueError(f"`{self}` cannot be met: the densest codes reach {self.reached(result, X)} only.")
+    def _out_of_reach(self, amounts):
+        return ValueError(f"`{self}` cannot be met: the densest codes reach {self.reached(amounts)} only.")
 
-    def reached(self, result, X):
+    def reached(self, amounts):
         """Return what codes have of what the target is about, in words."""
         if self.sparsity is not None:
-            return f"{result.codes.nnz / math.prod(result.codes.shape):.3g}"
-        return f"{signal_to_noise(result, X):.3g} dB"
+            return f"{amounts.nonzero / amounts.size:.3g}"
+        return f"{signal_to_noise(amounts):.3g} dB"
 
     def __str__(self):
         return f"target_sparsity={self.sparsity:g}" if self.sparsity is not None else f"target_snr={self.snr:g}"
 
 
-def signal_to_noise(result, X):
+def signal_to_noise(amounts):
     """Return the pooled signal-to-noise ratio of codes in decibels."""
-    signal = np.square(X, dtype=np.float64).sum()
-    noise = max(float(result.square_error.sum()), 1e-30 * signal)
-    return 10 * math.log10(signal / noise) if signal > 0 else math.inf
+    noise = max(amounts.noise, 1e-30 * amounts.signal)
+    return 10 * math.log10(amounts.signal / noise) if amounts.signal > 0 else math.inf

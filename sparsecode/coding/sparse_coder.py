@@ -11,10 +11,12 @@ from ..encoder import Capabilities, Encoder
 from ..learning.homeostasis import RULES
 from ..penalties import PENALTIES, Penalty
 from ..solvers.registry import SOLVERS
-from ._fit import fitted_state, restore, start_fit
+from ._blocks import Batches
+from ._fit import fitted_state, restore, some_rows, start_fit
+from ._fit_blocks import BlockLearner
 
 
-class SparseCoder(Encoder):
+class SparseCoder(BlockLearner, Encoder):
     r"""Learn a dictionary for sparse coding and encode rows with it (give `dictionary` to encode only).
 
     scikit-learn's class of the same name has a fixed dictionary; this one learns unless it is given one,
@@ -140,7 +142,8 @@ class SparseCoder(Encoder):
     online statistics of the codes and block coordinate descent on the atoms (O(K^2 F) a batch); for l1 without
     homeostasis it converges to a stationary point of the objective.
     `partial_fit` in chunks that are multiples of `batch_size` gives the bits of one call, if `alpha` is absolute and
-    `init` is not "data" (those are taken from the first chunk). Input may be float32 or float64, and codes have the
+    `init` is not "data" (those are taken from the first chunk). Memory maps are not copied (with `fit_dc`, once);
+    `fit_blocks` learns from data that do not fit in memory. Input may be float32 or float64, and codes have the
     same type. Rows of extreme magnitude (beyond 1e+-12 in float32, 1e+-120 in float64) are scaled by a power of two
     inside, each by its own in transform, all by one in learning.
 
@@ -273,7 +276,7 @@ class SparseCoder(Encoder):
             X = self._check_input(X, reset=True)
             fit, rng = start_fit(self, X)
             if self.dictionary is None:
-                fit = fit.learn(self, X, epochs=self.max_iter, rng=rng)
+                fit = self._learn(fit, X, epochs=self.max_iter, rng=rng)
             self._fit = fit
             fit.publish(self)
         return self
@@ -308,10 +311,16 @@ class SparseCoder(Encoder):
                     "learned; call fit, or learn in a new SparseCoder(init=atoms)."
                 )
             if self.dictionary is None:
-                fit = fit.learn(self, X, epochs=1, rng=None)
+                fit = self._learn(fit, X, epochs=1, rng=None)
             self._fit = fit
             fit.publish(self)
         return self
+
+    def _learn(self, fit, X, *, epochs, rng):
+        """Return a fit after epochs over checked rows, shuffled if there is a generator."""
+        progress = fit.begin()
+        fit.learn(self, Batches(X, self.batch_size, rng), progress, epochs=epochs)
+        return fit.after(progress).meet_target(self, some_rows(X))
 
     def transform(self, X):
         """Return the sparse codes of the rows of X.

@@ -1,56 +1,53 @@
-"""Kernels of online dictionary learning; see `online` for the mathematics."""
-
-import numpy as np
+"""Kernels of `statistics`."""
 
 from .._core.jit import kernel
 
 
-def _accumulate(X, W, share, A, B, active):
-    """Add the statistics of samples: ``A += share * W^T W``, ``B += share * W^T X``, W being sparse."""
-    n, K = W.shape
-    share = X.dtype.type(share)
-    for i in range(n):
-        k = 0
-        for j in range(K):
-            if W[i, j] != 0:
-                active[k] = j
-                k += 1
-        for a in range(k):
-            j = active[a]
-            weight = W[i, j] * share
-            for b in range(k):
-                A[j, active[b]] += weight * W[i, active[b]]
-            for f in range(X.shape[1]):
-                B[j, f] += weight * X[i, f]
+def _transpose(indptr, indices, data, starts, rows, weights):
+    """Sort the entries of CSR codes by atoms: those of atom j go from ``starts[j]`` to ``starts[j + 1]``, by rows."""
+    for j in range(starts.shape[0]):
+        starts[j] = 0
+    for p in range(indices.shape[0]):
+        starts[indices[p]] += 1
+    for j in range(1, starts.shape[0]):
+        starts[j] += starts[j - 1]
+    # Now the ends; each entry that is placed, the last one first, moves that of its atom down to the beginning
+    for i in range(indptr.shape[0] - 2, -1, -1):
+        for p in range(indptr[i], indptr[i + 1]):
+            j = indices[p]
+            place = starts[j] - 1
+            starts[j] = place
+            rows[place] = i
+            weights[place] = data[p]
 
 
-def _update_atoms(D, A, B, start, end, change):
-    """Minimise ``0.5 tr(D^T A D) - tr(D^T B)`` over unit-norm atoms start to end, one after the other, once."""
-    K, F = D.shape
-    zero = D.dtype.type(0)
+def _accumulate(X, indptr, indices, data, starts, rows, weights, start, end, A, B):
+    """Write rows start to end of ``A = W^T W`` and ``B = W^T X``, for codes by samples and by atoms.
+
+    Atom by atom, so that a row of B is written as often as there are samples that use the atom, over four.
+    """
+    K, F = A.shape[0], X.shape[1]
+    zero = X.dtype.type(0)
     for j in range(start, end):
-        if A[j, j] <= zero:
-            continue
+        for m in range(K):
+            A[j, m] = zero
         for f in range(F):
-            change[f] = B[j, f]
-        for m0 in range(0, K - K % 4, 4):
-            a0, a1, a2, a3 = A[j, m0], A[j, m0 + 1], A[j, m0 + 2], A[j, m0 + 3]
+            B[j, f] = zero
+        first, last = starts[j], starts[j + 1]
+        whole = last - (last - first) % 4
+        for p in range(first, last):
+            for q in range(indptr[rows[p]], indptr[rows[p] + 1]):
+                A[j, indices[q]] += weights[p] * data[q]
+        for p in range(first, whole, 4):
+            i0, i1, i2, i3 = rows[p], rows[p + 1], rows[p + 2], rows[p + 3]
+            w0, w1, w2, w3 = weights[p], weights[p + 1], weights[p + 2], weights[p + 3]
             for f in range(F):
-                change[f] -= (a0 * D[m0, f] + a1 * D[m0 + 1, f]) + (a2 * D[m0 + 2, f] + a3 * D[m0 + 3, f])
-        for m in range(K - K % 4, K):
-            a0 = A[j, m]
+                B[j, f] += (w0 * X[i0, f] + w1 * X[i1, f]) + (w2 * X[i2, f] + w3 * X[i3, f])
+        for p in range(whole, last):
+            i0 = rows[p]
             for f in range(F):
-                change[f] -= a0 * D[m, f]
-        inverse = D.dtype.type(1.0 / A[j, j])
-        square = 0.0
-        for f in range(F):
-            change[f] = D[j, f] + change[f] * inverse
-            square += change[f] * change[f]
-        if square > 0.0:
-            scale = D.dtype.type(1.0 / np.sqrt(square))
-            for f in range(F):
-                D[j, f] = change[f] * scale
+                B[j, f] += weights[p] * X[i0, f]
 
 
+transpose = kernel(_transpose)
 accumulate = kernel(_accumulate)
-update_atoms = kernel(_update_atoms)

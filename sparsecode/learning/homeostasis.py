@@ -48,9 +48,9 @@ class Homeostasis:
         """Return a state that can go on without changing this one."""
         return replace(self)
 
-    def update(self, codes):
-        """Take in the codes of one batch."""
-        measure = (codes != 0).mean(axis=0) if self.rule == "hap" else np.square(codes, dtype=np.float64).mean(axis=0)
+    def update(self, n_samples, counts, squares):
+        """Take in one batch: how many samples used each atom, and the sums of squares of its coefficients."""
+        measure = (counts if self.rule == "hap" else squares.astype(np.float64)) / n_samples
         self.n_seen += 1
         # A plain mean until the window of the moving average is filled
         rate = max(RATE, 1.0 / self.n_seen)
@@ -59,7 +59,7 @@ class Homeostasis:
         if self.rule == "hap":
             if 0 < mean < 1:
                 # An atom that was never used counts as used by less than one sample of those seen
-                floor = 0.5 / (len(codes) * min(self.n_seen, 1 / RATE))
+                floor = 0.5 / (n_samples * min(self.n_seen, 1 / RATE))
                 self.gains = np.log(np.clip(self.usage, floor, 1.0)) / np.log(mean)
         elif mean > 0:
             gains = self.gains * np.maximum(self.usage / mean, 1e-6) ** OLS_EXPONENT

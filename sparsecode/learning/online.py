@@ -4,10 +4,7 @@ After batch t of n samples X with codes W,
 
     A <- beta_t A + W^T W / n,    B <- beta_t B + W^T X / n,    beta_t = (1 - 1 / t)^rho,
 
-and each atom in turn takes its minimiser with the others fixed, scaled to unit norm:
-
-    d_j <- d_j + (B_j - A_j D) / A_jj,    d_j <- d_j / ||d_j||.
-
+and one pass of block coordinate descent on the atoms (`update_atoms`) for these sums in place of those of all samples.
 Batch t weighs t^rho times as much as the first, so that codes of the first, random atoms are forgotten,
 while the window that counts (the last tenth of the batches at rho = 10) grows and the atoms settle. An atom
 that no sample used for `PATIENCE` times n_components samples is replaced by the residual of the batch's
@@ -20,18 +17,15 @@ J. Mach. Learn. Res. 11 (2010). An update costs O(K^2 F) and does not depend on 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.utils import gen_batches
 
-from ._kernels import accumulate, update_atoms
+from ..dictionary.algebra import unit_rows
+from .atoms import update_atoms
 from .homeostasis import Homeostasis
 
 #: rho. After 6 epochs over 114 000 whitened patches (144 atoms, alpha 0.5) the objective on held-out
 #: patches was 3.643 (rho = 2, 3 epochs), 3.615 (5), 3.607 (10), 3.604 (20).
 FORGETTING = 10.0
 PATIENCE = 10
-
-#: Multiplications in one call of a kernel, some 20 ms: Ctrl-C is answered between calls.
-WORK = 50_000_000
 
 
 @dataclass
@@ -64,36 +58,33 @@ class OnlineState:
         return self.homeostasis and self.homeostasis.gains
 
 
-def update(state, X, codes, square_error):
-    """Take in one batch with its codes; return the number of atoms that were replaced."""
+def update(state, statistics):
+    """Take in the `Statistics` of one batch, coded with the atoms of the state; return how many were replaced."""
+    n = statistics.totals.n
     state.n_steps += 1
-    decay = X.dtype.type((1.0 - 1.0 / state.n_steps) ** FORGETTING)
-    state.A *= decay
-    state.B *= decay
-    K, F = state.D.shape
-    active = np.empty(K, np.int64)
-    for rows in gen_batches(len(X), max(1, WORK // (K * (K + F)))):
-        accumulate(X[rows], codes[rows], 1.0 / len(X), state.A, state.B, active)
-    change = np.empty(F, X.dtype)
-    for atoms in gen_batches(K, max(1, WORK // (K * F))):
-        update_atoms(state.D, state.A, state.B, atoms.start, atoms.stop, change)
-    state.unused += len(X)
-    state.unused[(codes != 0).any(axis=0)] = 0
+    dtype = state.D.dtype.type
+    decay, share = dtype((1.0 - 1.0 / state.n_steps) ** FORGETTING), dtype(1.0 / n)
+    for kept, new in ((state.A, statistics.A), (state.B, statistics.B)):
+        kept *= decay
+        kept += share * new
+    update_atoms(state.D, state.A, state.B)
+    state.unused += n
+    state.unused[statistics.totals.counts > 0] = 0
     if state.homeostasis:
-        state.homeostasis.update(codes)
-    return _replace_dead_atoms(state, X, codes, square_error)
+        state.homeostasis.update(n, statistics.totals.counts, np.diagonal(statistics.A))
+    return _replace_dead_atoms(state, statistics)
 
 
-def _replace_dead_atoms(state, X, codes, square_error):
+def _replace_dead_atoms(state, statistics):
     dead = np.flatnonzero(state.unused >= PATIENCE * len(state.D))
     if not dead.size:
         return 0
-    worst = np.argsort(-square_error, kind="stable")[: dead.size]
-    residuals = X[worst] - codes[worst] @ state.D
-    norms = np.linalg.norm(residuals, axis=1)
-    usable = norms > 1e-6 * np.sqrt(square_error.max(initial=0.0))
-    dead, residuals, norms = dead[: len(worst)][usable], residuals[usable], norms[usable]
-    state.D[dead] = residuals / norms[:, None]
+    worst = statistics.worst
+    residuals = worst.X - worst.codes @ state.D
+    large = worst.square_error > 1e-12 * worst.square_error[0]
+    usable = np.flatnonzero(large & residuals.any(axis=1))[: dead.size]
+    dead, residuals = dead[: len(usable)], residuals[usable]
+    state.D[dead] = unit_rows(residuals)[0]
     state.A[dead] = 0
     state.A[:, dead] = 0
     state.B[dead] = 0

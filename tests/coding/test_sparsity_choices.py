@@ -8,9 +8,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sparsecode import Dictionary, SparseCoder
 from sparsecode._core.history import EpochRecord
 from sparsecode.coding._learn import has_settled
-from sparsecode.coding._sparsity import Target
+from sparsecode.coding._sparsity import Amounts, Target
 from sparsecode.penalties import CEL0, L0, L1, MCP, SCAD, ElasticNet, KSparse, LHalf, LogSum, SparseEnvelope, WeightedL1
-from sparsecode.solvers import SolveResult, duality_gap, objective, solve
+from sparsecode.solvers import duality_gap, objective, solve
 
 
 @pytest.fixture(scope="module")
@@ -101,20 +101,20 @@ def test_weight_that_follows_a_target_is_bounded_and_moves_against_the_error():
     target = Target(sparsity=0.1)
     X, codes = np.eye(10), np.zeros((10, 10))
 
-    def result(n_nonzero):
+    def amounts(n_nonzero):
         codes.flat[:n_nonzero], codes.flat[n_nonzero:] = 1.0, 0.0
-        return SolveResult(csr_array(codes), *np.zeros((3, 10)), *np.zeros((2, 10), int))
+        return Amounts.of(X, csr_array(codes), np.zeros(10))
 
     for penalty in (L1(0.1), CEL0(0.1), WeightedL1(0.1, np.arange(1, 11))):
-        assert target.follow(penalty, result(10), X).alpha == 0.1
-        factors = [target.follow(penalty, result(n), X).alpha / 0.1 for n in (0, 5, 20, 100)]
+        assert target.follow(penalty, amounts(10), 10).alpha == 0.1
+        factors = [target.follow(penalty, amounts(n), 10).alpha / 0.1 for n in (0, 5, 20, 100)]
         assert factors == sorted(factors)
         assert factors[1] < 1 < factors[2]
         np.testing.assert_allclose(factors[-1], np.exp(0.2 * penalty.degree))
         for _ in range(50):
-            penalty = target.follow(penalty, result(5), X)
+            penalty = target.follow(penalty, amounts(5), 10)
         with pytest.raises(ValueError, match=r"`target_sparsity=0.1` cannot be met: the densest codes reach 0.05 only"):
-            target.follow(penalty.replace(alpha=1e-15), result(5), X)
+            target.follow(penalty.replace(alpha=1e-15), amounts(5), 10)
 
 
 @pytest.mark.nojit

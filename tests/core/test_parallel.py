@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import joblib
@@ -48,6 +49,45 @@ def test_count_threads_follows_joblib():
     assert count_threads(-1) == os.cpu_count() == count_threads(10_000)
     with joblib.parallel_config(n_jobs=2):
         assert count_threads(None) == min(2, os.cpu_count())
+
+
+FORK = """
+import os
+import numpy as np
+from sparsecode._core.parallel import run_chunks
+done = np.zeros(1000)
+def task(start, end, stop):
+    done[start:end] += 1
+run_chunks(task, 1000, n_jobs=2)
+child = os.fork()
+run_chunks(task, 1000, n_jobs=2)
+assert (done == 2).all()
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="is about processes that are copied")
+def test_a_forked_process_starts_its_own_threads():
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORK], check=True, timeout=60)
+
+
+def test_calls_from_several_threads_share_the_workers():
+    totals = np.zeros((8, 640))
+
+    def call(i):
+        def task(start, end, stop):
+            time.sleep(0.001)
+            totals[i, start:end] += 1
+
+        run_chunks(task, 640, n_jobs=2)
+
+    callers = [threading.Thread(target=call, args=(i,)) for i in range(len(totals))]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(timeout=30)
+    assert (totals == 1).all()
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading", "sequential"])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sparsecode._core.products import CACHE_LINE, aligned_copy, aligned_empty, gram, row_products
+from sparsecode._core.products import CACHE_LINE, THREADED, aligned_copy, aligned_empty, gram, row_products
 
 
 @pytest.mark.nojit
@@ -21,11 +21,24 @@ def test_equals_numpy_and_rows_are_independent(rng, dtype, shape):
 
 
 @pytest.mark.nojit
-def test_gram_is_exactly_symmetric(rng, dtype):
-    D = rng.normal(size=(67, 9)).astype(dtype)
+@pytest.mark.parametrize("shape", [(1, 1), (64, 3), (67, 9), (130, 5)])
+def test_gram_is_exactly_symmetric(rng, dtype, shape):
+    D = rng.normal(size=shape).astype(dtype)
     G = gram(D)
     assert np.array_equal(G, G.T)
-    assert np.array_equal(G, gram(D, n_jobs=2))
+    rows = np.empty_like(G)
+    row_products(D, D, rows)
+    assert np.array_equal(G, rows)
+
+
+def test_gram_in_threads(rng, dtype):
+    D = rng.normal(size=(200, 450)).astype(dtype)
+    assert len(D) ** 2 * D.shape[1] >= THREADED
+    G = gram(D, n_jobs=2)
+    rows = np.empty_like(G)
+    row_products(D, D, rows)
+    for found in (G, G.T, gram(D)):
+        assert np.array_equal(found, rows)
 
 
 @pytest.mark.nojit

@@ -1,0 +1,129 @@
+r"""Statistics of a batch as a value: all that an update of the atoms needs to know of samples and their codes.
+
+For n samples x_i with sparse codes w_i,
+
+    A = sum_i w_i^T w_i,    B = sum_i w_i^T x_i,
+
+how often each atom was used, what an epoch reports of them, and the samples that were reconstructed worst, whose
+residuals may replace atoms that nobody uses. Statistics of disjoint samples, coded with the same atoms, `merge` to
+those of all of them. Sums are rounded, so a caller that splits samples merges in an order that depends on their places
+alone, such as a tree of pairs: then results do not depend on who computed which part.
+
+Sums have the dtype of the samples: in float32 those of 256, 4096 and 200 000 samples (144 atoms, 5 % active) are wrong
+by 1e-7, 5e-7 and 4e-6 of the largest entry. Codes are CSR arrays; n codes of k coefficients cost O(n k^2 + n k F), and
+O(K^2 + K F) to begin with.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+from .._core.products import aligned_empty, kernel_array
+from ..solvers._rows import MAX_ITER, STALLED
+from ._kernels import accumulate, transpose
+
+#: Samples kept, and so the largest number of atoms that one update can replace.
+WORST = 16
+
+#: Multiplications in one call of a kernel, some 20 ms: Ctrl-C is answered between calls.
+WORK = 50_000_000
+
+
+class Totals(NamedTuple):
+    """Sums over samples, for the record of an epoch and for homeostasis."""
+
+    n: int  # samples
+    square_error: float  # sum ||x - w D||^2
+    penalty: float  # sum pen(w), with the gains of homeostasis
+    violation: float  # largest certificate of a code
+    stopped: int  # samples that stopped at the largest number of passes
+    stalled: int  # samples whose certificate rounding kept too large
+    counts: np.ndarray  # (n_components,) int64, samples that used each atom
+
+    @classmethod
+    def none(cls, n_components):
+        """Return the totals of no samples."""
+        return cls(0, 0.0, 0.0, 0.0, 0, 0, np.zeros(n_components, np.int64))
+
+
+class Worst(NamedTuple):
+    """The samples that were reconstructed worst, at most `WORST` of them, worst first; of equal errors the first."""
+
+    X: np.ndarray  # (n_worst, n_features)
+    codes: np.ndarray  # (n_worst, n_components), not sparse
+    square_error: np.ndarray  # (n_worst,) float64
+
+
+class Statistics(NamedTuple):
+    """What an update of the atoms needs; values may share arrays, and none is ever changed."""
+
+    totals: Totals
+    A: np.ndarray  # (n_components, n_components), of the dtype of the samples, not divided by n
+    B: np.ndarray  # (n_components, n_features)
+    worst: Worst
+
+
+def gather(X, codes, result):
+    """Return the statistics of samples.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        At least one sample.
+    codes : csr_array of shape (n_samples, n_components)
+        Codes of the dtype of X, without stored zeros.
+    result : SolveResult
+        What the solver says of them; its `codes` are not looked at.
+    """
+    totals, A, B = _sums(X, codes, result)
+    chosen = _largest(result.square_error)
+    dense = np.zeros((len(chosen), codes.shape[1]), X.dtype)
+    for row, i in zip(dense, chosen, strict=True):
+        entries = slice(codes.indptr[i], codes.indptr[i + 1])
+        row[codes.indices[entries]] = codes.data[entries]
+    return Statistics(totals, A, B, Worst(X[chosen], dense, result.square_error[chosen]))
+
+
+def _sums(X, codes, result):
+    n, K, F, nonzero = *codes.shape, X.shape[1], len(codes.data)
+    X, data = kernel_array(X), kernel_array(codes.data)
+    indptr, indices = (kernel_array(array.astype(np.int32, copy=False)) for array in (codes.indptr, codes.indices))
+    starts, rows, weights = np.empty(K + 1, np.int64), np.empty(nonzero, np.int32), np.empty_like(data)
+    transpose(indptr, indices, data, starts, rows, weights)
+    A, B = aligned_empty((K, K), X.dtype), aligned_empty((K, F), X.dtype)
+    multiplications = K + F + nonzero / K * (F + nonzero / n)  # for an atom, about
+    for atoms in gen_batches(K, max(1, int(WORK / multiplications))):
+        accumulate(X, indptr, indices, data, starts, rows, weights, atoms.start, atoms.stop, A, B)
+    totals = Totals(
+        n,
+        float(result.square_error.sum()),
+        float(result.penalty.sum()),
+        float(result.certificate.max()),
+        int(np.count_nonzero(result.status == MAX_ITER)),
+        int(np.count_nonzero(result.status == STALLED)),
+        np.diff(starts),
+    )
+    return totals, A, B
+
+
+def merge(first, second):
+    """Return the statistics of two disjoint sets of samples that were coded with the same atoms."""
+    samples = [np.concatenate(pair) for pair in zip(first.worst, second.worst, strict=True)]
+    chosen = _largest(samples[-1])
+    return Statistics(
+        merge_totals(first.totals, second.totals),
+        first.A + second.A,
+        first.B + second.B,
+        Worst(*(array[chosen] for array in samples)),
+    )
+
+
+def merge_totals(first, second):
+    """Return the totals of two disjoint sets of samples."""
+    sums = (a + b for a, b in zip(first, second, strict=True))
+    return Totals(*sums)._replace(violation=max(first.violation, second.violation))
+
+
+def _largest(square_error):
+    return np.argsort(-square_error, kind="stable")[:WORST]
