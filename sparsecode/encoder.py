@@ -5,8 +5,8 @@ suite over configured instances, not by this class.
 
 * ``capabilities()`` says what codes are and what the instance can do; methods that do not apply are not there.
 * ``fit``, ``partial_fit`` (online), ``transform``, ``inverse_transform`` (invertible); rows are samples. Real codes and
-  events have the float type of the input, binary codes are bool; these and events may be a CSR array, where there is
-  a parameter `sparse_output`.
+  events have the float type of the input, binary codes are bool; they may be a CSR array, where there is a parameter
+  `sparse_output`.
 * Fitted: ``dictionary_`` (`Dictionary`, None where there are no atoms), ``components_`` where codes are linear,
   ``code_shape_`` and the names of its axes ``code_dims_``, ``n_iter_``, ``history_``, ``n_features_in_``.
 * Stateful encoders have ``initial_state()`` and ``step(x, state, learn=False) -> (y, state)`` for one row. What is

@@ -81,6 +81,16 @@ def make_codes(n, n_components, dtype, init, sparse):
     return (_SparseCodes if sparse else _DenseCodes)(n, n_components, dtype, init)
 
 
+def canonical(codes):
+    """Return a CSR array without duplicates and stored zeros, of the caller's if it is one already."""
+    if isinstance(codes, csr_array) and codes.has_canonical_format and codes.data.all():
+        return codes
+    codes = csr_array(codes, copy=True)
+    codes.sum_duplicates()
+    codes.eliminate_zeros()
+    return codes
+
+
 def joined(parts, order):
     """Return codes of several groups of rows as one array, whose row i is row ``order[i]`` of them."""
     if issparse(parts[0]):

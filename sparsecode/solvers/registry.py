@@ -5,11 +5,13 @@ from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils.validation import check_array
 
 from .._core.validation import check_atoms
 from ..penalties import L0, KSparse, Penalty
 from . import active_set, coordinate_descent, forward_backward, pursuit, replacement
+from ._codes import canonical
 from .certificates import has_gap
 from .debias import debias_codes
 
@@ -87,7 +89,7 @@ def solve(
         raised to it.
     max_iter : int or None, default=None
         Largest number of passes over the atoms for one row; None takes the solver's own (1000 or 10000).
-    init : array-like of shape (n_samples, n_components) or None, default=None
+    init : array-like or CSR array of shape (n_samples, n_components) or None, default=None
         Codes to start from; None starts from zero.
     gains : array-like of shape (n_components,) or None, default=None
         An atom of gain 2 enters a code at half the correlation. For learning with homeostasis.
@@ -137,7 +139,7 @@ def solve(
         if not chosen.warm_start:
             raise ValueError(f"solver {solver!r} starts from nothing: leave `init` out, or use another solver.")
         options["init"] = check_codes(init, "init", (len(X), len(D)), X.dtype)
-        if penalty.positive and (options["init"] < 0).any():
+        if penalty.positive and options["init"].min() < 0:
             raise ValueError(
                 f"`init` has negative coefficients, which {penalty!r} forbids; use numpy.maximum(init, 0)."
             )
@@ -155,7 +157,7 @@ def debias(X, D, codes, *, positive=False, n_jobs=None):
     ----------
     X : array-like of shape (n_samples, n_features)
     D : array-like of shape (n_components, n_features)
-    codes : array-like of shape (n_samples, n_components)
+    codes : array-like or CSR array of shape (n_samples, n_components)
         Their non-zero entries are the supports.
     positive : bool, default=False
         Whether coefficients that least squares would make negative are left out instead.
@@ -163,7 +165,7 @@ def debias(X, D, codes, *, positive=False, n_jobs=None):
 
     Returns
     -------
-    ndarray of shape (n_samples, n_components)
+    ndarray, or CSR array for CSR codes, of shape (n_samples, n_components)
         Atoms that depend linearly on others of the support have weight zero.
 
     Examples
@@ -186,11 +188,11 @@ def check_problem(X, D):
 
 
 def check_codes(codes, name, shape, dtype):
-    """Return codes of the shape that the problem asks for."""
-    codes = check_array(codes, dtype=dtype, input_name=name)
+    """Return codes of the shape that the problem asks for, an ndarray or a canonical CSR array."""
+    codes = check_array(codes, dtype=dtype, input_name=name, accept_sparse="csr")
     if codes.shape != shape:
         raise ValueError(f"`{name}` must have shape {shape}, one row a sample, one column an atom, got {codes.shape}.")
-    return codes
+    return canonical(codes) if issparse(codes) else codes
 
 
 def check_tol(tol):

@@ -26,6 +26,7 @@ from functools import partial
 
 import numpy as np
 
+from ..encoder import as_dense
 from ..penalties import KSparse
 from ._replacement_kernel import make_workspace, replace_rows
 from ._rows import DEPENDENCE, VIOLATION_FLOOR, in_double_where_stalled, price_of
@@ -47,8 +48,8 @@ def _solve(problem, penalty, *, tol, max_iter, gains=None):
     if isinstance(penalty, KSparse):
         most = min(most, bound.n_nonzero_coefs)
         prices = np.zeros(len(D))
-        if isinstance(problem.init, np.ndarray):
-            problem = problem._replace(init=penalty.prox(problem.init))  # the largest coefficients of more than k
+        if problem.init is not None:  # the largest coefficients of more than k
+            problem = problem._replace(init=penalty.prox(as_dense(problem.init)))
     else:
         prices = bound.plateau
     floors = DEPENDENCE[D.dtype] * norms.astype(np.float64)
