@@ -202,10 +202,10 @@ def check_tol(tol):
     return float(tol)
 
 
-def check_max_iter(max_iter):
-    """Return a largest number of passes, None for the solver's own, or say what is wrong with it."""
+def check_max_iter(max_iter, name="max_iter"):
+    """Return a largest number, None for the solver's own, or say what is wrong with it."""
     if max_iter is None:
         return None
     if isinstance(max_iter, bool) or not isinstance(max_iter, Integral) or max_iter < 1:
-        raise ValueError(f"`max_iter` must be an integer of at least 1, or None, got {max_iter!r}.")
+        raise ValueError(f"`{name}` must be an integer of at least 1, or None, got {max_iter!r}.")
     return int(max_iter)
