@@ -22,12 +22,11 @@ def spams_omp(X, D, k, threads):
     return lambda: spams.omp(samples, D=atoms, L=k, eps=0.0, numThreads=threads).T
 
 
-def spams_atoms(X, n_components, alpha, epochs, threads):
-    """SPAMS, `trainDL`, with the batches of 512 that its documentation names, from atoms of its own choice."""
+def spams_atoms(X, n_components, alpha, size, epochs, threads):
+    """SPAMS, `trainDL`, from atoms of its own choice."""
     import spams
 
-    samples, size = np.asfortranarray(X.T), 512
-    steps = epochs * len(X) // size
+    samples, steps = np.asfortranarray(X.T), epochs * len(X) // size
     settings = {"K": n_components, "lambda1": alpha, "mode": 2, "batchsize": size, "iter": steps}
     return lambda: spams.trainDL(samples, numThreads=threads, verbose=False, **settings).T
 

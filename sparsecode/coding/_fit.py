@@ -15,6 +15,7 @@ from ..solvers.debias import debias_codes
 from ..solvers.registry import find_solver
 from ._direct_current import center, constant_atom, with_constant
 from ._encode import CoderSettings, encode_rows
+from ._ksvd import check_ksvd, learn_ksvd
 from ._learn import learn
 from ._sparsity import ROWS, Target, make_penalty, rescale, resolve_alpha
 
@@ -29,7 +30,7 @@ class Fit:
     penalty: Penalty  # with its weight, in units of the data
     target: Target | None
     constant: bool  # whether a constant atom codes the mean
-    atoms: np.ndarray | None  # given ones; None if they are learned
+    atoms: np.ndarray | None  # given ones, or those of K-SVD; None if they are learned online
     state: OnlineState | None = None
     exponent: int = 0  # learning sees the data times 2**-exponent
     records: list = field(default_factory=list)
@@ -37,22 +38,17 @@ class Fit:
     def learn(self, coder, X, *, epochs, rng):
         """Return the fit after epochs over the rows of X, shuffled if there is a generator."""
         X = np.ldexp(X, -self.exponent) if self.exponent else X
-        X = (center(X) if self.constant else X).astype(self.state.D.dtype, copy=False)
-        state = self.state.copy()
-        settings = coder_settings(coder)
-        penalty, records = learn(
-            state,
-            X,
-            rescale(self.penalty, -self.exponent, X.dtype),
-            settings,
-            target=self.target,
-            first=len(self.records),
-            epochs=epochs,
-            tol=coder.tol,
-            batch_size=coder.batch_size,
-            rng=rng,
-            verbose=coder.verbose,
-        )
+        state = self.state and self.state.copy()
+        atoms = self.atoms if state is None else state.D
+        X = (center(X) if self.constant else X).astype(atoms.dtype, copy=False)
+        settings, penalty = coder_settings(coder), rescale(self.penalty, -self.exponent, X.dtype)
+        options = {"epochs": epochs, "tol": coder.tol, "verbose": coder.verbose}
+        if state is None:
+            atoms, records = learn_ksvd(atoms, X, penalty, settings, **options)
+        else:
+            options |= {"target": self.target, "first": len(self.records)}
+            penalty, records = learn(state, X, penalty, settings, batch_size=coder.batch_size, rng=rng, **options)
+            atoms = None
         last = records[-1]
         warn_not_converged(last.stopped, last.stalled, len(X), last.violation, coder.encode_max_iter)
         if self.target is None:
@@ -61,7 +57,7 @@ class Fit:
             penalty = rescale(_meet_target(coder, self.target, penalty, X, state.D), self.exponent)
         if self.exponent:
             records = [_in_units_of_data(record, self.exponent, self.penalty.degree) for record in records]
-        return replace(self, penalty=penalty, state=state, records=self.records + records)
+        return replace(self, penalty=penalty, atoms=atoms, state=state, records=self.records + records)
 
     def publish(self, coder):
         """Set the fitted attributes of the estimator."""
@@ -71,7 +67,7 @@ class Fit:
         coder.components_ = atoms.copy()
         coder.penalty_ = self.penalty
         coder.n_iter_ = max(1, len(self.records))
-        coder.n_resampled_ = self.state.n_replaced if self.state else 0
+        coder.n_resampled_ = sum(record.replaced for record in self.records)
         coder.history_ = as_history(self.records)
 
     def encode(self, coder, X):
@@ -93,6 +89,8 @@ def start_fit(coder, X):
     if coder.target_sparsity is not None or coder.target_snr is not None:
         target = Target(sparsity=coder.target_sparsity, snr=coder.target_snr)
     if coder.dictionary is None:
+        if coder.learning == "k-svd":
+            check_ksvd(penalty, target)
         rng = as_generator(coder.random_state)
         return _start_learning(coder, X, penalty, target, rng), rng
     atoms = check_atoms(
@@ -134,6 +132,8 @@ def _start_learning(coder, X, penalty, target, rng):
         atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
     # A target is approached from the default weight: first, random atoms may not be able to meet it.
     penalty = resolve_alpha(penalty, rows, len(atoms), coder.alpha_scale)
+    if coder.learning == "k-svd":
+        return Fit(penalty, target, bool(coder.fit_dc), atoms, None, exponent)
     state = OnlineState.start(atoms, coder.homeostasis if penalty.takes_gains else None)
     return Fit(penalty, target, bool(coder.fit_dc), None, state, exponent)
 

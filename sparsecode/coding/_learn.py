@@ -90,10 +90,11 @@ def _run_epoch(state, epoch, batches, penalty, settings, target, bar):
         bar.update()
         objective = (0.5 * totals.square_error + totals.penalty) / totals.n
         bar.set_postfix(objective=f"{objective:.4g}", sparsity=f"{totals.counts.mean() / totals.n:.3f}", refresh=False)
-    return penalty, _record(epoch, totals, penalty, replaced, time.perf_counter() - started)
+    return penalty, make_record(epoch, totals, penalty, replaced, time.perf_counter() - started)
 
 
-def _record(epoch, totals, penalty, replaced, seconds):
+def make_record(epoch, totals, penalty, replaced, seconds):
+    """Return the record of an epoch with these totals."""
     n = totals.n
     return EpochRecord(
         epoch=epoch,
