@@ -47,6 +47,15 @@ def scikit_learn_atoms(X, n_components, alpha, size, steps):
                 yield learner.components_
 
 
+def dictlearn_atoms(X, init, k, epochs):
+    """dictlearn, approximate K-SVD with its compiled pursuit."""
+    from dictlearn import DictionaryLearning
+
+    settings = {"fit_algorithm": "aksvd", "transform_algorithm": "omp", "n_nonzero_coefs": k, "random_state": 0}
+    learner = DictionaryLearning(len(init), max_iter=epochs, dict_init=init, **settings)
+    return lambda: learner.fit(X).components_
+
+
 def scikit_learn(X, D, threads, algorithm, **settings):
     """scikit-learn, `sparse_encode`."""
     from sklearn.decomposition import sparse_encode
