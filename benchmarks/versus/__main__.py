@@ -1,6 +1,6 @@
 """Time sparsecode against other libraries on the same problems: see ../README.md.
 
-python benchmarks/versus [--quick] [--tasks l1 pursuit l0 learning] [--json results.json]
+python benchmarks/versus [--quick] [--tasks l1 pursuit l0 learning ksvd] [--json results.json]
 """
 
 import argparse
@@ -12,6 +12,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["PYTHONWARNINGS"] = "ignore"  # also in the worker processes of scikit-learn
 
 import counts
+import ksvd
 import l1
 import learning
 import numpy as np
@@ -25,7 +26,7 @@ TASKS = {
     "pursuit": (counts.run_pursuit, (5, 10, 20)),
     "l0": (counts.run_l0, (0.05, 0.2, 0.45)),
 }
-LEARNING = {"learning": learning.run}
+LEARNING = {"learning": learning.run, "ksvd": ksvd.run}
 
 
 def main():

@@ -15,8 +15,9 @@ ALPHA = 0.5
 #: Passes of SPAMS over the patches; how many times as long as its longest run others may take.
 EPOCHS, PATIENCE = (1, 3, 10), 10
 
-#: Rows after which the objective is looked at, rows that it is measured on, and rows of a step of scikit-learn.
-PIECE, HELD_OUT, STEP = 2560, 5000, 256
+#: Rows after which the objective is looked at, rows that it is measured on, rows of a batch here and in SPAMS, and rows
+#: of a batch of scikit-learn, its default.
+PIECE, HELD_OUT, BATCH, STEP = 2560, 5000, 512, 256
 
 
 def run(report, dtype, threads, rounds, quick):
@@ -62,7 +63,8 @@ def ours(X, n_components, threads, seed):
 
     def learn(homeostasis):
         rng = np.random.default_rng(seed)
-        coder = SparseCoder(n_components, alpha=ALPHA, homeostasis=homeostasis, n_jobs=threads, random_state=seed)
+        settings = {"homeostasis": homeostasis, "batch_size": BATCH, "n_jobs": threads, "random_state": seed}
+        coder = SparseCoder(n_components, alpha=ALPHA, **settings)
         while True:
             rows = X[rng.permutation(len(X))]
             for start in range(0, len(X), PIECE):
@@ -73,7 +75,7 @@ def ours(X, n_components, threads, seed):
 
 def peers_goal(X, n_components, threads, epochs, measure):
     """Return the seconds and the objective of SPAMS, with the number of threads that is fastest."""
-    runs = [peers.spams_atoms(X, n_components, ALPHA, epochs, n) for n in range(1, threads + 1)]
+    runs = [peers.spams_atoms(X, n_components, ALPHA, BATCH, epochs, n) for n in range(1, threads + 1)]
     curves = [trace("SPAMS", iter_once(run), measure, until=-np.inf, cap=np.inf) for run in runs]
     return min(curve.points[0] for curve in curves)
 

@@ -22,12 +22,11 @@ def spams_omp(X, D, k, threads):
     return lambda: spams.omp(samples, D=atoms, L=k, eps=0.0, numThreads=threads).T
 
 
-def spams_atoms(X, n_components, alpha, epochs, threads):
-    """SPAMS, `trainDL`, with the batches of 512 that its documentation names, from atoms of its own choice."""
+def spams_atoms(X, n_components, alpha, size, epochs, threads):
+    """SPAMS, `trainDL`, from atoms of its own choice."""
     import spams
 
-    samples, size = np.asfortranarray(X.T), 512
-    steps = epochs * len(X) // size
+    samples, steps = np.asfortranarray(X.T), epochs * len(X) // size
     settings = {"K": n_components, "lambda1": alpha, "mode": 2, "batchsize": size, "iter": steps}
     return lambda: spams.trainDL(samples, numThreads=threads, verbose=False, **settings).T
 
@@ -46,6 +45,15 @@ def scikit_learn_atoms(X, n_components, alpha, size, steps):
             n_done += 1
             if n_done % steps == 0:
                 yield learner.components_
+
+
+def dictlearn_atoms(X, init, k, epochs):
+    """dictlearn, approximate K-SVD with its compiled pursuit."""
+    from dictlearn import DictionaryLearning
+
+    settings = {"fit_algorithm": "aksvd", "transform_algorithm": "omp", "n_nonzero_coefs": k, "random_state": 0}
+    learner = DictionaryLearning(len(init), max_iter=epochs, dict_init=init, **settings)
+    return lambda: learner.fit(X).components_
 
 
 def scikit_learn(X, D, threads, algorithm, **settings):
