@@ -63,8 +63,33 @@ def scikit_learn(X, D, threads, algorithm, **settings):
     return lambda: sparse_encode(X, D, algorithm=algorithm, n_jobs=threads, **settings)
 
 
+def scikit_learn_lasso(X, D, alpha, tol, threads):
+    """scikit-learn, `Lasso` on the Gram matrix as in `sparse_encode`, whose tolerance is always 1e-8.
+
+    Its objective is divided by the number of features, its tolerance is a gap relative to ``||x||^2``.
+    """
+    from joblib import Parallel, delayed
+    from sklearn.utils import gen_even_slices
+
+    parts = [X[part] for part in gen_even_slices(len(X), threads)]
+
+    def run():
+        gram = D @ D.T
+        codes = Parallel(n_jobs=threads)(delayed(_lasso)(part, D, gram, alpha, tol) for part in parts)
+        return np.concatenate(codes)
+
+    return run
+
+
+def _lasso(X, D, gram, alpha, tol):
+    from sklearn.linear_model import Lasso
+
+    model = Lasso(alpha=alpha / X.shape[1], fit_intercept=False, precompute=gram, tol=tol, max_iter=10_000)
+    return np.atleast_2d(model.fit(D.T, X.T).coef_)
+
+
 def celer(X, D, alpha, tol):
-    """celer, row by row; its objective is divided by the number of features, its tolerance relative to ``||x||^2``."""
+    """celer, row by row; its objective is divided by the number of features."""
     from celer import celer_path
 
     design, F = np.asfortranarray(D.T), X.shape[1]
@@ -82,11 +107,15 @@ def skglm(X, D, alpha, tol):
     from skglm.penalties import L1
     from skglm.solvers import AndersonCD
 
-    design, F = np.asfortranarray(D.T), X.shape[1]
+    design, (K, F) = np.asfortranarray(D.T), D.shape
     solver = AndersonCD(tol=tol, fit_intercept=False)
 
+    def code(x):
+        zero, fit = np.zeros(K, x.dtype), np.zeros(F, x.dtype)
+        return solver.solve(design, x, Quadratic(), L1(alpha / F), zero, fit)[0]
+
     def run():
-        return np.array([solver.solve(design, x, Quadratic(), L1(alpha / F))[0] for x in X])
+        return np.array([code(x) for x in X])
 
     return run
 
