@@ -76,9 +76,9 @@ def run(options):
         for name in [name for name in options.tasks if name in CODING]:
             X, D = (array.astype(dtype) for array in problem(*size))
             attempt(name, CODING[name], n, X, D, n, rounds, options.quick)
-    for dtype, n in itertools.product((np.float64, np.float32), numbers):
+    for dtype, n in itertools.product((np.float64,) if options.quick else (np.float64, np.float32), numbers):
         for name in [name for name in options.tasks if name in LEARNING]:
-            attempt(name, LEARNING[name], n, dtype, n, rounds, options.quick)
+            attempt(name, LEARNING[name], n, dtype, n, 1 if options.quick else rounds, options.quick)
     if "first-call" in options.tasks and not options.quick:
         attempt("first-call", first_call.run, 1)
     return report

@@ -12,8 +12,9 @@ from sparsecode.solvers import objective, solve
 FEATURES, ATOMS = 144, (144, 288)
 ALPHA = 0.5
 
-#: Passes of SPAMS over the patches; how many times as long as its longest run others may take.
+#: Passes of SPAMS over the patches; how many times as long as its longest run others may take; both for a quick run.
 EPOCHS, PATIENCE = (1, 3, 10), 10
+QUICK = (1,), 3
 
 #: Rows after which the objective is looked at, rows that it is measured on, rows of a batch here and in SPAMS, and rows
 #: of a batch of scikit-learn, its default.
@@ -27,16 +28,17 @@ def run(report, dtype, threads, rounds, quick):
     for n_components in ATOMS[1:] if quick else ATOMS:
         for learner in ours(training[:512], n_components, threads, 0).values():
             next(learner)  # what is compiled or loaded is, before the clock runs
-        compare(report, training, n_components, threads, rounds, measure)
+        plan = QUICK if quick else (EPOCHS, PATIENCE)
+        compare(report, training, n_components, threads, rounds, measure, *plan)
 
 
-def compare(report, X, n_components, threads, rounds, measure):
+def compare(report, X, n_components, threads, rounds, measure, passes, patience):
     """Report the time that each learner takes to the objectives of SPAMS after some passes."""
     times = {}  # by passes of SPAMS and by name, one for each round
     for turn in range(rounds):
-        goals = {epochs: peers_goal(X, n_components, threads, epochs, measure) for epochs in EPOCHS}
+        goals = {epochs: peers_goal(X, n_components, threads, epochs, measure) for epochs in passes}
         limits = {"until": min(goal for _, goal in goals.values()),
-                  "cap": PATIENCE * max(seconds for seconds, _ in goals.values())}  # fmt: skip
+                  "cap": patience * max(seconds for seconds, _ in goals.values())}  # fmt: skip
         learners = ours(X, n_components, threads, turn)
         if turn == 0:  # minutes
             learners["scikit-learn"] = peers.scikit_learn_atoms(X, n_components, ALPHA, STEP, PIECE // STEP)
