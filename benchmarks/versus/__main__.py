@@ -1,59 +1,87 @@
 """Time sparsecode against other libraries on the same problems: see ../README.md.
 
-python benchmarks/versus [--quick] [--tasks l1 pursuit l0 learning] [--json results.json]
+python benchmarks/versus [--quick] [--tasks l1 pursuit ...] [--json results.json] [--figure figure.png]
+python benchmarks/versus --from results.json --figure figure.png
 """
 
 import argparse
 import itertools
+import json
 import os
 import warnings
+from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-os.environ["PYTHONWARNINGS"] = "ignore"  # also in the worker processes of scikit-learn
+os.environ["PYTHONWARNINGS"] = "ignore"  # also in worker processes
 
 import counts
+import first_call
+import ksvd
 import l1
 import learning
 import numpy as np
+import threads
+from figure import draw
 from problems import SIZES, problem
-from report import Report, machine
+from report import Report
 from threadpoolctl import threadpool_limits
 
-#: Coding: what is compared, and at which levels: shares of active coefficients, numbers of atoms, prices.
-TASKS = {
-    "l1": (l1.run, (0.02, 0.05, 0.1)),
-    "pursuit": (counts.run_pursuit, (5, 10, 20)),
-    "l0": (counts.run_l0, (0.05, 0.2, 0.45)),
-}
-LEARNING = {"learning": learning.run}
+CODING = {"l1": l1.run, "pursuit": counts.run_pursuit, "l0": counts.run_l0, "threads": threads.run}
+LEARNING = {"learning": learning.run, "ksvd": ksvd.run}
+NAMES = [*CODING, *LEARNING, "first-call"]
 
 
 def main():
     warnings.simplefilter("ignore")
+    options = parse()
+    if options.results:
+        draw(json.loads(Path(options.results).read_text())["curves"], options.figure)
+        return
+    curves = run(options).curves
+    if options.figure:
+        draw(curves, options.figure)
+
+
+def parse():
     parser = argparse.ArgumentParser(prog="benchmarks/versus", description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one size, the middle level, two threads, three rounds")
-    parser.add_argument("--tasks", nargs="+", choices=[*TASKS, *LEARNING], default=[*TASKS, *LEARNING])
+    parser.add_argument("--quick", action="store_true", help="less than three minutes: see README.md")
+    parser.add_argument("--tasks", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--sizes", nargs="+", type=int, default=[K for _, K in SIZES], help="numbers of atoms")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", help="file for the results")
+    parser.add_argument("--figure", help="file for a drawing of how fast learning and l1 codes converge")
+    parser.add_argument("--from", dest="results", metavar="JSON", help="draw results of an earlier run; run nothing")
     options = parser.parse_args()
+    if options.results and not options.figure:
+        parser.error("--from draws the results of an earlier run: give --figure too.")
+    return options
+
+
+def run(options):
+    """Return the report of all tasks that were chosen."""
     sizes = [size for size in SIZES if size[1] in ([288] if options.quick else options.sizes)]
     rounds = 3 if options.quick else options.rounds
-    print(", ".join(f"{name} {value}" for name, value in machine().items()), end="\n\n")
-    report = Report()
-    threads = (2,) if options.quick else (1, 2)
-    for size, dtype, n in itertools.product(sizes, (np.float64, np.float32), threads):
-        for name in [name for name in options.tasks if name in TASKS]:
-            X, D = problem(*size)
-            run, levels = TASKS[name]
+    numbers = (2,) if options.quick else (1, 2)
+    report = Report(options.json)
+
+    def attempt(name, task, n, *settings):
+        try:
             with threadpool_limits(n, user_api="blas"):
-                run(report, X.astype(dtype), D.astype(dtype), n, rounds, levels[1:2] if options.quick else levels)
-    for dtype, n in itertools.product((np.float64, np.float32), threads):
+                task(report, *settings)
+        except ImportError as error:
+            print(f"{name} is left out: {error}")
+        report.save()
+
+    for size, dtype, n in itertools.product(sizes, (np.float64, np.float32), numbers):
+        for name in [name for name in options.tasks if name in CODING]:
+            X, D = (array.astype(dtype) for array in problem(*size))
+            attempt(name, CODING[name], n, X, D, n, rounds, options.quick)
+    for dtype, n in itertools.product((np.float64,) if options.quick else (np.float64, np.float32), numbers):
         for name in [name for name in options.tasks if name in LEARNING]:
-            with threadpool_limits(n, user_api="blas"):
-                LEARNING[name](report, dtype, n, rounds, options.quick)
-    if options.json:
-        report.save(options.json)
+            attempt(name, LEARNING[name], n, dtype, n, 1 if options.quick else rounds, options.quick)
+    if "first-call" in options.tasks and not options.quick:
+        attempt("first-call", first_call.run, 1)
+    return report
 
 
 if __name__ == "__main__":

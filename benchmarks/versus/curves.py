@@ -28,3 +28,12 @@ def trace(name, atoms, measure, *, until, cap):
             break
         points.append((total, measure(D)))
     return Curve(name, points)
+
+
+def fastest_points(points):
+    """Return points, by time, without those that others of smaller values are as fast as."""
+    kept = []
+    for seconds, value in sorted(points):
+        if not kept or value < kept[-1][1]:
+            kept.append((seconds, value))
+    return kept

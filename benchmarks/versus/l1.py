@@ -2,61 +2,116 @@
 
 import numpy as np
 import peers
+from curves import fastest_points
 from problems import weight_for
+from threadpoolctl import ThreadpoolController
 from timing import Method, take_turns
 
 from sparsecode.penalties import L1
 from sparsecode.solvers import duality_gap, objective, solve
 
-#: Libraries that code row by row come in from so many atoms on.
-LARGE = 1024
+#: Relative gaps that are asked of all; those of ours in the figure.
+GAPS, ALL_GAPS = (1e-6, 1e-4), 10.0 ** -np.arange(2, 9)
+
+#: Shares of active coefficients; the one of the figure, and of a quick run.
+LEVELS, DRAWN = (0.02, 0.05, 0.1), 0.05
+
+PRODUCT = "X D^T"
 
 
-def run(report, X, D, threads, rounds, levels):
+def run(report, X, D, threads, rounds, quick):
     """Compare at each share of active coefficients."""
-    for active in levels:
+    for active in (DRAWN,) if quick else LEVELS:
         alpha = weight_for(X.astype(float), D.astype(float), active)
-        timings = take_turns(list(methods(X, D, alpha, threads)), rounds)
+        timings = take_turns(list(methods(X, D, alpha, threads, quick)), rounds)
         report.add("l1", X, D, threads, f"{active:.0%} active", timings, quality(X, D, alpha, timings[0]))
+        if active == DRAWN:
+            ours = take_turns([our_method(X, D, alpha, gap, threads) for gap in ALL_GAPS], rounds)
+            report.add_curves("l1", X, len(D), threads, convergence(X, D, alpha, ours + timings[len(GAPS) :]))
 
 
-def methods(X, D, alpha, threads):
+def our_method(X, D, alpha, gap, threads):
+    """Return this library with a gap as its tolerance."""
+    return Method(
+        f"sparsecode, gap {gap:.0e}",
+        lambda: solve(X, D, L1(alpha), tol=gap, n_jobs=threads, sparse_output=True).codes,
+        len(X),
+    )
+
+
+def methods(X, D, alpha, threads, quick):
     """Yield what can be had here; ours first."""
-
-    def ours(tol):
-        return lambda: solve(X, D, L1(alpha), tol=tol, n_jobs=threads, sparse_output=True).codes
-
-    yield Method("sparsecode 1e-6", ours(1e-6), len(X))
-    yield Method("sparsecode 1e-4", ours(1e-4), len(X))
-    yield Method("X D^T", lambda: X @ D.T, len(X))
+    for gap in GAPS:
+        yield our_method(X, D, alpha, gap, threads)
+    for n in range(1, threads + 1):
+        yield Method(f"{PRODUCT}, threads {n}", product(X, D, n), len(X))
     few, fewer = X[: max(20, len(X) // 40)], X[: max(5, len(X) // 400)]
-    others = [
-        *[(f"SPAMS, {n} threads", X, lambda X, n=n: peers.spams_lasso(X, D, alpha, n)) for n in range(1, threads + 1)],
-        ("scikit-learn", few, lambda X: peers.scikit_learn(X, D, threads, "lasso_cd", alpha=alpha, max_iter=10_000)),
-    ]
-    if len(D) >= LARGE:
-        others.append(("celer", fewer, lambda X: peers.celer(X, D, alpha, 1e-6)))
-        others.append(("skglm", fewer, lambda X: peers.skglm(X, D, alpha, 1e-4)))
-    for name, rows, make in others:
+    smallest = 8 * np.finfo(X.dtype).eps  # below, scikit-learn does not end in float32
+    others = [(f"SPAMS, threads {n}", X, peers.spams_lasso, n) for n in range(1, threads + 1)]
+    for gap in GAPS:
+        others.append((f"scikit-learn, gap {gap:.0e}", few, peers.scikit_learn_lasso, max(gap / 2, smallest), threads))
+        if not quick:  # a minute, most of which skglm takes to compile
+            others.append((f"celer, gap {gap:.0e}", fewer, certified(peers.celer), gap))
+            others.append((f"skglm, gap {gap:.0e}", fewer, certified(peers.skglm), gap))
+    for name, rows, make, *settings in others:
         try:
-            yield Method(name, make(rows), len(rows))
+            yield Method(name, make(rows, D, alpha, *settings), len(rows))
         except ImportError as error:
             print(f"{name} is left out: {error}")
+
+
+def product(X, D, threads):
+    """Return the product of BLAS with so many threads, into memory that is there already."""
+    blas, out = ThreadpoolController(), np.empty((len(X), len(D)), X.dtype)
+
+    def run():
+        with blas.limit(limits=threads, user_api="blas"):
+            return np.matmul(X, D.T, out=out)
+
+    return run
+
+
+def certified(make):
+    """Return a maker of runs with the largest tolerance, a power of ten, that leads to a gap."""
+
+    def make_certified(X, D, alpha, gap):
+        # Smaller ones than 1e-6 let celer run for seconds a row in float32
+        for tol in 10.0 ** -np.arange(1, 7 if X.dtype == np.float32 else 10):
+            run = make(X, D, alpha, tol)
+            if largest_gap(X, D, run(), alpha) <= gap:
+                break
+        return run
+
+    return make_certified
+
+
+def largest_gap(X, D, W, alpha):
+    """Return the largest relative duality gap of dense codes."""
+    return (duality_gap(X, D, W, L1(alpha)) / (0.5 * np.square(X, dtype=float).sum(axis=1))).max()
 
 
 def quality(X, D, alpha, best):
     """Return the function that describes codes: how far above ours their objective is, and their largest gap."""
 
     def describe(timing):
-        if timing.method.name == "X D^T":
-            return ""
-        codes = timing.result.toarray() if hasattr(timing.result, "toarray") else timing.result
+        if timing.method.name.startswith(PRODUCT):
+            return f"ours / product = {best.times_slower_than(timing):.2f}"
         rows = X[: timing.method.rows]
-        codes = np.ascontiguousarray(codes, dtype=X.dtype)
-        found, ours = (objective(rows, D, W, L1(alpha)).sum() for W in (codes, best.result[: len(rows)]))
-        gap = duality_gap(rows, D, codes, L1(alpha)) / (0.5 * np.square(rows, dtype=float).sum(axis=1))
-        return (
-            f"objective {found / ours - 1:+.0e}, gap {gap.max():.0e}, {np.count_nonzero(codes) / codes.size:.1%} active"
-        )
+        codes = timing.codes(X.dtype)
+        found, ours = (objective(rows, D, W, L1(alpha)).sum() for W in (codes, best.codes(X.dtype, len(rows))))
+        gap = largest_gap(rows, D, codes, alpha)
+        return f"objective {found / ours - 1:+.0e}, gap {gap:.0e}, {np.count_nonzero(codes) / codes.size:.1%} active"
 
     return describe
+
+
+def convergence(X, D, alpha, timings):
+    """Return points (seconds a row, largest relative gap) by library; the product has a time only."""
+    points = {}
+    for timing in timings:
+        library, seconds, gap = timing.method.name.partition(",")[0], float(np.median(timing.seconds)), None
+        if library != PRODUCT:
+            gap = float(largest_gap(X[: timing.method.rows], D, timing.codes(X.dtype), alpha))
+        points.setdefault(library, []).append((seconds, gap))
+    product = {PRODUCT: [min(points.pop(PRODUCT), key=lambda point: point[0])]}
+    return {library: fastest_points(found) for library, found in points.items()} | product

@@ -12,11 +12,13 @@ from sparsecode.solvers import objective, solve
 FEATURES, ATOMS = 144, (144, 288)
 ALPHA = 0.5
 
-#: Passes of SPAMS over the patches; how many times as long as its longest run others may take.
+#: Passes of SPAMS over the patches; how many times as long as its longest run others may take; both for a quick run.
 EPOCHS, PATIENCE = (1, 3, 10), 10
+QUICK = (1,), 3
 
-#: Rows after which the objective is looked at, rows that it is measured on, and rows of a step of scikit-learn.
-PIECE, HELD_OUT, STEP = 2560, 5000, 256
+#: Rows after which the objective is looked at, rows that it is measured on, rows of a batch here and in SPAMS, and rows
+#: of a batch of scikit-learn, its default.
+PIECE, HELD_OUT, BATCH, STEP = 2560, 5000, 512, 256
 
 
 def run(report, dtype, threads, rounds, quick):
@@ -26,16 +28,17 @@ def run(report, dtype, threads, rounds, quick):
     for n_components in ATOMS[1:] if quick else ATOMS:
         for learner in ours(training[:512], n_components, threads, 0).values():
             next(learner)  # what is compiled or loaded is, before the clock runs
-        compare(report, training, n_components, threads, rounds, measure)
+        plan = QUICK if quick else (EPOCHS, PATIENCE)
+        compare(report, training, n_components, threads, rounds, measure, *plan)
 
 
-def compare(report, X, n_components, threads, rounds, measure):
+def compare(report, X, n_components, threads, rounds, measure, passes, patience):
     """Report the time that each learner takes to the objectives of SPAMS after some passes."""
     times = {}  # by passes of SPAMS and by name, one for each round
     for turn in range(rounds):
-        goals = {epochs: peers_goal(X, n_components, threads, epochs, measure) for epochs in EPOCHS}
+        goals = {epochs: peers_goal(X, n_components, threads, epochs, measure) for epochs in passes}
         limits = {"until": min(goal for _, goal in goals.values()),
-                  "cap": PATIENCE * max(seconds for seconds, _ in goals.values())}  # fmt: skip
+                  "cap": patience * max(seconds for seconds, _ in goals.values())}  # fmt: skip
         learners = ours(X, n_components, threads, turn)
         if turn == 0:  # minutes
             learners["scikit-learn"] = peers.scikit_learn_atoms(X, n_components, ALPHA, STEP, PIECE // STEP)
@@ -62,7 +65,8 @@ def ours(X, n_components, threads, seed):
 
     def learn(homeostasis):
         rng = np.random.default_rng(seed)
-        coder = SparseCoder(n_components, alpha=ALPHA, homeostasis=homeostasis, n_jobs=threads, random_state=seed)
+        settings = {"homeostasis": homeostasis, "batch_size": BATCH, "n_jobs": threads, "random_state": seed}
+        coder = SparseCoder(n_components, alpha=ALPHA, **settings)
         while True:
             rows = X[rng.permutation(len(X))]
             for start in range(0, len(X), PIECE):
@@ -73,7 +77,7 @@ def ours(X, n_components, threads, seed):
 
 def peers_goal(X, n_components, threads, epochs, measure):
     """Return the seconds and the objective of SPAMS, with the number of threads that is fastest."""
-    runs = [peers.spams_atoms(X, n_components, ALPHA, epochs, n) for n in range(1, threads + 1)]
+    runs = [peers.spams_atoms(X, n_components, ALPHA, BATCH, epochs, n) for n in range(1, threads + 1)]
     curves = [trace("SPAMS", iter_once(run), measure, until=-np.inf, cap=np.inf) for run in runs]
     return min(curve.points[0] for curve in curves)
 

@@ -22,12 +22,11 @@ def spams_omp(X, D, k, threads):
     return lambda: spams.omp(samples, D=atoms, L=k, eps=0.0, numThreads=threads).T
 
 
-def spams_atoms(X, n_components, alpha, epochs, threads):
-    """SPAMS, `trainDL`, with the batches of 512 that its documentation names, from atoms of its own choice."""
+def spams_atoms(X, n_components, alpha, size, epochs, threads):
+    """SPAMS, `trainDL`, from atoms of its own choice."""
     import spams
 
-    samples, size = np.asfortranarray(X.T), 512
-    steps = epochs * len(X) // size
+    samples, steps = np.asfortranarray(X.T), epochs * len(X) // size
     settings = {"K": n_components, "lambda1": alpha, "mode": 2, "batchsize": size, "iter": steps}
     return lambda: spams.trainDL(samples, numThreads=threads, verbose=False, **settings).T
 
@@ -48,6 +47,15 @@ def scikit_learn_atoms(X, n_components, alpha, size, steps):
                 yield learner.components_
 
 
+def dictlearn_atoms(X, init, k, epochs):
+    """dictlearn, approximate K-SVD with its compiled pursuit."""
+    from dictlearn import DictionaryLearning
+
+    settings = {"fit_algorithm": "aksvd", "transform_algorithm": "omp", "n_nonzero_coefs": k, "random_state": 0}
+    learner = DictionaryLearning(len(init), max_iter=epochs, dict_init=init, **settings)
+    return lambda: learner.fit(X).components_
+
+
 def scikit_learn(X, D, threads, algorithm, **settings):
     """scikit-learn, `sparse_encode`."""
     from sklearn.decomposition import sparse_encode
@@ -55,8 +63,33 @@ def scikit_learn(X, D, threads, algorithm, **settings):
     return lambda: sparse_encode(X, D, algorithm=algorithm, n_jobs=threads, **settings)
 
 
+def scikit_learn_lasso(X, D, alpha, tol, threads):
+    """scikit-learn, `Lasso` on the Gram matrix as in `sparse_encode`, whose tolerance is always 1e-8.
+
+    Its objective is divided by the number of features, its tolerance is a gap relative to ``||x||^2``.
+    """
+    from joblib import Parallel, delayed
+    from sklearn.utils import gen_even_slices
+
+    parts = [X[part] for part in gen_even_slices(len(X), threads)]
+
+    def run():
+        gram = D @ D.T
+        codes = Parallel(n_jobs=threads)(delayed(_lasso)(part, D, gram, alpha, tol) for part in parts)
+        return np.concatenate(codes)
+
+    return run
+
+
+def _lasso(X, D, gram, alpha, tol):
+    from sklearn.linear_model import Lasso
+
+    model = Lasso(alpha=alpha / X.shape[1], fit_intercept=False, precompute=gram, tol=tol, max_iter=10_000)
+    return np.atleast_2d(model.fit(D.T, X.T).coef_)
+
+
 def celer(X, D, alpha, tol):
-    """celer, row by row; its objective is divided by the number of features, its tolerance relative to ``||x||^2``."""
+    """celer, row by row; its objective is divided by the number of features."""
     from celer import celer_path
 
     design, F = np.asfortranarray(D.T), X.shape[1]
@@ -74,11 +107,15 @@ def skglm(X, D, alpha, tol):
     from skglm.penalties import L1
     from skglm.solvers import AndersonCD
 
-    design, F = np.asfortranarray(D.T), X.shape[1]
+    design, (K, F) = np.asfortranarray(D.T), D.shape
     solver = AndersonCD(tol=tol, fit_intercept=False)
 
+    def code(x):
+        zero, fit = np.zeros(K, x.dtype), np.zeros(F, x.dtype)
+        return solver.solve(design, x, Quadratic(), L1(alpha / F), zero, fit)[0]
+
     def run():
-        return np.array([solver.solve(design, x, Quadratic(), L1(alpha / F))[0] for x in X])
+        return np.array([code(x) for x in X])
 
     return run
 

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 COLUMNS = (
     "task",
@@ -14,73 +15,75 @@ COLUMNS = (
     "K",
     "type",
     "threads",
+    "BLAS threads",
     "setting",
     "method",
     "us / row",
     "ours is faster",
     "quality",
-    "first call, s",
 )
+
+PACKAGES = ("sparsecode", "numpy", "numba", "scikit-learn", "spams-bin", "celer", "skglm", "dictlearn")
 
 
 class Report:
-    """Rows of results, printed as they come."""
+    """Rows of results, printed as they come, and saved in a file, if there is one, after each task."""
 
-    def __init__(self):
-        self.rows, self.curves = [], []
+    def __init__(self, path=None):
+        self.path, self.rows, self.curves = path, [], []
+        self.machine = machine()
+        print(", ".join(f"{name} {value}" for name, value in self.machine.items()), end="\n\n")
         print("| " + " | ".join(COLUMNS) + " |\n" + "|---" * len(COLUMNS) + "|", flush=True)
 
     def add(self, task, X, D, threads, setting, timings, quality):
         """Add the timings of methods, the first of which is ours; `quality` says what a result is worth."""
         for timing in timings:
-            self._write(
-                task,
-                X,
-                len(D),
-                threads,
-                setting,
-                timing.method.name,
-                f"{1e6 * np.median(timing.seconds):.2f}",
-                f"{timing.times_slower_than(timings[0]):.2f}",
-                quality(timing),
-                f"{timing.first:.2f}",
-            )
+            time, ratio = 1e6 * np.median(timing.seconds), timing.times_slower_than(timings[0])
+            self._write(task, X, len(D), threads, setting, timing.method.name, time, ratio, quality(timing))
 
     def add_time(self, task, X, n_components, threads, setting, name, seconds, ratio):
         """Add the time of a method that learns from rows X, as a multiple of ours."""
-        time = f"{1e6 * seconds / len(X):.2f}"
-        self._write(task, X, n_components, threads, setting, name, time, f"{ratio:.2f}", f"{seconds:.3f} s in all", "")
+        time = 1e6 * seconds / len(X)
+        self._write(task, X, n_components, threads, setting, name, time, ratio, f"{seconds:.3f} s in all")
 
     def add_curves(self, task, X, n_components, threads, points):
-        """Add points (seconds, objective) by method, which only the JSON file has."""
+        """Add points (seconds, value) by method, which only the JSON file has, and the figure."""
         self.curves.append({"task": task, "F": X.shape[1], "K": n_components, "type": X.dtype.name, "threads": threads,
                             "points": points})  # fmt: skip
 
-    def _write(self, task, X, n_components, *cells):
-        cells = task, X.shape[1], n_components, X.dtype.name, *cells
+    def _write(self, task, X, n_components, threads, setting, name, time, ratio, quality):
+        cells = (task, X.shape[1], n_components, X.dtype.name, threads, blas_threads(), setting, name, float(time),
+                 float(ratio), quality)  # fmt: skip
         self.rows.append(dict(zip(COLUMNS, cells, strict=True)))
-        print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+        texts = (f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in cells)
+        print("| " + " | ".join(texts) + " |", flush=True)
 
-    def save(self, path):
+    def save(self):
         """Write the rows, and what they were measured with."""
-        Path(path).write_text(
-            json.dumps({"machine": machine(), "rows": self.rows, "curves": self.curves}, indent=1) + "\n"
-        )
+        if self.path:
+            results = {"machine": self.machine, "rows": self.rows, "curves": self.curves}
+            Path(self.path).write_text(json.dumps(results, indent=1) + "\n")
 
 
 def machine():
     """Return what the figures depend on."""
-
-    def version_of(name):
-        try:
-            return version(name)
-        except PackageNotFoundError:
-            return "not installed"
-
-    names = ("sparsecode", "numpy", "numba", "scikit-learn", "spams-bin", "celer", "skglm", "dictlearn")
+    blas = next((pool for pool in threadpool_info() if pool["user_api"] == "blas"), {})
     return {
-        "cores": os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "processor": platform.processor() or platform.machine(),
-        "OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS"),
-        **{name: version_of(name) for name in names},
+        "BLAS": f"{blas.get('internal_api')} {blas.get('version')} {blas.get('architecture', '')}",
+        **{name: version_of(name) for name in PACKAGES},
     }
+
+
+def version_of(name):
+    """Return the version of a package."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def blas_threads():
+    """Return the number of threads that BLAS has at this moment."""
+    return max((pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"), default=1)

@@ -16,10 +16,9 @@ class Method(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """What a method took: the first call, then seconds a row in each round; and what the last call gave."""
+    """What a method took, seconds a row in each round, and what the last call gave."""
 
     method: Method
-    first: float
     seconds: np.ndarray
     result: object
 
@@ -27,16 +26,25 @@ class Timing(NamedTuple):
         """Return the median ratio of the times of one round."""
         return float(np.median(self.seconds / other.seconds))
 
+    def codes(self, dtype, n_rows=None):
+        """Return the result, if it is codes, sparse or not, as a dense array; or its first rows."""
+        codes = self.result[:n_rows]
+        return np.ascontiguousarray(codes.toarray() if hasattr(codes, "toarray") else codes, dtype=dtype)
+
 
 def take_turns(methods, rounds):
-    """Time the methods one after the other, round by round, so that a machine that slows down slows all of them."""
-    first = [_seconds(method.run)[0] for method in methods]
+    """Time the methods one after the other, round by round, so that a machine that slows down slows all of them.
+
+    Each is called once before, which compiles what there is to compile.
+    """
+    for method in methods:
+        method.run()
     seconds, results = np.empty((len(methods), rounds)), [None] * len(methods)
     for turn in range(rounds):
         for i, method in enumerate(methods):
             seconds[i, turn], results[i] = _seconds(method.run)
     seconds /= np.array([[method.rows] for method in methods])
-    return [Timing(*parts) for parts in zip(methods, first, seconds, results, strict=True)]
+    return [Timing(*parts) for parts in zip(methods, seconds, results, strict=True)]
 
 
 def _seconds(run):

@@ -16,6 +16,7 @@ from ..solvers.debias import debias_codes
 from ..solvers.registry import find_solver
 from ._direct_current import center, constant_atom, with_constant
 from ._encode import CoderSettings, encode_rows
+from ._ksvd import check_ksvd, learn_ksvd
 from ._learn import Preparation, Progress, learn
 from ._sparsity import ROWS, Amounts, Target, make_penalty, rescale, resolve_alpha
 
@@ -30,7 +31,7 @@ class Fit:
     penalty: Penalty  # with its weight, in units of the data
     target: Target | None
     constant: bool  # whether a constant atom codes the mean
-    atoms: np.ndarray | None  # given ones; None if they are learned
+    atoms: np.ndarray | None  # given ones, or those of K-SVD; None if they are learned online
     state: OnlineState | None = None
     exponent: int = 0  # learning sees the data times 2**-exponent
     records: list = field(default_factory=list)
@@ -43,7 +44,8 @@ class Fit:
     @property
     def preparation(self):
         """What is done to rows before they are coded."""
-        return Preparation(self.exponent, self.constant, self.state.D.dtype)
+        atoms = self.atoms if self.state is None else self.state.D
+        return Preparation(self.exponent, self.constant, atoms.dtype)
 
     def begin(self):
         """Return the `Progress` of learning that goes on from here, which does not change this fit."""
@@ -59,12 +61,24 @@ class Fit:
 
     def after(self, progress):
         """Return the fit as it is at some point of learning."""
-        penalty, records = self.penalty, progress.records
-        if self.target is not None:
-            penalty = rescale(progress.penalty, self.exponent)
-        if self.exponent:
-            records = [_in_units_of_data(record, self.exponent, self.penalty.degree) for record in records]
-        return replace(self, penalty=penalty, state=progress.state, records=self.records + records)
+        penalty = self.penalty if self.target is None else rescale(progress.penalty, self.exponent)
+        records = self.records + self._in_units_of_data(progress.records)
+        return replace(self, penalty=penalty, state=progress.state, records=records)
+
+    def after_ksvd(self, coder, X):
+        """Return the fit after K-SVD of the rows of X."""
+        X, settings = self.preparation(X), coder_settings(coder)
+        penalty = rescale(self.penalty, -self.exponent, X.dtype)
+        options = {"epochs": coder.max_iter, "tol": coder.tol, "verbose": coder.verbose}
+        atoms, records = learn_ksvd(self.atoms, X, penalty, settings, **options)
+        last = records[-1]
+        warn_not_converged(last.stopped, last.stalled, len(X), last.violation, coder.encode_max_iter)
+        return replace(self, atoms=atoms, records=self.records + self._in_units_of_data(records))
+
+    def _in_units_of_data(self, records):
+        if not self.exponent:
+            return records
+        return [_in_units_of_data(record, self.exponent, self.penalty.degree) for record in records]
 
     def meet_target(self, coder, X):
         """Return the fit with the weight that meets its target on rows of X, if it has one."""
@@ -82,7 +96,7 @@ class Fit:
         coder.components_ = atoms.copy()
         coder.penalty_ = self.penalty
         coder.n_iter_ = max(1, len(self.records))
-        coder.n_resampled_ = self.state.n_replaced if self.state else 0
+        coder.n_resampled_ = sum(record.replaced for record in self.records)
         coder.history_ = as_history(self.records)
 
     def encode(self, coder, X):
@@ -112,6 +126,8 @@ def start_fit(coder, X):
     if coder.target_sparsity is not None or coder.target_snr is not None:
         target = Target(sparsity=coder.target_sparsity, snr=coder.target_snr)
     if coder.dictionary is None:
+        if coder.learning == "k-svd":
+            check_ksvd(penalty, target)
         rng = as_generator(coder.random_state)
         return _start_learning(coder, X, penalty, target, rng), rng
     atoms = check_atoms(
@@ -153,6 +169,8 @@ def _start_learning(coder, X, penalty, target, rng):
         atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
     # A target is approached from the default weight: first, random atoms may not be able to meet it.
     penalty = resolve_alpha(penalty, rows, len(atoms), coder.alpha_scale)
+    if coder.learning == "k-svd":
+        return Fit(penalty, target, bool(coder.fit_dc), atoms, None, exponent)
     state = OnlineState.start(atoms, coder.homeostasis if penalty.takes_gains else None)
     return Fit(penalty, target, bool(coder.fit_dc), None, state, exponent)
 

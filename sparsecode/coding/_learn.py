@@ -143,11 +143,14 @@ def _run_epoch(progress, source, settings, prepare, target, bar, after_update):
         bar.set_postfix(objective=f"{objective:.4g}", sparsity=f"{totals.counts.mean() / totals.n:.3f}", refresh=False)
         if after_update is not None:
             after_update()
-    progress.records.append(_record(epoch, totals, progress.penalty, progress.replaced, time.perf_counter() - started))
+    progress.records.append(
+        make_record(epoch, totals, progress.penalty, progress.replaced, time.perf_counter() - started)
+    )
     progress.done, progress.totals, progress.replaced, progress.seconds, progress.n_rows = 0, None, 0, 0.0, totals.n
 
 
-def _record(epoch, totals, penalty, replaced, seconds):
+def make_record(epoch, totals, penalty, replaced, seconds):
+    """Return the record of an epoch with these totals."""
     n = totals.n
     return EpochRecord(
         epoch=epoch,

@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._core.samples import as_shape
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..dictionary import Dictionary
-from ..encoder import Capabilities, Encoder
+from ..encoder import Capabilities, Encoder, available_if_capable
 from ..learning.homeostasis import RULES
 from ..penalties import PENALTIES, Penalty
 from ..solvers.registry import SOLVERS
@@ -68,19 +68,25 @@ class SparseCoder(BlockLearner, Encoder):
         others in `components_`, and its coefficient first in a code: analyse ``components_[1:]`` as receptive fields.
     dictionary : Dictionary or array-like of shape (n_components, n_features) or None, default=None
         Atoms to use as they are, of any norm. With None, atoms are learned.
+    learning : {"online", "k-svd"}, default="online"
+        How atoms are learned. "online" updates them after each batch, for any penalty. "k-svd" (approximate K-SVD)
+        codes all rows in each epoch, then improves the atoms and the coefficients together, for the supports of the
+        codes: with "l0", "cel0" and "k-sparse", whose weight is fixed, without homeostasis, batches and `partial_fit`.
+        Its error may rise where supports change; the atoms of the best epoch are kept.
     init : {"random", "data"} or array-like of shape (n_components, n_features), default="random"
         First atoms: Gaussian directions, random rows of X, or given ones (scaled to unit norm).
     homeostasis : {"hap", "ols"} or None, default="hap"
         Rule that lets atoms enter codes more or less easily during learning, so that all are used alike: "hap" as
         often, "ols" as strongly. See `sparsecode.learning.homeostasis`. None is none. The sparse envelope takes no
-        gains and learns without.
+        gains and learns without, as K-SVD does.
     input_shape : tuple of int or None, default=None
         Shape of a sample, such as (12, 12). X may then be given as (n_samples, 12, 12) too, and `dictionary_` has
         atoms of that shape.
     max_iter : int, default=100
         Largest number of epochs of learning.
     batch_size : int, default=256
-        Samples coded between two updates of the atoms.
+        Samples coded between two updates of the atoms. With 512, epochs over 40 000 samples take a fifth less time and
+        end as well; of 2000 samples there are then too few batches.
     encode_max_iter : int or None, default=None
         Largest number of passes of the coder over the atoms, for one sample; None takes the solver's own.
     encode_tol : float, default=1e-8
@@ -185,6 +191,7 @@ class SparseCoder(BlockLearner, Encoder):
         "sparse_output": ["boolean"],
         "fit_dc": ["boolean"],
         "dictionary": [Dictionary, "array-like", None],
+        "learning": [StrOptions({"online", "k-svd"})],
         "init": [StrOptions({"random", "data"}), Dictionary, "array-like"],
         "homeostasis": [StrOptions(set(RULES)), None],
         "input_shape": [tuple, list, Integral, None],
@@ -214,6 +221,7 @@ class SparseCoder(BlockLearner, Encoder):
         sparse_output=False,
         fit_dc=False,
         dictionary=None,
+        learning="online",
         init="random",
         homeostasis="hap",
         input_shape=None,
@@ -239,6 +247,7 @@ class SparseCoder(BlockLearner, Encoder):
         self.sparse_output = sparse_output
         self.fit_dc = fit_dc
         self.dictionary = dictionary
+        self.learning = learning
         self.init = init
         self.homeostasis = homeostasis
         self.input_shape = input_shape
@@ -257,7 +266,8 @@ class SparseCoder(BlockLearner, Encoder):
             signed = self._fit.constant or not self._fit.penalty.positive
         else:
             signed = self.fit_dc or not (self.positive or getattr(self.penalty, "positive", False))
-        return Capabilities(code_kind="real", invertible=True, stateful=False, online=True, signed=bool(signed))
+        online = self.learning == "online"
+        return Capabilities(code_kind="real", invertible=True, stateful=False, online=online, signed=bool(signed))
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -281,6 +291,7 @@ class SparseCoder(BlockLearner, Encoder):
             fit.publish(self)
         return self
 
+    @available_if_capable("online")
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
         """Go on learning from the rows of X, once and in their order, in batches of `batch_size`.
@@ -307,8 +318,8 @@ class SparseCoder(BlockLearner, Encoder):
             fit = start_fit(self, X)[0] if first else self._fit
             if (self.dictionary is None) != (fit.atoms is None):
                 raise ValueError(
-                    "`dictionary` was changed since the first call, between atoms that are given and atoms that are "
-                    "learned; call fit, or learn in a new SparseCoder(init=atoms)."
+                    "`dictionary` or `learning` was changed since the first call, between atoms that are given, or "
+                    "of K-SVD, and atoms that are learned online; call fit, or learn in a new SparseCoder(init=atoms)."
                 )
             if self.dictionary is None:
                 fit = self._learn(fit, X, epochs=1, rng=None)
@@ -318,6 +329,8 @@ class SparseCoder(BlockLearner, Encoder):
 
     def _learn(self, fit, X, *, epochs, rng):
         """Return a fit after epochs over checked rows, shuffled if there is a generator."""
+        if fit.state is None:
+            return fit.after_ksvd(self, X)
         progress = fit.begin()
         fit.learn(self, Batches(X, self.batch_size, rng), progress, epochs=epochs)
         return fit.after(progress).meet_target(self, some_rows(X))

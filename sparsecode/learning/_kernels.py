@@ -1,10 +1,10 @@
-"""Kernels of `statistics`."""
+"""Kernels on sparse codes, by samples (CSR) and by atoms."""
 
 from .._core.jit import kernel
 
 
-def _transpose(indptr, indices, data, starts, rows, weights):
-    """Sort the entries of CSR codes by atoms: those of atom j go from ``starts[j]`` to ``starts[j + 1]``, by rows."""
+def _transpose(indptr, indices, starts, rows, places):
+    """Sort the entries of CSR codes by atoms, and by rows: atom j has those from ``starts[j]`` to ``starts[j + 1]``."""
     for j in range(starts.shape[0]):
         starts[j] = 0
     for p in range(indices.shape[0]):
@@ -18,10 +18,10 @@ def _transpose(indptr, indices, data, starts, rows, weights):
             place = starts[j] - 1
             starts[j] = place
             rows[place] = i
-            weights[place] = data[p]
+            places[place] = p
 
 
-def _accumulate(X, indptr, indices, data, starts, rows, weights, start, end, A, B):
+def _accumulate(X, indptr, indices, data, starts, rows, places, start, end, A, B):
     """Write rows start to end of ``A = W^T W`` and ``B = W^T X``, for codes by samples and by atoms.
 
     Atom by atom, so that a row of B is written as often as there are samples that use the atom, over four.
@@ -36,17 +36,19 @@ def _accumulate(X, indptr, indices, data, starts, rows, weights, start, end, A, 
         first, last = starts[j], starts[j + 1]
         whole = last - (last - first) % 4
         for p in range(first, last):
+            weight = data[places[p]]
             for q in range(indptr[rows[p]], indptr[rows[p] + 1]):
-                A[j, indices[q]] += weights[p] * data[q]
+                A[j, indices[q]] += weight * data[q]
         for p in range(first, whole, 4):
             i0, i1, i2, i3 = rows[p], rows[p + 1], rows[p + 2], rows[p + 3]
-            w0, w1, w2, w3 = weights[p], weights[p + 1], weights[p + 2], weights[p + 3]
+            w0, w1 = data[places[p]], data[places[p + 1]]
+            w2, w3 = data[places[p + 2]], data[places[p + 3]]
             for f in range(F):
                 B[j, f] += (w0 * X[i0, f] + w1 * X[i1, f]) + (w2 * X[i2, f] + w3 * X[i3, f])
         for p in range(whole, last):
-            i0 = rows[p]
+            i0, w0 = rows[p], data[places[p]]
             for f in range(F):
-                B[j, f] += weights[p] * X[i0, f]
+                B[j, f] += w0 * X[i0, f]
 
 
 transpose = kernel(_transpose)

@@ -87,24 +87,38 @@ def gather(X, codes, result):
 
 def _sums(X, codes, result):
     n, K, F, nonzero = *codes.shape, X.shape[1], len(codes.data)
-    X, data = kernel_array(X), kernel_array(codes.data)
-    indptr, indices = (kernel_array(array.astype(np.int32, copy=False)) for array in (codes.indptr, codes.indices))
-    starts, rows, weights = np.empty(K + 1, np.int64), np.empty(nonzero, np.int32), np.empty_like(data)
-    transpose(indptr, indices, data, starts, rows, weights)
+    X = kernel_array(X)
+    by_row, by_atom = sort_entries(codes)
     A, B = aligned_empty((K, K), X.dtype), aligned_empty((K, F), X.dtype)
     multiplications = K + F + nonzero / K * (F + nonzero / n)  # for an atom, about
     for atoms in gen_batches(K, max(1, int(WORK / multiplications))):
-        accumulate(X, indptr, indices, data, starts, rows, weights, atoms.start, atoms.stop, A, B)
-    totals = Totals(
-        n,
+        accumulate(X, *by_row, *by_atom, atoms.start, atoms.stop, A, B)
+    return totals_of(result, np.diff(by_atom[0])), A, B
+
+
+def totals_of(result, counts):
+    """Return the totals of a SolveResult whose codes use each atom so many times."""
+    return Totals(
+        len(result.status),
         float(result.square_error.sum()),
         float(result.penalty.sum()),
         float(result.certificate.max()),
         int(np.count_nonzero(result.status == MAX_ITER)),
         int(np.count_nonzero(result.status == STALLED)),
-        np.diff(starts),
+        counts,
     )
-    return totals, A, B
+
+
+def sort_entries(codes):
+    """Return codes as kernels take them: indptr, indices and data; and by atoms: starts, rows and places in data."""
+    data = kernel_array(codes.data)
+    if len(data) > np.iinfo(np.int32).max:
+        raise ValueError(f"{len(data)} coefficients are more than {np.iinfo(np.int32).max}; learn from fewer samples.")
+    indptr, indices = (kernel_array(array.astype(np.int32, copy=False)) for array in (codes.indptr, codes.indices))
+    starts = np.empty(codes.shape[1] + 1, np.int64)
+    rows, places = np.empty(len(data), np.int32), np.empty(len(data), np.int32)
+    transpose(indptr, indices, starts, rows, places)
+    return (indptr, indices, data), (starts, rows, places)
 
 
 def merge(first, second):

@@ -146,7 +146,7 @@ def test_partial_fit_refuses_to_change_between_given_and_learned_atoms(rng):
     for first, then in ((D, None), (None, D)):
         coder = SparseCoder(12, dictionary=first, alpha=0.2, max_iter=1).fit(X)
         atoms = coder.components_
-        with pytest.raises(ValueError, match="`dictionary` was changed since the first call"):
+        with pytest.raises(ValueError, match="was changed since the first call"):
             coder.set_params(dictionary=then).partial_fit(X)
         assert coder.components_ is atoms
     given = SparseCoder(dictionary=D, alpha=0.2).partial_fit(X).partial_fit(X)

@@ -76,6 +76,9 @@ ENCODERS = {
         lambda: small(6, n_nonzero_coefs=2), ladder=({"n_nonzero_coefs": 1}, {"n_nonzero_coefs": 4}), chunk=20
     ),
     "coder sparse output": Case(lambda: small(6, alpha=0.3, fit_dc=True, sparse_output=True), chunk=20),
+    "coder k-svd": Case(
+        lambda: small(6, n_nonzero_coefs=2, learning="k-svd"), ladder=({"n_nonzero_coefs": 1}, {"n_nonzero_coefs": 4})
+    ),
     "coder dc debias": Case(lambda: small(6, alpha=0.3, fit_dc=True, debias=True), chunk=20),
     "coder given dictionary": Case(
         lambda: SparseCoder(dictionary=Dictionary.dct((3, 3), 4), alpha=0.1, input_shape=(3, 3), random_state=0),

@@ -8,3 +8,17 @@ def statistics(X, W, D):
     X, W = X.astype(float), W.astype(float)
     errors = np.square(X - W @ D).sum(axis=1)
     return W.T @ W, W.T @ X, (W != 0).sum(axis=0), errors, np.argsort(-errors, kind="stable")
+
+
+def improve_atoms(X, W, D, positive=False):
+    """Return atoms and codes after a pass of approximate K-SVD that forms each E."""
+    X, W, D = X.astype(float), W.astype(float), D.astype(float)
+    for j in range(len(D)):
+        users = np.flatnonzero(W[:, j])
+        g = W[users, j]
+        E = X[users] - W[users] @ D + np.outer(g, D[j])
+        d = E.T @ g
+        if np.linalg.norm(d) > 0:
+            D[j] = d / np.linalg.norm(d)
+            W[users, j] = np.maximum(E @ D[j], 0) if positive else E @ D[j]
+    return D, W
