@@ -17,7 +17,9 @@ from sklearn.utils import check_array
 
 from .._core.samples import as_shape, flatten_input
 from .._core.validation import binary_exponent
-from ._learn import code_block, merge_coded
+from ..solvers._codes import joined
+from ..solvers.certificates import has_gap
+from ._learn import code_block, code_with, merge_coded
 
 #: Bytes of a graph without atoms at which Dask warns that it is large.
 DASK_GRAPH = 10_000_000
@@ -39,23 +41,34 @@ def merge_by_pairs(items, merge):
 
 
 class Batches:
-    """Batches of checked rows in memory, shuffled anew in each epoch if there is a generator."""
+    """Batches of checked rows in memory, shuffled anew in each epoch if there is a generator.
 
-    def __init__(self, X, batch_size, rng):
+    With `repeated` epochs, codes of penalties that have one minimiser start from those of the epoch before.
+    """
+
+    def __init__(self, X, batch_size, rng, *, repeated=False):
         self.X = X
         self.batch_size = batch_size
         self.rng = rng
+        self.repeated = repeated
         self.n_blocks = -(-len(X) // batch_size)
-        self.order = None
+        self.order = self.codes = None
+        self.coded_now = []
 
     def rounds(self, epoch, done):
         n = len(self.X)
+        if self.coded_now:
+            self.codes, self.coded_now = joined(self.coded_now, np.argsort(self.order)), []
         self.order = np.arange(n) if self.rng is None else self.rng.permutation(n)
         return ([number] for number in range(done, self.n_blocks))
 
     def coded(self, work, numbers):
         start = numbers[0] * self.batch_size
-        return code_block(work, self.X[self.order[start : start + self.batch_size]])
+        rows = self.order[start : start + self.batch_size]
+        statistics, codes = code_with(work, self.X[rows], None if self.codes is None else self.codes[rows])
+        if self.repeated and has_gap(work.penalty):
+            self.coded_now.append(codes)
+        return statistics
 
 
 class BlockCheck(NamedTuple):

@@ -23,13 +23,15 @@ class CoderSettings(NamedTuple):
     n_jobs: int | None
     sparse_output: bool = True
 
-    def solve(self, X, D, penalty, gains=None):
+    def solve(self, X, D, penalty, gains=None, init=None):
         """Return the SolveResult of validated rows; D are atoms, or `Atoms` prepared for the dtype of X."""
         name = self.solver
         if name == "auto" and gains is not None and isinstance(penalty, KSparse):
             name = "omp"  # of the solvers for a fixed number of coefficients, the one whose choice gains can weight
         settings = self._asdict() | {"gains": gains}
         del settings["solver"]
+        if init is not None:
+            settings["init"] = init
         return find_solver(name, penalty).solve(X, D, penalty, **settings)
 
 

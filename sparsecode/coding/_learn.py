@@ -52,11 +52,16 @@ class Work(NamedTuple):
 
 def code_block(work, rows):
     """Return `Statistics` of a block of checked rows, and its `Amounts`, if they are wanted."""
+    return code_with(work, rows)[0]
+
+
+def code_with(work, rows, init=None):
+    """Return what `code_block` does, and the codes, for codes to start from."""
     rows = work.prepare(rows)
-    result = work.settings.solve(rows, work.D, work.penalty, work.gains)
+    result = work.settings.solve(rows, work.D, work.penalty, work.gains, init)
     check_finite(result.status != NON_FINITE, rows.dtype)
-    statistics = gather(rows, result.codes, result)
-    return statistics, Amounts.of(rows, result.codes, result.square_error) if work.measured else None
+    amounts = Amounts.of(rows, result.codes, result.square_error) if work.measured else None
+    return (gather(rows, result.codes, result), amounts), result.codes
 
 
 def merge_coded(first, second):

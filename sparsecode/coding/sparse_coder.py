@@ -332,7 +332,7 @@ class SparseCoder(BlockLearner, Encoder):
         if fit.state is None:
             return fit.after_ksvd(self, X)
         progress = fit.begin()
-        fit.learn(self, Batches(X, self.batch_size, rng), progress, epochs=epochs)
+        fit.learn(self, Batches(X, self.batch_size, rng, repeated=epochs > 1), progress, epochs=epochs)
         return fit.after(progress).meet_target(self, some_rows(X))
 
     def transform(self, X):
