@@ -13,9 +13,6 @@ from .parallel import run_chunks
 #: Bytes of a cache line, and of the widest registers.
 CACHE_LINE = 64
 
-#: Bytes of atoms up to which products of rows and packed atoms are faster: half of a second cache.
-PACKED = 2**20
-
 #: Rows of a Gram matrix that are computed at a time, and the numbers of multiplications from which threads pay.
 GRAM_ROWS, THREADED = 64, 2**24
 
@@ -75,48 +72,8 @@ def _gram_rows(D, start, end, block, G):
                 G[first + j, start + i] = block[i, j]
 
 
-def _packed_products(X, DT, C):
-    """Write ``C = X DT``, four rows and four features at a time; C has rows for a multiple of four.
-
-    The last row of X stands in for the missing ones, so that each row is computed alike wherever it stands.
-    """
-    n, F, K = X.shape[0], DT.shape[0], DT.shape[1]
-    zero = X.dtype.type(0)
-    for i0 in range(0, n, 4):
-        i1, i2, i3 = min(i0 + 1, n - 1), min(i0 + 2, n - 1), min(i0 + 3, n - 1)
-        c0, c1, c2, c3 = C[i0], C[i0 + 1], C[i0 + 2], C[i0 + 3]
-        for j in range(K):
-            c0[j] = c1[j] = c2[j] = c3[j] = zero
-        for f in range(0, F, 4):
-            d0, d1, d2, d3 = DT[f], DT[f + 1], DT[f + 2], DT[f + 3]
-            x00, x01, x02, x03 = X[i0, f], X[i0, f + 1], X[i0, f + 2], X[i0, f + 3]
-            x10, x11, x12, x13 = X[i1, f], X[i1, f + 1], X[i1, f + 2], X[i1, f + 3]
-            x20, x21, x22, x23 = X[i2, f], X[i2, f + 1], X[i2, f + 2], X[i2, f + 3]
-            x30, x31, x32, x33 = X[i3, f], X[i3, f + 1], X[i3, f + 2], X[i3, f + 3]
-            for j in range(K):
-                a, b, c, d = d0[j], d1[j], d2[j], d3[j]
-                c0[j] += (x00 * a + x01 * b) + (x02 * c + x03 * d)
-                c1[j] += (x10 * a + x11 * b) + (x12 * c + x13 * d)
-                c2[j] += (x20 * a + x21 * b) + (x22 * c + x23 * d)
-                c3[j] += (x30 * a + x31 * b) + (x32 * c + x33 * d)
-
-
 row_products = kernel(_row_products)
-packed_products = kernel(_packed_products)
 gram_rows = kernel(_gram_rows)
-
-
-def pack(D):
-    """Return what `products` needs of atoms D: their transpose if they are few, else D itself."""
-    return aligned_copy(D.T) if D.nbytes <= PACKED and D.shape[1] % 4 == 0 else D
-
-
-def products(X, D, packed, C):
-    """Write ``C = X D^T`` for ``packed = pack(D)``; C has rows for a multiple of four."""
-    if packed is D:
-        row_products(X, D, C)
-    else:
-        packed_products(X, packed, C)
 
 
 def kernel_array(array):

@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 
 from .._core.jit import kernel
 from .._core.parallel import run_chunks
-from .._core.products import aligned_copy, aligned_empty, gram, kernel_array, pack, products
+from .._core.products import aligned_copy, aligned_empty, gram, kernel_array, row_products
 from ..penalties import KSparse
 from ..penalties._base import value_rows
 from ._codes import CHUNK_ROWS, make_codes, with_rows
@@ -71,7 +71,6 @@ class Atoms(NamedTuple):
     G: np.ndarray
     norms: np.ndarray  # ||d_j||^2, the diagonal of G
     inverse_norms: np.ndarray  # 1 / ||d_j||, 0 for atoms that are zero
-    packed: np.ndarray  # D as products with rows need it
 
     @classmethod
     def prepare(cls, D, n_jobs=None):
@@ -80,7 +79,7 @@ class Atoms(NamedTuple):
         G = gram(D, n_jobs)
         norms = np.diagonal(G).copy()
         inverse_norms = np.divide(1, np.sqrt(norms), out=np.zeros_like(norms), where=norms > 0)
-        return cls(D, G, norms, inverse_norms, pack(D))
+        return cls(D, G, norms, inverse_norms)
 
 
 class Problem(NamedTuple):
@@ -112,9 +111,8 @@ class Problem(NamedTuple):
 
         def solve_chunk(start, end, stop, work, C, measure_work, dense_rows, entries):
             rows = slice(start, end)
-            X = kernel_array(self.X[rows])
-            products(X, D, self.atoms.packed, C)
-            C = C[: end - start]
+            X, C = kernel_array(self.X[rows]), C[: end - start]
+            row_products(X, D, C)
             square_norms = np.einsum("ij,ij->i", X, X, dtype=np.float64)
             certificate, square_error, cost, n_iter, status = (array[rows] for array in result[1:])
             W = codes.open(start, end, dense_rows)

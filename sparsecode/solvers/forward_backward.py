@@ -57,7 +57,7 @@ def _warn_of_step(penalty):
 
 
 def _solve(problem, penalty, *, tol, max_iter, step=None, gains=None):
-    D, _, norms, inverse_norms, _ = problem.atoms
+    D, _, norms, inverse_norms = problem.atoms
     bound = penalty.bind(norms, D.dtype, gains)
     longest = 1 / (largest_eigenvalue(D) or 1.0)
     if step is None:

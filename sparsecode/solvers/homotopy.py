@@ -21,7 +21,7 @@ import numpy as np
 from scipy.sparse import csr_array, vstack
 
 from .._core.parallel import run_chunks
-from .._core.products import aligned_empty, products
+from .._core.products import aligned_empty, row_products
 from ..penalties import L1
 from ._active_set_kernel import make_workspace
 from ._homotopy_kernel import follow_path
@@ -172,7 +172,7 @@ def l1_path(X, D, *, alpha_min, positive=False, max_knots=None, n_jobs=None):
         return aligned_empty((CHUNK_ROWS, K), X.dtype), vectors, knots, entries
 
     def follow_rows(start, end, stop, C, vectors, knots, entries):
-        products(X[start:end], atoms.D, atoms.packed, C)
+        row_products(X[start:end], atoms.D, C[: end - start])
         for i in range(start, end):
             parts = C[i - start], square_norms[i], penalty, TOL, float(alpha_min)
             n_knots, certificate[i], status[i] = follow_path(atoms.G, *parts, *vectors, stop, *knots, *entries)

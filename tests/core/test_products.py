@@ -3,39 +3,21 @@
 import numpy as np
 import pytest
 
-from sparsecode._core.products import (
-    CACHE_LINE,
-    PACKED,
-    THREADED,
-    aligned_copy,
-    aligned_empty,
-    gram,
-    pack,
-    products,
-    row_products,
-)
+from sparsecode._core.products import CACHE_LINE, THREADED, aligned_copy, aligned_empty, gram, row_products
 
 
 @pytest.mark.nojit
-@pytest.mark.parametrize("packs", [pack, lambda D: D])
-@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 5, 3), (4, 4, 8), (7, 9, 5), (13, 2, 4), (9, 37, 8)])
-def test_equals_numpy_and_rows_are_independent(rng, dtype, shape, packs):
+@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 5, 3), (4, 4, 8), (7, 9, 5), (13, 2, 4)])
+def test_equals_numpy_and_rows_are_independent(rng, dtype, shape):
     n, K, F = shape
     X, D = rng.normal(size=(n, F)).astype(dtype), rng.normal(size=(K, F)).astype(dtype)
-    C = np.full((n + 3, K), np.nan, dtype)
-    products(X, D, packs(D), C)
-    np.testing.assert_allclose(C[:n], X @ D.T, rtol=0, atol=1e-5 if dtype == np.float32 else 1e-13)
+    C = np.full((n, K), np.nan, dtype)
+    row_products(X, D, C)
+    np.testing.assert_allclose(C, X @ D.T, rtol=0, atol=1e-5 if dtype == np.float32 else 1e-13)
     for i in range(n):
-        alone = np.empty((4, K), dtype)
-        products(X[i : i + 1], D, packs(D), alone)
+        alone = np.empty((1, K), dtype)
+        row_products(X[i : i + 1], D, alone)
         assert np.array_equal(alone[0], C[i])
-
-
-def test_few_atoms_are_packed(rng, dtype):
-    D = rng.normal(size=(30, 8)).astype(dtype)
-    assert pack(D).shape == (8, 30)
-    for other in (D[:, :7], np.zeros((PACKED // 8 // D.itemsize + 1, 8), dtype)):
-        assert pack(other) is other
 
 
 @pytest.mark.nojit
