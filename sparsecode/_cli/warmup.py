@@ -41,6 +41,7 @@ def compile_all(dtypes):
 
     from ..coding import SparseCoder
     from ..receptive_fields import fit_gabor
+    from ..solvers import l1_path
 
     rng = np.random.default_rng(0)
     X = rng.standard_normal((40, 16))
@@ -50,6 +51,7 @@ def compile_all(dtypes):
         SparseCoder(8, n_nonzero_coefs=2, learning="k-svd", max_iter=1, random_state=0).fit(X.astype(dtype))
         compile_solvers(X[:4].astype(dtype), coder.components_)
     if "float64" in dtypes:
+        l1_path(X[:2], X[:3], alpha_min=1.0)
         fit_gabor(X[:2], shape=(4, 4))
 
 
