@@ -85,8 +85,8 @@ class SparseCoder(BlockLearner, Encoder):
     max_iter : int, default=100
         Largest number of epochs of learning.
     batch_size : int, default=256
-        Samples coded between two updates of the atoms. With 512, epochs over 40 000 samples take a fifth less time and
-        end as well; of 2000 samples there are then too few batches.
+        Samples coded between two updates of the atoms. With 512, epochs over 40 000 samples take less time and lead to
+        the same objective; of 2000 samples there are then too few batches.
     encode_max_iter : int or None, default=None
         Largest number of passes of the coder over the atoms, for one sample; None takes the solver's own.
     encode_tol : float, default=1e-8

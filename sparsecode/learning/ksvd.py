@@ -91,8 +91,17 @@ def _improve_atoms(X, indptr, indices, data, starts, rows, places, start, end, p
             i, g = rows[p], data[places[p]]
             for q in range(indptr[i], indptr[i + 1]):
                 together[0, indices[q]] += g * data[q]
+        whole = last - (last - first) % 4
+        for p in range(first, whole, 4):
+            i0, i1, i2, i3 = rows[p], rows[p + 1], rows[p + 2], rows[p + 3]
+            g0, g1 = data[places[p]], data[places[p + 1]]
+            g2, g3 = data[places[p + 2]], data[places[p + 3]]
             for f in range(F):
-                gathered[f] += g * X[i, f]
+                gathered[f] += (g0 * X[i0, f] + g1 * X[i1, f]) + (g2 * X[i2, f] + g3 * X[i3, f])
+        for p in range(whole, last):
+            i0, g0 = rows[p], data[places[p]]
+            for f in range(F):
+                gathered[f] += g0 * X[i0, f]
         square = together[0, j]
         multiply(together, D, direction)
         norm = 0.0
