@@ -10,6 +10,9 @@ from sparsecode.solvers import objective, solve
 #: Numbers of atoms of a code, and prices; a quick run takes those in the middle.
 COUNTS, PRICES = (5, 10, 20), (0.05, 0.2, 0.45)
 
+#: Atoms up to which forward-backward splitting is tried: with 1024, one run takes more than a minute.
+SMALL = 288
+
 
 def run_pursuit(report, X, D, threads, rounds, quick):
     """Compare pursuit for k atoms."""
@@ -40,7 +43,7 @@ def run_l0(report, X, D, threads, rounds, quick):
             Method(f"sparsecode {name}", ours(X, D, penalty, name, threads), len(X))
             for name in ("replacement", "greedy")
         ]
-        if not quick:  # half a minute
+        if not quick and len(D) <= SMALL:
             run = peers.forward_backward_cel0(part, D, price, 1e-3)
             methods.append(Method("NumPy forward-backward", run, len(part)))
         timings = take_turns(methods, rounds)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import peers
-from curves import fastest_points
 from problems import weight_for
 from threadpoolctl import ThreadpoolController
 from timing import Method, take_turns
@@ -46,11 +45,10 @@ def methods(X, D, alpha, threads, quick):
     for n in range(1, threads + 1):
         yield Method(f"{PRODUCT}, threads {n}", product(X, D, n), len(X))
     few, fewer = X[: max(20, len(X) // 40)], X[: max(5, len(X) // 400)]
-    smallest = 8 * np.finfo(X.dtype).eps  # below, scikit-learn does not end in float32
     others = [(f"SPAMS, threads {n}", X, peers.spams_lasso, n) for n in range(1, threads + 1)]
     for gap in GAPS:
-        others.append((f"scikit-learn, gap {gap:.0e}", few, peers.scikit_learn_lasso, max(gap / 2, smallest), threads))
-        if not quick:  # a minute, most of which skglm takes to compile
+        others.append((f"scikit-learn, gap {gap:.0e}", few, certified(peers.scikit_learn_lasso), gap, threads))
+        if not quick:  # skglm compiles for half a minute
             others.append((f"celer, gap {gap:.0e}", fewer, certified(peers.celer), gap))
             others.append((f"skglm, gap {gap:.0e}", fewer, certified(peers.skglm), gap))
     for name, rows, make, *settings in others:
@@ -72,15 +70,20 @@ def product(X, D, threads):
 
 
 def certified(make):
-    """Return a maker of runs with the largest tolerance, a power of ten, that leads to a gap."""
+    """Return a maker of runs with the largest tolerance that leads to a gap, or the one that leads to the smallest."""
 
-    def make_certified(X, D, alpha, gap):
-        # Smaller ones than 1e-6 let celer run for seconds a row in float32
-        for tol in 10.0 ** -np.arange(1, 7 if X.dtype == np.float32 else 10):
-            run = make(X, D, alpha, tol)
-            if largest_gap(X, D, run(), alpha) <= gap:
+    def make_certified(X, D, alpha, gap, *settings):
+        # With less than 1e-6 in float32, celer takes seconds a row and scikit-learn stops far from the minimum
+        tolerances = 10.0 ** np.arange(-1, -6.1 if X.dtype == np.float32 else -9.1, -0.5)
+        best, smallest = None, np.inf
+        for tol in tolerances:
+            run = make(X, D, alpha, tol, *settings)
+            reached = largest_gap(X, D, run(), alpha)
+            if reached < smallest:
+                best, smallest = run, reached
+            if reached <= gap:
                 break
-        return run
+        return best
 
     return make_certified
 
@@ -106,12 +109,11 @@ def quality(X, D, alpha, best):
 
 
 def convergence(X, D, alpha, timings):
-    """Return points (seconds a row, largest relative gap) by library; the product has a time only."""
+    """Return points (seconds a row, largest relative gap) by library; products have a time only."""
     points = {}
     for timing in timings:
         library, seconds, gap = timing.method.name.partition(",")[0], float(np.median(timing.seconds)), None
         if library != PRODUCT:
             gap = float(largest_gap(X[: timing.method.rows], D, timing.codes(X.dtype), alpha))
         points.setdefault(library, []).append((seconds, gap))
-    product = {PRODUCT: [min(points.pop(PRODUCT), key=lambda point: point[0])]}
-    return {library: fastest_points(found) for library, found in points.items()} | product
+    return points

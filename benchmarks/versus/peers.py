@@ -66,7 +66,7 @@ def scikit_learn(X, D, threads, algorithm, **settings):
 def scikit_learn_lasso(X, D, alpha, tol, threads):
     """scikit-learn, `Lasso` on the Gram matrix as in `sparse_encode`, whose tolerance is always 1e-8.
 
-    Its objective is divided by the number of features, its tolerance is a gap relative to ``||x||^2``.
+    Its objective is divided by the number of features.
     """
     from joblib import Parallel, delayed
     from sklearn.utils import gen_even_slices

@@ -23,7 +23,5 @@ def make_problems():
 class WithProblems:
     """Suites whose methods get the problems first."""
 
-    timeout = 300
-
     def setup_cache(self):
         return make_problems()

@@ -5,6 +5,8 @@ from sparsecode.receptive_fields import fit_gabor
 
 from ._problems import DTYPES, SIZES, WithProblems
 
+SHAPE = (12, 12)  # of the atoms that are fitted
+
 
 class Learn(WithProblems):
     params = (tuple(SIZES), DTYPES)
@@ -25,4 +27,4 @@ class Gabor(WithProblems):
         self.time_fit(problems)  # kernels are there
 
     def time_fit(self, problems):
-        fit_gabor(self.atoms, shape=(12, 12), n_jobs=1)
+        fit_gabor(self.atoms, shape=SHAPE, n_jobs=1)

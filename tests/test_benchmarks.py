@@ -1,0 +1,141 @@
+"""The benchmarks run, on problems so small that what they measure means nothing."""
+
+import importlib
+import itertools
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sparsecode.penalties import L1
+from sparsecode.solvers import solve
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def imported(monkeypatch):
+    """Import modules of a folder of benchmarks, and forget them afterwards."""
+    before = set(sys.modules)
+
+    def import_from(folder, *names):
+        monkeypatch.syspath_prepend(BENCHMARKS / folder)
+        return [importlib.import_module(name) for name in names]
+
+    yield import_from
+    for name in set(sys.modules) - before:
+        if str(BENCHMARKS) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def small():
+    """Rows and unit atoms."""
+    rng = np.random.default_rng(0)
+    D = rng.standard_normal((24, 16))
+    return rng.standard_normal((60, 16)), D / np.linalg.norm(D, axis=1, keepdims=True)
+
+
+def methods_of(suite):
+    return [name for name in dir(suite) if name.startswith(("time_", "timeraw_", "peakmem_"))]
+
+
+def all_suites(modules):
+    return [
+        suite
+        for module in modules
+        for suite in vars(module).values()
+        if isinstance(suite, type) and suite.__module__ == module.__name__ and methods_of(suite)
+    ]
+
+
+def test_suites_of_asv_run(imported, monkeypatch, small):
+    package = imported("asv", "suites")[0]
+    names = sorted(path.stem for path in Path(package.__file__).parent.glob("[a-z]*.py"))
+    suites = all_suites([importlib.import_module(f"suites.{name}") for name in names])
+    assert {name for suite in suites for name in methods_of(suite)} == {
+        "time_transform", "peakmem_transform", "time_epoch", "time_fit", "timeraw_import", "timeraw_coder",
+    }  # fmt: skip
+    problems = dict.fromkeys(sys.modules["suites._problems"].SIZES, small)
+    monkeypatch.setattr(sys.modules["suites.learn"], "SHAPE", (4, 4))
+    for suite in suites:
+        with_problems = [problems] if hasattr(suite, "setup_cache") else []
+        for params in itertools.product(*getattr(suite, "params", [])):
+            instance = suite()
+            if hasattr(instance, "setup"):
+                instance.setup(*with_problems, *params)
+            for name in methods_of(suite):
+                result = getattr(instance, name)(*with_problems, *params)
+                if name.startswith("timeraw"):
+                    exec(result, {})  # noqa: S102
+
+
+def test_configuration_of_asv_names_no_machine():
+    text = (BENCHMARKS / "asv" / "asv.conf.json").read_text()
+    config = json.loads(text)
+    assert (BENCHMARKS / "asv" / config["benchmark_dir"]).is_dir()
+    assert (BENCHMARKS / "asv" / config["repo"]).resolve() == BENCHMARKS.parent
+    assert "/home" not in text and "/Users" not in text and "machine" not in text  # noqa: PT018
+
+
+def test_coding_is_reported_with_its_quality(imported, monkeypatch, small, capsys, tmp_path):
+    l1, counts, report, peers = imported("versus", "l1", "counts", "report", "peers")
+
+    def not_installed(*args):
+        raise ImportError("no such library")
+
+    for name in ("spams_lasso", "spams_omp"):
+        monkeypatch.setattr(peers, name, not_installed)
+    results = report.Report(tmp_path / "results.json")
+    X, D = small
+    l1.run(results, X, D, 1, 1, True)
+    counts.run_pursuit(results, X, D, 1, 1, True)
+    counts.run_l0(results, X, D, 1, 1, True)
+    results.save()
+    assert "SPAMS, threads 1 is left out: no such library" in capsys.readouterr().out
+    saved = json.loads((tmp_path / "results.json").read_text())
+    by_name = {(row["task"], row["method"]): row for row in saved["rows"]}
+    product = by_name["l1", "X D^T, threads 1"]
+    ratio = float(product["quality"].removeprefix("ours / product = "))
+    assert ratio == pytest.approx(1 / product["ours is faster"], abs=0.006)  # one round; two digits are printed
+    for library in ("sparsecode", "scikit-learn"):
+        quality = by_name["l1", f"{library}, gap 1e-06"]["quality"]
+        assert float(quality.split("gap ")[1].split(",")[0]) <= 1e-6
+    for method in ("sparsecode ormp", "sparsecode omp", "scikit-learn omp"):
+        assert by_name["pursuit", method]["quality"].startswith("error 0.")
+    assert by_name["l0", "sparsecode replacement"]["quality"].startswith("objective ")
+    (curves,) = saved["curves"]
+    assert set(curves["points"]) == {"sparsecode", "scikit-learn", "X D^T"}
+
+
+def test_processes_code_what_threads_code(imported, small):
+    (threads,) = imported("versus", "threads")
+    X, D = small
+    work = L1(0.5), "auto", 16
+    with threads.Team(X, D, 2) as team:
+        counted = [team.run(work), team.run(work)]
+    assert not any(process.is_alive() for process, _ in team.members)
+    expected = np.count_nonzero(solve(X, D, L1(0.5)).codes)
+    assert counted == [expected] * 2
+    assert threads.code(X, D, *work, 2) == expected
+
+
+def test_figure_is_drawn_from_results(imported, tmp_path):
+    (figure,) = imported("versus", "figure")
+    entry = {"F": 144, "K": 288, "type": "float64", "threads": 2}
+    learning = {"sparsecode": [[0.1, 3.0], [0.2, 2.5]], "SPAMS": [[1.0, 2.6]]}
+    l1 = {"sparsecode": [[1e-5, 1e-3], [2e-5, 0.0]], "X D^T": [[2e-6, None], [1e-6, None]]}
+    curves = [entry | {"task": "learning", "points": learning}, entry | {"task": "l1", "points": l1}]
+    for found in (curves, curves[:1]):
+        figure.draw(found, tmp_path / "figure.png")
+        assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+    above = {name: values.tolist() for name, _, values in figure.excess(learning)}
+    assert above == {"sparsecode": [pytest.approx(0.2)], "SPAMS": [pytest.approx(0.04)]}
+    assert figure.choose([entry | {"task": "l1", "K": 128}, entry | {"task": "l1"}], "l1")["K"] == 288
+
+
+def test_points_that_others_beat_are_left_out(imported):
+    (curves,) = imported("versus", "curves")
+    assert curves.fastest_points([(3, 0.1), (1, 1.0), (2, 1.0), (4, 0.2)]) == [(1, 1.0), (3, 0.1)]
