@@ -3,7 +3,6 @@
 import time
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from .._core.progress import progress_bar
 from ..learning.ksvd import improve
@@ -51,7 +50,7 @@ def learn_ksvd(D, X, penalty, settings, *, epochs, tol, verbose=0):
             started = time.perf_counter()
             result = settings.solve(X, D, penalty)
             check_finite(result.status != NON_FINITE, X.dtype)
-            codes = csr_array(result.codes)
+            codes = result.codes
             totals = totals_of(result, np.bincount(codes.indices, minlength=len(D)))
             objective = (0.5 * totals.square_error + totals.penalty) / totals.n
             if objective < lowest:

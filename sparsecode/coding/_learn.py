@@ -61,7 +61,7 @@ def code_with(work, rows, init=None):
     result = work.settings.solve(rows, work.D, work.penalty, work.gains, init)
     check_finite(result.status != NON_FINITE, rows.dtype)
     amounts = Amounts.of(rows, result.codes, result.square_error) if work.measured else None
-    return (gather(rows, result.codes, result), amounts), result.codes
+    return (gather(rows, result), amounts), result.codes
 
 
 def merge_coded(first, second):

@@ -64,19 +64,18 @@ class Statistics(NamedTuple):
     worst: Worst
 
 
-def gather(X, codes, result):
+def gather(X, result):
     """Return the statistics of samples.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_features)
         At least one sample.
-    codes : csr_array of shape (n_samples, n_components)
-        Codes of the dtype of X, without stored zeros.
     result : SolveResult
-        What the solver says of them; its `codes` are not looked at.
+        With sparse codes of the dtype of X, without stored zeros.
     """
-    totals, A, B = _sums(X, codes, result)
+    codes = result.codes
+    totals, A, B = _sums(X, result)
     chosen = _largest(result.square_error)
     dense = np.zeros((len(chosen), codes.shape[1]), X.dtype)
     for row, i in zip(dense, chosen, strict=True):
@@ -85,7 +84,8 @@ def gather(X, codes, result):
     return Statistics(totals, A, B, Worst(X[chosen], dense, result.square_error[chosen]))
 
 
-def _sums(X, codes, result):
+def _sums(X, result):
+    codes = result.codes
     n, K, F, nonzero = *codes.shape, X.shape[1], len(codes.data)
     X = kernel_array(X)
     by_row, by_atom = sort_entries(codes)

@@ -23,7 +23,7 @@ def coded(X, D, W, status=0):
     n = len(X)
     errors = np.square(X - W @ D, dtype=np.float64).sum(axis=1)
     cost, certificate, status = (W != 0).sum(axis=1), np.arange(n) / n, np.broadcast_to(status, n)
-    return gather(X, csr_array(W), SolveResult(None, certificate, errors, cost, None, status))
+    return gather(X, SolveResult(csr_array(W), certificate, errors, cost, None, status))
 
 
 @pytest.fixture
