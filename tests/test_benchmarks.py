@@ -110,6 +110,15 @@ def test_coding_is_reported_with_its_quality(imported, monkeypatch, small, capsy
     assert set(curves["points"]) == {"sparsecode", "scikit-learn", "X D^T"}
 
 
+def test_results_without_end_are_json(imported, tmp_path):
+    (report,) = imported("versus", "report")
+    results = report.Report(tmp_path / "results.json")
+    results.add_time("learning", np.zeros((2, 3)), 4, 1, "objective 1", "slow", np.inf, np.inf)
+    results.save()
+    (row,) = json.loads((tmp_path / "results.json").read_text())["rows"]
+    assert row["us / row"] is None and row["K"] == 4  # noqa: PT018
+
+
 def test_processes_code_what_threads_code(imported, small):
     (threads,) = imported("versus", "threads")
     X, D = small

@@ -48,7 +48,7 @@ def methods(X, D, alpha, threads, quick):
     others = [(f"SPAMS, threads {n}", X, peers.spams_lasso, n) for n in range(1, threads + 1)]
     for gap in GAPS:
         others.append((f"scikit-learn, gap {gap:.0e}", few, certified(peers.scikit_learn_lasso), gap, threads))
-        if not quick:  # skglm compiles for half a minute
+        if not quick:  # half a minute, with the search for tolerances
             others.append((f"celer, gap {gap:.0e}", fewer, certified(peers.celer), gap))
             others.append((f"skglm, gap {gap:.0e}", fewer, certified(peers.skglm), gap))
     for name, rows, make, *settings in others:

@@ -61,8 +61,14 @@ class Report:
     def save(self):
         """Write the rows, and what they were measured with."""
         if self.path:
-            results = {"machine": self.machine, "rows": self.rows, "curves": self.curves}
-            Path(self.path).write_text(json.dumps(results, indent=1) + "\n")
+            rows = [{name: _finite(cell) for name, cell in row.items()} for row in self.rows]
+            results = {"machine": self.machine, "rows": rows, "curves": self.curves}
+            Path(self.path).write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
+
+
+def _finite(cell):
+    """Return None for what was never reached: JSON knows no infinity."""
+    return None if isinstance(cell, float) and not np.isfinite(cell) else cell
 
 
 def machine():
