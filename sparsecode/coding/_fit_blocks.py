@@ -128,6 +128,11 @@ class BlockLearner:
                 "`dictionary` is given, so that there is nothing to learn from blocks; call fit with a part of the "
                 "data, which fixes the weight of the penalty."
             )
+        if self.learning != "online":
+            raise ValueError(
+                f"learning={self.learning!r} needs the codes of all samples at once; take learning='online' for blocks, "
+                "or fit with a part of the data."
+            )
         if checkpoint is None:
             return
         if not isinstance(checkpoint, Checkpoint):

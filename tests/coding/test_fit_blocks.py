@@ -243,6 +243,8 @@ def test_what_is_refused(X, tmp_path):
             coder().fit_blocks(X, blocks_per_update=wrong)
     with pytest.raises(ValueError, match="`dictionary` is given, so that there is nothing to learn from blocks"):
         SparseCoder(dictionary=np.eye(20)).fit_blocks(X)
+    with pytest.raises(ValueError, match="learning='k-svd' needs the codes of all samples at once"):
+        SparseCoder(n_nonzero_coefs=2, learning="k-svd").fit_blocks(X)
     for target in ({"target_sparsity": 0.1}, {"target_snr": 3.0}):
         with pytest.raises(
             ValueError, match="a target cannot be met on the blocks of an iterator, which are seen once"
