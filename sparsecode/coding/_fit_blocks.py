@@ -130,8 +130,8 @@ class BlockLearner:
             )
         if self.learning != "online":
             raise ValueError(
-                f"learning={self.learning!r} needs the codes of all samples at once; take learning='online' for blocks, "
-                "or fit with a part of the data."
+                f"learning={self.learning!r} needs the codes of all samples at once; take learning='online' for "
+                "blocks, or fit with a part of the data."
             )
         if checkpoint is None:
             return
