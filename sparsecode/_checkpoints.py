@@ -56,8 +56,11 @@ class Checkpoint:
 
     Notes
     -----
-    The same call with the same folder goes on from the newest checkpoint that can be read; where the parameters or the
-    data differ, it raises. The files can be read by `sparsecode.load`, which gives the encoder as it was then, to look
+    The same call with the same folder goes on from the newest checkpoint that can be read. Where parameters differ, it
+    raises, and where the data can be seen to: by the number of blocks, the first and the last block, and rows at equal
+    distances of an array, or the chunks of a Dask array. Other changes of the data go unseen, and so do other blocks of
+    an iterator, but for the first and their number.
+    The files can be read by `sparsecode.load`, which gives the encoder as it was then, to look
     at its atoms while they are being learned. One process at a time may use a folder; other files in it are left alone.
 
     Examples

@@ -4,10 +4,10 @@ import numpy as np
 
 
 def real_matrix(values, name):
-    """Return `values` as a finite array of shape (n, m) with at least one entry, in its own type."""
-    array = np.asarray(values)
+    """Return `values` as a finite array of shape (n, m) with at least one entry, in its own type; sparse ones too."""
+    array = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be a dense array of real numbers, got {type(values).__name__} of {array.dtype}")
+        raise ValueError(f"{name} must be an array of real numbers, got {type(values).__name__} of {array.dtype}")
     if array.ndim != 2 or array.size == 0:
         raise ValueError(f"{name} must have two dimensions and at least one entry, got shape {array.shape}")
     if not np.isfinite(array).all():

@@ -99,6 +99,18 @@ def aligned_copy(array):
     return copy
 
 
+def correlations(X, D, n_jobs=None):
+    """Return ``C = X D^T`` for arrays of one dtype; unlike those of BLAS, its bits depend on no number of threads."""
+    D = kernel_array(D)
+    C = aligned_empty((len(X), len(D)), D.dtype)
+
+    def write_rows(start, end, stop):
+        row_products(kernel_array(X[start:end]), D, C[start:end])
+
+    run_chunks(write_rows, len(X), n_jobs=n_jobs)
+    return C
+
+
 def gram(D, n_jobs=None):
     """Return ``G = D D^T`` for atoms D of shape (n_components, n_features), symmetric bit for bit."""
     D = kernel_array(D)

@@ -7,19 +7,25 @@ order alone, not on who has coded which.
 """
 
 import contextlib
+import copy
 import itertools
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import issparse, vstack
 from sklearn.utils import check_array
 
 from .._core.samples import as_shape, flatten_input
 from .._core.validation import binary_exponent
-from ..solvers._codes import joined
 from ..solvers.certificates import has_gap
 from ._learn import code_block, code_with, merge_coded
+
+#: Blocks from which the rows are taken on which a target is met.
+SAMPLED = 20
+
+#: Rows of an array, at equal distances, by which a checkpoint knows its data.
+OUTLINED = 256
 
 #: Bytes of a graph without atoms at which Dask warns that it is large.
 DASK_GRAPH = 10_000_000
@@ -40,35 +46,50 @@ def merge_by_pairs(items, merge):
     return merged
 
 
+def is_mapped(array):
+    """Tell whether the entries of an array are those of a file."""
+    while array is not None and not isinstance(array, np.memmap):
+        array = getattr(array, "base", None)
+    return array is not None
+
+
 class Batches:
     """Batches of checked rows in memory, shuffled anew in each epoch if there is a generator.
 
-    With `repeated` epochs, codes of penalties that have one minimiser start from those of the epoch before.
+    With `repeated` epochs, codes of penalties that have one minimiser start from those of the epoch before, which are
+    kept while they take less memory than the rows do, and these are in memory themselves.
     """
 
     def __init__(self, X, batch_size, rng, *, repeated=False):
         self.X = X
         self.batch_size = batch_size
         self.rng = rng
-        self.repeated = repeated
+        self.room = X.nbytes / 2 if repeated and not is_mapped(X) else 0
         self.n_blocks = -(-len(X) // batch_size)
-        self.order = self.codes = None
+        self.order = self.codes = self.places = None
         self.coded_now = []
 
     def rounds(self, epoch, done):
         n = len(self.X)
-        if self.coded_now:
-            self.codes, self.coded_now = joined(self.coded_now, np.argsort(self.order)), []
+        if self.room and self.coded_now:
+            self.codes, self.coded_now = vstack(self.coded_now, format="csr"), []
+            self.places = np.argsort(self.order)
         self.order = np.arange(n) if self.rng is None else self.rng.permutation(n)
         return ([number] for number in range(done, self.n_blocks))
 
     def coded(self, work, numbers):
         start = numbers[0] * self.batch_size
         rows = self.order[start : start + self.batch_size]
-        statistics, codes = code_with(work, self.X[rows], None if self.codes is None else self.codes[rows])
-        if self.repeated and has_gap(work.penalty):
-            self.coded_now.append(codes)
+        init = None if self.codes is None else self.codes[self.places[rows]]
+        statistics, codes = code_with(work, self.X[rows], init)
+        if self.room and has_gap(work.penalty):
+            self._keep(codes)
         return statistics
+
+    def _keep(self, codes):
+        self.coded_now.append(codes)
+        if sum(part.data.nbytes + part.indices.nbytes for part in self.coded_now) > self.room:
+            self.room, self.codes, self.coded_now = 0, None, []
 
 
 class BlockCheck(NamedTuple):
@@ -84,9 +105,10 @@ class BlockCheck(NamedTuple):
         rows = as_float_rows(block, self.input_shape)
         if rows.shape[1] != self.n_features:
             raise ValueError(f"has {rows.shape[1]} features, but the first block has {self.n_features}.")
-        if not np.can_cast(rows.dtype, self.dtype):
+        given = getattr(block, "dtype", rows.dtype)
+        if not np.can_cast(given, self.dtype):
             raise ValueError(
-                f"is {rows.dtype}, which would be rounded to the {self.dtype} of the first block; give all blocks the "
+                f"is {given}, which would be rounded to the {self.dtype} of the first block; give all blocks the "
                 "same dtype."
             )
         rows = rows.astype(self.dtype, copy=False)
@@ -102,6 +124,8 @@ def as_float_rows(block, input_shape):
     """Return a block as finite float rows of its own."""
     if input_shape is not None:
         block = flatten_input(block, input_shape)
+    if issparse(block):
+        raise ValueError("is a sparse array; give its rows as a dense one, with `toarray`.")
     if np.ndim(block) != 2:
         raise ValueError(f"has shape {np.shape(block)}; each block must be an array of shape (n_samples, n_features).")
     return check_array(np.array(block, order="C", subok=False), dtype=[np.float64, np.float32])
@@ -142,6 +166,10 @@ class Blocks:
     def read(self, number):
         raise NotImplementedError
 
+    def outline(self):
+        """Return something small that other data rarely share; first and last block are compared anyway."""
+        return np.empty(0)
+
     def rounds(self, epoch, done):
         order = np.random.default_rng([self.seed, epoch]).permutation(self.n_blocks).tolist()
         return (order[start : start + self.per_round] for start in range(done, self.n_blocks, self.per_round))
@@ -151,12 +179,15 @@ class Blocks:
         return merge_by_pairs(parts, merge_coded)
 
     def sample(self, n_rows):
-        """Return some rows of blocks at random, checked."""
-        rows, wanted = [], n_rows
-        for number in np.random.default_rng(0).permutation(self.n_blocks).tolist():
+        """Return some rows of blocks at random, checked, of `SAMPLED` blocks at least if there are as many."""
+        rows, wanted, rng = [], n_rows, np.random.default_rng(0)
+        share = -(-n_rows // min(SAMPLED, self.n_blocks))
+        for number in rng.permutation(self.n_blocks).tolist():
             with errors_name(number):
-                rows.append(self.check(self.read(number))[:wanted])
-            wanted -= len(rows[-1])
+                block = self.check(self.read(number))
+            n = min(wanted, share, len(block))
+            rows.append(block[np.sort(rng.choice(len(block), n, replace=False))])
+            wanted -= n
             if not wanted:
                 break
         return np.concatenate(rows)
@@ -172,6 +203,10 @@ class ArrayBlocks(Blocks):
 
     def read(self, number):
         return np.asarray(self.array[number * self.batch_size : (number + 1) * self.batch_size])
+
+    def outline(self):
+        rows = np.linspace(0, self.array.shape[0] - 1, OUTLINED).astype(np.int64)
+        return np.concatenate([[self.array.shape[0]], *(np.ravel(self.array[row]) for row in rows.tolist())])
 
 
 class SequenceBlocks(Blocks):
@@ -196,10 +231,14 @@ class DaskBlocks(Blocks):
                 f"blocks.rechunk({whole})."
             )
         self.chunks = array.to_delayed().ravel()
+        self.sizes = array.chunks[0]
         super().__init__(len(self.chunks), per_round)
 
     def read(self, number):
         return self.chunks[number].compute()
+
+    def outline(self):
+        return np.asarray(self.sizes, dtype=np.float64)
 
     def coded(self, work, numbers):
         from dask import config, delayed
@@ -222,6 +261,7 @@ class StreamBlocks:
         self.per_round = per_round
         self.seed = self.check = None
         self.held = {}
+        self.taken = 0
 
     def read(self, number):
         """Return a block of the present round, or the first one before there is any."""
@@ -241,11 +281,14 @@ class StreamBlocks:
                     "of that fit, from its beginning."
                 )
         while True:
-            self.held = dict(enumerate(itertools.islice(self.iterator, self.per_round), done))
+            # Copies, since readers of files may fill one array again and again
+            taken = map(copy.deepcopy, itertools.islice(self.iterator, self.per_round))
+            self.held = dict(enumerate(taken, done))
             if not self.held:
                 return
             yield list(self.held)
             done += len(self.held)
+            self.taken = done
 
     coded = Blocks.coded
 

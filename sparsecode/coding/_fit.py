@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .._core.history import as_history, as_rows, from_rows
+from .._core.products import correlations
 from .._core.rng import as_generator
 from .._core.validation import binary_exponent, check_atoms, warn_not_converged
 from ..learning.homeostasis import Homeostasis
@@ -208,7 +209,7 @@ def _meet_target(coder, target, penalty, X, D):
         return Amounts.of(X, result.codes, result.square_error)
 
     norms = np.square(D, dtype=np.float64).sum(axis=1)
-    return target.search(penalty, float(penalty.alpha_max(X @ D.T, norms).max()), encode)
+    return target.search(penalty, float(penalty.alpha_max(correlations(X, D, coder.n_jobs), norms).max()), encode)
 
 
 def fitted_state(coder):

@@ -14,7 +14,7 @@ from ._learn import Progress
 from ._sparsity import ROWS
 
 #: Parameters on which nothing that is learned depends.
-FREE = ("n_jobs", "verbose")
+FREE = ("n_jobs", "verbose", "sparse_output")
 
 
 class BlockLearner:
@@ -166,6 +166,7 @@ class Session:
     def run(self):
         """Return the fit after the last epoch."""
         if self.finished:
+            self._check_that_stream_ends()
             return self.fit
         coder, source, progress = self.coder, self.source, self.progress
         if self.folder is not None:
@@ -179,6 +180,17 @@ class Session:
             self._save(fit, finished=True)
         return fit
 
+    def _check_that_stream_ends(self):
+        """Refuse an iterator that has other blocks than the finished fit has seen."""
+        if self.source.n_blocks is not None:
+            return
+        found = sum(1 for _ in self.source.iterator)
+        if found != self.done:
+            raise ValueError(
+                f"the fit in the folder of `checkpoint` has ended with {self.done} blocks, but the iterator has "
+                f"{found}; take partial_fit for more data, or another folder."
+            )
+
     def _save_if_due(self):
         if self.folder.is_due:
             self._save(self.fit.after(self.progress))
@@ -190,6 +202,8 @@ class Session:
         contents = {name: getattr(progress, name) for name in ("penalty", "done", "replaced", "seconds")}
         contents |= {"seed": self.source.seed, "finished": finished, "records": as_rows(progress.records)}
         contents["totals"] = progress.totals and progress.totals._asdict()
+        if finished and self.source.n_blocks is None:
+            contents["done"] = self.source.taken
         self.folder.save(progress.state.n_steps + finished, encoder, contents)
 
     def _go_on(self, encoder, contents):
@@ -197,6 +211,7 @@ class Session:
         contents = dict(contents)
         self.finished, self.source.seed = contents.pop("finished"), contents.pop("seed")
         self.fit = encoder._fit
+        self.done = contents["done"]
         if not self.finished:
             records, totals = from_rows(contents.pop("records")), contents.pop("totals")
             totals = totals and Totals(**totals)
@@ -220,5 +235,8 @@ def _identity(coder, source, first, per_update):
     identity |= {"`blocks_per_update`": str(per_update), "the number of blocks": str(source.n_blocks)}
     identity["the first block"] = fingerprint(first)
     if source.n_blocks is not None:
-        identity["the last block"] = fingerprint(as_float_rows(source.read(source.n_blocks - 1), coder.input_shape))
+        last = source.n_blocks - 1
+        with errors_name(last):
+            identity["the last block"] = fingerprint(as_float_rows(source.read(last), coder.input_shape))
+        identity["the shape of the data, or some of their rows"] = fingerprint(source.outline())
     return identity

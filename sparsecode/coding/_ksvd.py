@@ -18,7 +18,8 @@ def check_ksvd(penalty, target):
     if not isinstance(penalty, L0 | KSparse):
         raise ValueError(
             "learning='k-svd' changes coefficients of fixed supports by least squares, as if their size had no price: "
-            f"that is so for 'l0', 'cel0' and 'k-sparse', not for {penalty!r}; take learning='online' for that."
+            f"that is so for 'l0', 'cel0' and 'k-sparse', not for {type(penalty).__name__}. Give `n_nonzero_coefs`, "
+            "penalty='l0' or penalty='cel0', or take learning='online'."
         )
     if target is not None:
         raise ValueError(f"learning='k-svd' needs a fixed weight, not `{target}`; give `alpha` or `n_nonzero_coefs`.")

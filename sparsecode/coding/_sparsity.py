@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
 
+from .._core.products import correlations
 from .._core.validation import binary_exponent, callers_level
 from ..penalties import L1, PENALTIES, ElasticNet, KSparse, Penalty, WeightedL1
 
@@ -82,7 +83,7 @@ def resolve_alpha(penalty, X, atoms, alpha_scale):
             if learned:  # the bound over atoms of unit norm
                 largest.append(alpha_bound(penalty, share * np.linalg.norm(scaled, axis=1), atoms))
             else:
-                largest.append(penalty.alpha_max(share * (scaled @ atoms.T), norms))
+                largest.append(penalty.alpha_max(share * correlations(scaled, atoms), norms))
         return _typical(np.concatenate(largest))
 
     if isinstance(penalty, ElasticNet):

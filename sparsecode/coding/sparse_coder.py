@@ -71,8 +71,9 @@ class SparseCoder(BlockLearner, Encoder):
     learning : {"online", "k-svd"}, default="online"
         How atoms are learned. "online" updates them after each batch, for any penalty. "k-svd" (approximate K-SVD)
         codes all rows in each epoch, then improves the atoms and the coefficients together, for the supports of the
-        codes: with "l0", "cel0" and "k-sparse", whose weight is fixed, without homeostasis, batches and `partial_fit`.
-        Its error may rise where supports change; the atoms of the best epoch are kept.
+        codes. It needs `n_nonzero_coefs`, or the penalty "l0" or "cel0" with a fixed weight; it knows no homeostasis
+        and no batches, hence neither `partial_fit` nor `fit_blocks`. Its error may rise where supports change: the
+        atoms of the best epoch are kept, which need not be the last in `history_`.
     init : {"random", "data"} or array-like of shape (n_components, n_features), default="random"
         First atoms: Gaussian directions, random rows of X, or given ones (scaled to unit norm).
     homeostasis : {"hap", "ols"} or None, default="hap"
@@ -122,9 +123,10 @@ class SparseCoder(BlockLearner, Encoder):
         penalty with the gains of homeostasis), violation (largest certificate), sparsity (share of non-zero
         coefficients, without the constant atom), alpha (weight after the epoch), stopped and stalled (samples whose
         certificate stayed above its bound, for want of passes or by rounding), dead (atoms that no sample used),
-        replaced (atoms that were replaced, unused for long), seconds.
+        replaced (atoms that were replaced), seconds.
     n_resampled_ : int
-        Atoms replaced, because no sample used them, by what the atoms reconstructed worst.
+        Atoms replaced by what the atoms reconstructed worst, because no sample used them for long (K-SVD: in an
+        epoch, or because they were nearly equal to others).
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
 

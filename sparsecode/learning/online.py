@@ -20,6 +20,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from ..dictionary.algebra import unit_rows
 from .atoms import update_atoms
@@ -88,7 +89,7 @@ def _replace_dead_atoms(state, statistics):
     if not dead.size:
         return 0
     worst = statistics.worst
-    residuals = worst.X - worst.codes @ state.D
+    residuals = worst.X - csr_array(worst.codes) @ state.D  # by BLAS, bits would depend on its number of threads
     large = worst.square_error > 1e-12 * worst.square_error[0]
     usable = np.flatnonzero(large & residuals.any(axis=1))[: dead.size]
     dead, residuals = dead[: len(usable)], residuals[usable]

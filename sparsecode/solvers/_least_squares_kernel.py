@@ -10,7 +10,7 @@ from ._active_set_kernel import project, settle
 from ._gram_kernels import correlate, largest_correlation
 from ._inverse_factor import MARGIN, append_basis, make_factor, multiply_transposed
 from ._pursuit_kernel import ROUNDING, select
-from ._rows import conclude, share
+from ._rows import STALLED, conclude, share
 
 
 class Workspace(NamedTuple):
@@ -20,6 +20,8 @@ class Workspace(NamedTuple):
     scale: np.ndarray  # of the correlations that are compared, 0 where an atom cannot enter
     score: np.ndarray
     bits: np.ndarray  # of the same memory as integers
+    allowed: np.ndarray  # scale of the atoms of a support, 0 for others
+    given: np.ndarray  # a code before it is changed
     active: np.ndarray
     before: np.ndarray
     weight: np.ndarray
@@ -43,6 +45,8 @@ def make_workspace(n_components, max_active, dtype):
         scale=aligned_empty(n_components, dtype),
         score=score,
         bits=score.view(f"i{score.itemsize}"),
+        allowed=aligned_empty(n_components, dtype),
+        given=aligned_empty(n_components, dtype),
         active=np.empty(max_active, np.int64),
         before=np.empty(max_active, np.int64),
         weight=np.empty(size),
@@ -93,6 +97,27 @@ def _close_row(c, work, k, inverse_norms, w):
     return share(worst, largest_correlation(c, inverse_norms))
 
 
+def _pursue_positive(G, c, work, allowed, inverse_norms, level, rounding, dependence, most, max_iter, stop, n_iter):
+    """Let atoms enter by their scaled correlations, with weights kept non-negative.
+
+    Return the number of active atoms, the number of steps with those before, and whether no atom is left to enter.
+    """
+    for j in range(c.shape[0]):
+        work.scale[j] = allowed[j]
+    zero = c.dtype.type(0)
+    k = np.int64(0)
+    while True:
+        k = refit_positive(G, c, work, k, allowed)
+        for j in range(c.shape[0]):
+            work.score[j] = max(work.g[j], zero) * work.scale[j]
+        place = select(work, inverse_norms, level, rounding) if k < most else np.int64(-1)
+        if place < 0 or n_iter >= max_iter or stop[0] != 0:
+            return k, n_iter, place < 0
+        n_iter += 1
+        work.scale[place] = 0
+        k = extend(G, c, work, k, place, dependence)
+
+
 def _pursue_positive_rows(
     G, C, square_norms, scale, inverse_norms, level, dependence, most, tol, max_iter, work, stop,
     W, certificates, costs, n_iters, statuses,
@@ -100,66 +125,71 @@ def _pursue_positive_rows(
     """Code all rows of C without negative coefficients; W must be zero on entry."""
     for i in range(C.shape[0]):
         c = C[i]
-        zero = c.dtype.type(0)
         rounding = ROUNDING * np.finfo(G.dtype).eps * np.sqrt(square_norms[i])
-        for j in range(c.shape[0]):
-            work.scale[j] = scale[j]
-        k = np.int64(0)
-        n_iter = n_iters[i]
-        while True:
-            k = refit_positive(G, c, work, k, scale)
-            for j in range(c.shape[0]):
-                work.score[j] = max(work.g[j], zero) * work.scale[j]
-            place = select(work, inverse_norms, level, rounding) if k < most else np.int64(-1)
-            ended = place < 0
-            if ended or n_iter >= max_iter:
-                break
-            if stop[0] != 0:
-                return
-            n_iter += 1
-            work.scale[place] = 0
-            k = extend(G, c, work, k, place, dependence)
+        k, n_iter, ended = pursue_positive(
+            G, c, work, scale, inverse_norms, level, rounding, dependence, most, max_iter, stop, n_iters[i]
+        )
+        if stop[0] != 0:
+            return
         certificates[i] = close_row(c, work, k, inverse_norms, W[i])
         costs[i] = 0.0
         n_iters[i] = n_iter
         statuses[i] = conclude(square_norms[i] + certificates[i], ended and certificates[i] <= tol, not ended)
 
 
+def _refit_support(G, c, work, dependence, w):
+    """Solve least squares on the support of w; return the number of atoms that do not depend on others of it."""
+    k = np.int64(0)
+    for j in range(c.shape[0]):
+        if w[j] != 0:
+            k = extend(G, c, work, k, j, dependence)
+    refit(G, c, work, k)
+    return k
+
+
 def _debias_rows(
-    G, C, square_norms, inverse_norms, positive, dependence, tol, work, stop,
+    G, C, square_norms, inverse_norms, positive, dependence, tol, single, work, stop,
     W, certificates, costs, n_iters, statuses,
 ):  # fmt: skip
-    """Replace the codes in W by least squares on their supports, without those that turn negative if positive."""
+    """Replace the codes in W by least squares on their supports, non-negative if `positive`.
+
+    In float32 (`single`) a code that has lost atoms, or is not solved for, stays as it was and has stalled.
+    """
+    zero = C.dtype.type(0)
     for i in range(C.shape[0]):
-        c, w = C[i], W[i]
-        n_iter = np.int64(0)
-        while True:
-            k = np.int64(0)
-            for j in range(c.shape[0]):
-                if w[j] != 0:
-                    k = extend(G, c, work, k, j, dependence)
-                    w[j] = 0
-            if stop[0] != 0:
-                return
-            refit(G, c, work, k)
-            n_iter += 1
-            negative = False
-            if positive:
-                for a in range(k):
-                    negative = negative or work.weight[a] < 0.0
-            if not negative:
-                break
-            for a in range(k):
-                w[work.active[a]] = max(work.weight[a], 0.0)
+        c, w, given = C[i], W[i], work.given
+        if stop[0] != 0:
+            return
+        size = 0
+        for j in range(c.shape[0]):
+            given[j] = w[j]
+            work.allowed[j] = inverse_norms[j] if w[j] != 0 else zero
+            size += w[j] != 0
+        if positive:
+            rounding = ROUNDING * np.finfo(G.dtype).eps * np.sqrt(square_norms[i])
+            most, largest = np.int64(work.active.shape[0]), np.int64(10 * size)
+            k, n_iter, ended = pursue_positive(
+                G, c, work, work.allowed, inverse_norms, 0.0, rounding, dependence, most, largest, stop, np.int64(0)
+            )
+        else:
+            k, n_iter, ended = refit_support(G, c, work, dependence, w), np.int64(1), True
+            ended = k == size or not single
+        for j in range(c.shape[0]):
+            w[j] = zero
         certificates[i] = close_row(c, work, k, inverse_norms, w)
         costs[i] = 0.0
         n_iters[i] = n_iter
-        statuses[i] = conclude(square_norms[i] + certificates[i], certificates[i] <= tol, False)
+        statuses[i] = conclude(square_norms[i] + certificates[i], ended and certificates[i] <= tol, False)
+        if single and statuses[i] == STALLED:
+            for j in range(c.shape[0]):
+                w[j] = given[j]
 
 
 extend = kernel(_extend)
 refit = kernel(_refit)
 refit_positive = kernel(_refit_positive)
 close_row = kernel(_close_row)
+pursue_positive = kernel(_pursue_positive)
+refit_support = kernel(_refit_support)
 pursue_positive_rows = kernel(_pursue_positive_rows)
 debias_rows = kernel(_debias_rows)

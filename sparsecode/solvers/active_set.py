@@ -7,8 +7,8 @@ For each row x of X, with G = D D^T and c = D x, solve
 The active set holds linearly independent atoms with signs s. Each pass computes the correlations
 g = c - w G, admits the atom with the largest |g_j| / alpha_j > 1 and those that come near it, and moves
 w towards the minimiser G_AA^{-1} (c_A - alpha_A s) for the present signs. An atom whose sign would change
-on the way leaves the set where its weight vanishes. G_AA is held as a Cholesky factor that grows by a
-row and shrinks by a rank-one update. Every pass lowers the objective and there are finitely many pairs
+on the way leaves the set where its weight vanishes. The inverse Cholesky factor of G_AA grows by a row and
+shrinks by rotations of its rows. Every pass lowers the objective and there are finitely many pairs
 of set and signs, so the method ends at an exact solution (Osborne, Presnell and Turlach, IMA J. Numer.
 Anal. 20, 2000; Lee, Battle, Raina and Ng, NIPS 2006).
 
@@ -20,7 +20,7 @@ as a sum of non-negative terms, so that it does not cancel:
 The elastic net is the l1 problem of G plus the ridge on its diagonal. A row stops at gap <= tol * 0.5 ||x||^2.
 Where rounding in float32 keeps the gap above that (nearly dependent atoms, tiny alpha), the row is solved once more
 in float64. A pass costs O(K k) for k active atoms, a change of the set O(k^2); memory is the K x K Gram matrix and
-k^2 / 2 numbers a thread.
+the squared largest k a thread, K^2 for the elastic net.
 """
 
 from functools import partial

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..encoder import as_dense
 from ..penalties.l1 import L1Type
 from ._proximal_kernels import Gap
 from ._rows import GAP_FLOOR, VIOLATION_FLOOR
@@ -14,7 +15,7 @@ def objective(X, D, W, penalty):
     ----------
     X : array-like of shape (n_samples, n_features)
     D : array-like of shape (n_components, n_features)
-    W : array-like of shape (n_samples, n_components)
+    W : array-like or CSR array of shape (n_samples, n_components)
     penalty : Penalty
 
     Returns
@@ -28,7 +29,7 @@ def objective(X, D, W, penalty):
     >>> objective([[3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]], [[2.0, 4.0]], L1(0.5)).tolist()
     [3.5]
     """
-    X, D, W = (np.asarray(A, dtype=np.float64) for A in (X, D, W))
+    X, D, W = (np.asarray(A, dtype=np.float64) for A in (X, D, as_dense(W)))
     return 0.5 * np.square(X - W @ D).sum(axis=1) + penalty.value(W, np.square(D).sum(axis=1))
 
 
@@ -45,7 +46,7 @@ def duality_gap(X, D, W, penalty):
     ----------
     X : array-like of shape (n_samples, n_features)
     D : array-like of shape (n_components, n_features)
-    W : array-like of shape (n_samples, n_components)
+    W : array-like or CSR array of shape (n_samples, n_components)
         Codes, non-negative if the penalty is positive.
     penalty : L1, WeightedL1 or ElasticNet
 
@@ -62,7 +63,7 @@ def duality_gap(X, D, W, penalty):
     """
     if not has_gap(penalty):
         raise ValueError(f"{penalty!r} has no duality gap; l1, weighted l1 and the elastic net have one.")
-    X, D, W = (np.asarray(A, dtype=np.float64) for A in (X, D, W))
+    X, D, W = (np.asarray(A, dtype=np.float64) for A in (X, D, as_dense(W)))
     bound = penalty.bind(np.square(D).sum(axis=1), np.float64)
     residual = X - W @ D
     g = residual @ D.T - bound.ridge * W

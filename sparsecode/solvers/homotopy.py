@@ -42,11 +42,11 @@ class L1Path:
     Attributes
     ----------
     alphas : list of ndarray of shape (n_knots,)
-        Prices at which atoms enter or leave, falling from ``alpha_max`` of the sample to `alpha_min`, for each sample.
+        Prices at which atoms enter or leave, from ``alpha_max`` of the sample down to `alpha_min`, for each sample.
     codes : list of CSR array of shape (n_knots, n_components)
         Codes at these prices; between two of them codes are linear in alpha.
     certificate : ndarray of shape (n_samples,)
-        Duality gap at the end of the path, relative to ``0.5 ||x||^2``.
+        Duality gap of the last code at `alpha_min`, relative to ``0.5 ||x||^2``: large for a path that was stopped.
     status : ndarray of shape (n_samples,)
         0 converged, 1 stopped at `max_knots`, 2 not finite, 3 the gap at the end exceeds 1e-10.
     alpha_min : float

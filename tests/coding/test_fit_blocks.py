@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from sparsecode import Checkpoint, SparseCoder, load
 from sparsecode.coding._blocks import merge_by_pairs
@@ -95,6 +96,41 @@ def test_a_worker_that_is_killed_changes_nothing(X, tmp_path):
         assert set(client.run(os.getpid).values()) != before
     assert (tmp_path / "flag").exists()
     assert same_fit(found, coder().fit_blocks(X, blocks_per_update=4))
+
+
+def test_a_reader_that_fills_one_array_again_and_again(X):
+    def filled():
+        block = np.empty((50, X.shape[1]))
+        for start in range(0, 400, 50):
+            block[...] = X[start : start + 50]
+            yield block
+
+    found = coder().fit_blocks(filled(), blocks_per_update=4)
+    assert same_fit(found, coder().fit_blocks(iter(parts(X[:400])), blocks_per_update=4))
+
+
+def test_a_target_is_met_on_rows_of_many_blocks(rng):
+    """Blocks of 6000 rows, one of which alone is loud: it must not be all that a target looks at, nor be left out."""
+    X = np.concatenate([mixtures(rng)] * 42)[:18_000]
+    X[12_000:] *= 8
+    found = coder(target_snr=6.0, max_iter=1).fit_blocks([X[:6000], X[6000:12_000], X[12_000:]])
+    error = X - found.inverse_transform(found.transform(X))
+    np.testing.assert_allclose(10 * np.log10(np.square(X).sum() / np.square(error).sum()), 6.0, atol=0.15)
+
+
+def test_the_same_bits_for_any_number_of_threads_of_blas(rng):
+    """Products large enough for OpenBLAS to share among threads, which adds up in another order."""
+    D = rng.normal(size=(300, 256)) / 16
+    codes = rng.normal(size=(3000, 300)) * (rng.random((3000, 300)) < 0.01)
+    X = (codes @ D).astype(np.float32)
+    found = []
+    for threads in (1, 2):
+        with threadpool_limits(threads, user_api="blas"):
+            learned = SparseCoder(600, max_iter=6, tol=0, random_state=0, homeostasis=None).fit_blocks(X)
+            given = SparseCoder(dictionary=D, alpha=0.2, alpha_scale="max").fit(X)
+        found.append((learned.components_, np.array(given.alpha_), given.transform(X[:50])))
+    assert learned.n_resampled_ > 0
+    assert all(map(same_bits, *found))
 
 
 def test_chunks_of_unknown_length(X):

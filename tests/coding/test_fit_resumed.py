@@ -105,6 +105,23 @@ def test_another_fit_is_refused(X, tmp_path, rng):
     assert same_fit(coder(alpha=0.5, n_jobs=2, verbose=0).fit_blocks(X, checkpoint=saved), found)
 
 
+def test_rows_in_the_middle_that_changed_are_seen(X, tmp_path):
+    saved = Checkpoint(tmp_path / "fit")
+    coder().fit_blocks(X, checkpoint=saved)
+    other = X.copy()
+    other[len(X) // 3 : len(X) // 2] *= 2
+    with pytest.raises(ValueError, match="some of their rows"):
+        coder().fit_blocks(other, checkpoint=saved)
+
+
+def test_an_iterator_with_more_blocks_than_the_finished_fit_is_refused(X, tmp_path):
+    saved = Checkpoint(tmp_path / "fit")
+    first = coder().fit_blocks(iter(parts(X)[:3]), checkpoint=saved)
+    assert same_fit(coder().fit_blocks(iter(parts(X)[:3]), checkpoint=saved), first)
+    with pytest.raises(ValueError, match="has ended with 3 blocks, but the iterator has 5"):
+        coder().fit_blocks(iter(parts(X)[:5]), checkpoint=saved)
+
+
 def test_a_full_disk_stops_the_fit_and_keeps_what_was_saved(X, tmp_path, monkeypatch):
     saved = Checkpoint(tmp_path / "fit", every_seconds=0)
     write = _checkpoints.write_archive

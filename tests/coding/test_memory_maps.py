@@ -50,7 +50,7 @@ def test_fit_and_transform_take_maps_without_copies(rng, dtype, tmp_path):
     path = tmp_path / "x.npy"
     np.save(path, rng.normal(size=(60_000, 32)).astype(dtype))
     X = np.load(path, mmap_mode="r")
-    params = {"n_components": 8, "max_iter": 1, "batch_size": 500, "random_state": 0}
+    params = {"n_components": 8, "max_iter": 2, "batch_size": 500, "random_state": 0}
     found = SparseCoder(**params).fit(X[:500])
     found.transform(X[:500])
     for params_now in ({}, {"target_sparsity": 0.2}, {"init": "data"}, {"dictionary": np.eye(32)[:8], "alpha": 0.5}):

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import nnls
 from scipy.sparse import coo_array, csr_array
 
+from sparsecode.encoder import as_dense
 from sparsecode.penalties import CEL0, L1, KSparse
 from sparsecode.solvers import _rows, debias, solve
 from sparsecode.solvers._codes import CHUNK_ROWS, with_rows
@@ -72,6 +74,32 @@ def test_debias_of_sparse_codes():
     refit = debias(X, D, csr_array(codes))
     assert isinstance(refit, csr_array)
     assert np.array_equal(refit.toarray(), debias(X, D, codes))
+
+
+@pytest.mark.parametrize("shape", [(40, 20), (144, 64)])
+def test_debias_of_non_negative_codes_is_the_best_on_the_support(shape):
+    K, F = shape
+    rng = np.random.default_rng(0)
+    D, X = rng.normal(size=(K, F)), rng.normal(size=(60, F))
+    codes = solve(X, D, L1(0.05 * np.median((X @ D.T).max(axis=1)), positive=True)).codes
+    refit = debias(X, D, codes, positive=True)
+    assert refit.min() >= 0
+    assert not refit[codes == 0].any()
+    for x, w, found in zip(X, codes, refit, strict=True):
+        best = nnls(D[w > 0].T, x)[1]
+        np.testing.assert_allclose(np.linalg.norm(x - found @ D), best, atol=1e-9 * np.linalg.norm(x))
+
+
+def test_debias_of_nearly_equal_atoms_in_float32(rng):
+    """Where float32 takes atoms for dependent, the row is solved in float64."""
+    D = (rng.normal(size=12) + 3e-3 * rng.normal(size=(20, 12))).astype(np.float32)
+    codes = (rng.random((30, 20)) < 0.2).astype(np.float32)
+    X = codes @ D
+    double = debias(X.astype(float), D.astype(float), codes)
+    size = np.linalg.norm(X, axis=1)
+    for start in (codes, csr_array(codes)):
+        error = np.linalg.norm(X - as_dense(debias(X, D, start)).astype(float) @ D.astype(float), axis=1)
+        assert (error <= np.linalg.norm(X - double @ D, axis=1) + 1e-4 * size).all()
 
 
 def test_stored_zeros_are_no_support():
