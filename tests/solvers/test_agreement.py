@@ -188,8 +188,9 @@ def test_recursive_pursuit_equals_its_naive_twin(name, gained, dtype):
 
 
 def test_recursive_pursuit_leaves_a_smaller_error_on_patches(patches, learned):
-    X = patches[:300]
-    for k, share in ((5, 0.997), (10, 0.992), (20, 0.98)):  # measured: 0.994, 0.987, 0.974
+    X = patches[10_000:14_000]
+    # With atoms of ten seeds: 0.994 to 0.996, 0.985 to 0.990, 0.965 to 0.975
+    for k, share in ((5, 0.997), (10, 0.992), (20, 0.98)):
         omp, ormp = (solve(X, learned, KSparse(k), solver=s).square_error.sum() for s in ("omp", "ormp"))
         assert ormp < share * omp
 
