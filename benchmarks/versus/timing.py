@@ -32,6 +32,11 @@ class Timing(NamedTuple):
         return np.ascontiguousarray(codes.toarray() if hasattr(codes, "toarray") else codes, dtype=dtype)
 
 
+#: Seconds up to which a method is called once more, before its turn is timed: threads of the one before may still spin
+#: (those of OpenBLAS for 25 ms), and a core that has slept is slow to wake.
+SHORT = 0.3
+
+
 def take_turns(methods, rounds):
     """Time the methods one after the other, round by round, so that a machine that slows down slows all of them.
 
@@ -42,6 +47,8 @@ def take_turns(methods, rounds):
     seconds, results = np.empty((len(methods), rounds)), [None] * len(methods)
     for turn in range(rounds):
         for i, method in enumerate(methods):
+            if turn == 0 or seconds[i, turn - 1] < SHORT:
+                method.run()
             seconds[i, turn], results[i] = _seconds(method.run)
     seconds /= np.array([[method.rows] for method in methods])
     return [Timing(*parts) for parts in zip(methods, seconds, results, strict=True)]
