@@ -25,6 +25,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from ._core.arrays import as_dense
 from ._core.samples import flatten_input, groups_from_lengths, sequences
 from ._core.validation import binary_exponent, check_rows
 
@@ -286,25 +287,3 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             tags.transformer_tags.preserves_dtype = []
         tags.input_tags.three_d_array = getattr(self, "input_shape", None) is not None
         return tags
-
-
-def as_dense(codes):
-    """Return codes as a plain array, whatever the encoder is set to put out.
-
-    Parameters
-    ----------
-    codes : ndarray, CSR array or data frame
-
-    Returns
-    -------
-    ndarray
-
-    Examples
-    --------
-    >>> from sparsecode import SparseCoder
-    >>> from sparsecode.encoder import as_dense
-    >>> coder = SparseCoder(dictionary=[[1.0, 0.0]], alpha=0.5).set_output(transform="pandas")
-    >>> as_dense(coder.fit_transform([[2.0, 3.0]]))
-    array([[1.5]])
-    """
-    return codes.toarray() if issparse(codes) else np.asarray(codes)

@@ -67,3 +67,16 @@ def patches(whitened_images):
     from sparsecode import PatchExtractor
 
     return PatchExtractor(12, n_patches=20_000, center=True, random_state=0).fit_transform(whitened_images)
+
+
+@pytest.fixture
+def read_only_folder(tmp_path):
+    """A folder in which nobody makes files: permissions do not bind root, but /sys does."""
+    if os.name != "posix":
+        pytest.skip("permissions of POSIX")
+    if os.geteuid():
+        tmp_path.chmod(0o555)
+        return tmp_path
+    if not Path("/sys").is_dir():
+        pytest.skip("no folder that binds root")
+    return Path("/sys")

@@ -174,15 +174,8 @@ def test_folders_that_cannot_be_used(tmp_path):
         folder(tmp_path / "file").load()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
-def test_a_read_only_folder_is_named(tmp_path):
-    path = tmp_path
-    if os.geteuid() == 0:  # permissions do not bind root, but nobody makes files in /sys
-        path = Path("/sys")
-        if not path.is_dir():
-            pytest.skip("no folder that binds root")
-    else:
-        path.chmod(0o555)
+def test_a_read_only_folder_is_named(read_only_folder):
+    path = read_only_folder
     checkpoints = folder(path)
     assert checkpoints.load() is None
     with pytest.raises(OSError, match=rf"cannot write into the folder: .*{path}'") as caught:

@@ -42,14 +42,14 @@ def take_turns(methods, rounds):
 
     Each is called once before, which compiles what there is to compile.
     """
-    for method in methods:
-        method.run()
+    last = [_seconds(method.run)[0] for method in methods]
     seconds, results = np.empty((len(methods), rounds)), [None] * len(methods)
     for turn in range(rounds):
         for i, method in enumerate(methods):
-            if turn == 0 or seconds[i, turn - 1] < SHORT:
+            if last[i] < SHORT:
                 method.run()
-            seconds[i, turn], results[i] = _seconds(method.run)
+            last[i], results[i] = _seconds(method.run)
+        seconds[:, turn] = last
     seconds /= np.array([[method.rows] for method in methods])
     return [Timing(*parts) for parts in zip(methods, seconds, results, strict=True)]
 

@@ -1,11 +1,34 @@
 """Checks of plain arrays, for functions that need no scikit-learn."""
 
 import numpy as np
+from scipy.sparse import issparse
+
+
+def as_dense(codes):
+    """Return codes as a plain array, whatever the encoder is set to put out.
+
+    Parameters
+    ----------
+    codes : ndarray, CSR array or data frame
+
+    Returns
+    -------
+    ndarray
+
+    Examples
+    --------
+    >>> from sparsecode import SparseCoder
+    >>> from sparsecode.encoder import as_dense
+    >>> coder = SparseCoder(dictionary=[[1.0, 0.0]], alpha=0.5).set_output(transform="pandas")
+    >>> as_dense(coder.fit_transform([[2.0, 3.0]]))
+    array([[1.5]])
+    """
+    return codes.toarray() if issparse(codes) else np.asarray(codes)
 
 
 def real_matrix(values, name):
     """Return `values` as a finite array of shape (n, m) with at least one entry, in its own type; sparse ones too."""
-    array = values.toarray() if hasattr(values, "toarray") else np.asarray(values)
+    array = as_dense(values)
     if array.dtype.kind not in "biuf":
         raise ValueError(f"{name} must be an array of real numbers, got {type(values).__name__} of {array.dtype}")
     if array.ndim != 2 or array.size == 0:

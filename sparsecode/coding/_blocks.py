@@ -18,6 +18,7 @@ from sklearn.utils import check_array
 
 from .._core.samples import as_shape, flatten_input
 from .._core.validation import binary_exponent
+from ..solvers._rows import Atoms
 from ..solvers.certificates import has_gap
 from ._learn import code_block, code_with, merge_coded
 
@@ -56,8 +57,8 @@ def is_mapped(array):
 class Batches:
     """Batches of checked rows in memory, shuffled anew in each epoch if there is a generator.
 
-    With `repeated` epochs, codes of penalties that have one minimiser start from those of the epoch before, which are
-    kept while they take less memory than the rows do, and these are in memory themselves.
+    With `repeated` epochs, codes of penalties that have one minimiser start from those of the epoch before. They are
+    kept while they take up to half of the memory of the rows, and only where these are in memory themselves.
     """
 
     def __init__(self, X, batch_size, rng, *, repeated=False):
@@ -67,12 +68,13 @@ class Batches:
         self.room = X.nbytes / 2 if repeated and not is_mapped(X) else 0
         self.n_blocks = -(-len(X) // batch_size)
         self.order = self.codes = self.places = None
-        self.coded_now = []
+        self.coded_now, self.size = [], 0  # codes of this epoch, and their bytes
 
     def rounds(self, epoch, done):
         n = len(self.X)
         if self.room and self.coded_now:
-            self.codes, self.coded_now = vstack(self.coded_now, format="csr"), []
+            self.codes = vstack(self.coded_now, format="csr")
+            self.coded_now, self.size = [], 0
             self.places = np.argsort(self.order)
         self.order = np.arange(n) if self.rng is None else self.rng.permutation(n)
         return ([number] for number in range(done, self.n_blocks))
@@ -88,7 +90,8 @@ class Batches:
 
     def _keep(self, codes):
         self.coded_now.append(codes)
-        if sum(part.data.nbytes + part.indices.nbytes for part in self.coded_now) > self.room:
+        self.size += codes.data.nbytes + codes.indices.nbytes
+        if self.size > self.room:
             self.room, self.codes, self.coded_now = 0, None, []
 
 
@@ -164,6 +167,7 @@ class Blocks:
         self.seed = self.check = None  # set when the fit has begun
 
     def read(self, number):
+        """Return a block; each kind of source has its own way."""
         raise NotImplementedError
 
     def outline(self):
@@ -175,6 +179,7 @@ class Blocks:
         return (order[start : start + self.per_round] for start in range(done, self.n_blocks, self.per_round))
 
     def coded(self, work, numbers):
+        work = work._replace(D=Atoms.prepare(work.D, work.settings.n_jobs))  # once for all blocks of the round
         parts = (code_raw_block(work, self.check, number, self.read(number)) for number in numbers)
         return merge_by_pairs(parts, merge_coded)
 

@@ -25,13 +25,10 @@ class CoderSettings(NamedTuple):
 
     def solve(self, X, D, penalty, gains=None, init=None):
         """Return the SolveResult of validated rows; D are atoms, or `Atoms` prepared for the dtype of X."""
-        name = self.solver
+        settings = self._asdict() | {"gains": gains, "init": init}
+        name = settings.pop("solver")
         if name == "auto" and gains is not None and isinstance(penalty, KSparse):
             name = "omp"  # of the solvers for a fixed number of coefficients, the one whose choice gains can weight
-        settings = self._asdict() | {"gains": gains}
-        del settings["solver"]
-        if init is not None:
-            settings["init"] = init
         return find_solver(name, penalty).solve(X, D, penalty, **settings)
 
 

@@ -12,7 +12,7 @@ from .._core.progress import progress_bar
 from ..learning.online import OnlineState, update
 from ..learning.statistics import Totals, gather, merge, merge_totals
 from ..penalties import Penalty
-from ..solvers._rows import NON_FINITE
+from ..solvers._rows import NON_FINITE, Atoms
 from ._direct_current import center
 from ._encode import CoderSettings, check_finite
 from ._sparsity import Amounts
@@ -42,7 +42,7 @@ class Preparation(NamedTuple):
 class Work(NamedTuple):
     """What it takes to code a block: the same for all blocks between two updates of the atoms."""
 
-    D: np.ndarray
+    D: np.ndarray | Atoms
     gains: np.ndarray | None
     penalty: Penalty
     settings: CoderSettings

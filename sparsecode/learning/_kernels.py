@@ -21,35 +21,40 @@ def _transpose(indptr, indices, starts, rows, places):
             places[place] = p
 
 
+def _add_up(X, indptr, indices, data, starts, rows, places, j, codes, samples):
+    """Write the sums of codes and samples that use atom j, weighted by its coefficients, four samples at a time."""
+    zero = X.dtype.type(0)
+    for m in range(codes.shape[0]):
+        codes[m] = zero
+    for f in range(samples.shape[0]):
+        samples[f] = zero
+    first, last = starts[j], starts[j + 1]
+    whole = last - (last - first) % 4
+    for p in range(first, last):
+        weight = data[places[p]]
+        for q in range(indptr[rows[p]], indptr[rows[p] + 1]):
+            codes[indices[q]] += weight * data[q]
+    for p in range(first, whole, 4):
+        i0, i1, i2, i3 = rows[p], rows[p + 1], rows[p + 2], rows[p + 3]
+        w0, w1 = data[places[p]], data[places[p + 1]]
+        w2, w3 = data[places[p + 2]], data[places[p + 3]]
+        for f in range(samples.shape[0]):
+            samples[f] += (w0 * X[i0, f] + w1 * X[i1, f]) + (w2 * X[i2, f] + w3 * X[i3, f])
+    for p in range(whole, last):
+        i0, w0 = rows[p], data[places[p]]
+        for f in range(samples.shape[0]):
+            samples[f] += w0 * X[i0, f]
+
+
 def _accumulate(X, indptr, indices, data, starts, rows, places, start, end, A, B):
     """Write rows start to end of ``A = W^T W`` and ``B = W^T X``, for codes by samples and by atoms.
 
     Atom by atom, so that a row of B is written as often as there are samples that use the atom, over four.
     """
-    K, F = A.shape[0], X.shape[1]
-    zero = X.dtype.type(0)
     for j in range(start, end):
-        for m in range(K):
-            A[j, m] = zero
-        for f in range(F):
-            B[j, f] = zero
-        first, last = starts[j], starts[j + 1]
-        whole = last - (last - first) % 4
-        for p in range(first, last):
-            weight = data[places[p]]
-            for q in range(indptr[rows[p]], indptr[rows[p] + 1]):
-                A[j, indices[q]] += weight * data[q]
-        for p in range(first, whole, 4):
-            i0, i1, i2, i3 = rows[p], rows[p + 1], rows[p + 2], rows[p + 3]
-            w0, w1 = data[places[p]], data[places[p + 1]]
-            w2, w3 = data[places[p + 2]], data[places[p + 3]]
-            for f in range(F):
-                B[j, f] += (w0 * X[i0, f] + w1 * X[i1, f]) + (w2 * X[i2, f] + w3 * X[i3, f])
-        for p in range(whole, last):
-            i0, w0 = rows[p], data[places[p]]
-            for f in range(F):
-                B[j, f] += w0 * X[i0, f]
+        add_up(X, indptr, indices, data, starts, rows, places, j, A[j], B[j])
 
 
 transpose = kernel(_transpose)
+add_up = kernel(_add_up)
 accumulate = kernel(_accumulate)

@@ -20,9 +20,9 @@ import numpy as np
 
 from .._core.jit import kernel
 from .._core.products import aligned_empty, gram, kernel_array, row_products
-from ..dictionary.algebra import unit_rows
+from ._kernels import add_up
 from .atoms import multiply
-from .statistics import WORK, sort_entries
+from .statistics import WORK, Worst, sort_entries, unit_residuals
 
 #: Cosine from which two atoms are one.
 COHERENCE = 0.99
@@ -68,40 +68,21 @@ def _replace_idle_atoms(D, X, codes, counts, square_error, n_jobs):
     if not idle.size:
         return 0
     worst = np.argsort(-square_error, kind="stable")[: idle.size]
-    worst = worst[square_error[worst] > 1e-12 * square_error[worst[0]]]
-    residuals = X[worst] - codes[worst] @ D
-    residuals = residuals[residuals.any(axis=1)]
-    D[idle[: len(residuals)]] = unit_rows(residuals)[0]
-    return len(residuals)
+    fresh = unit_residuals(Worst(X[worst], codes[worst], square_error[worst]), D)
+    D[idle[: len(fresh)]] = fresh
+    return len(fresh)
 
 
 def _improve_atoms(X, indptr, indices, data, starts, rows, places, start, end, positive, D, features, atoms):
     """Improve atoms start to end and their coefficients in `data`; the last two are work arrays of two rows."""
-    K, F = D.shape
+    F = D.shape[1]
     zero = D.dtype.type(0)
     together, direction, overlap = atoms[0:1], features[0:1], atoms[1:2]
     for j in range(start, end):
         first, last = starts[j], starts[j + 1]
-        for m in range(K):
-            together[0, m] = zero  # W_I^T g
         direction_of, gathered = direction[0], features[1]
-        for f in range(F):
-            gathered[f] = zero  # X_I^T g
-        for p in range(first, last):
-            i, g = rows[p], data[places[p]]
-            for q in range(indptr[i], indptr[i + 1]):
-                together[0, indices[q]] += g * data[q]
-        whole = last - (last - first) % 4
-        for p in range(first, whole, 4):
-            i0, i1, i2, i3 = rows[p], rows[p + 1], rows[p + 2], rows[p + 3]
-            g0, g1 = data[places[p]], data[places[p + 1]]
-            g2, g3 = data[places[p + 2]], data[places[p + 3]]
-            for f in range(F):
-                gathered[f] += (g0 * X[i0, f] + g1 * X[i1, f]) + (g2 * X[i2, f] + g3 * X[i3, f])
-        for p in range(whole, last):
-            i0, g0 = rows[p], data[places[p]]
-            for f in range(F):
-                gathered[f] += g0 * X[i0, f]
+        # W_I^T g and X_I^T g
+        add_up(X, indptr, indices, data, starts, rows, places, j, together[0], gathered)
         square = together[0, j]
         multiply(together, D, direction)
         norm = 0.0

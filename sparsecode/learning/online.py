@@ -20,11 +20,10 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_array
 
-from ..dictionary.algebra import unit_rows
 from .atoms import update_atoms
 from .homeostasis import Homeostasis
+from .statistics import unit_residuals
 
 #: Largest rho. After 6 epochs over 114 000 whitened patches (144 atoms, alpha 0.5) the objective on held-out
 #: patches was 3.643 (rho = 2, 3 epochs), 3.615 (5), 3.607 (10), 3.604 (20).
@@ -88,12 +87,9 @@ def _replace_dead_atoms(state, statistics):
     dead = np.flatnonzero(state.unused >= PATIENCE * len(state.D))
     if not dead.size:
         return 0
-    worst = statistics.worst
-    residuals = worst.X - csr_array(worst.codes) @ state.D  # by BLAS, bits would depend on its number of threads
-    large = worst.square_error > 1e-12 * worst.square_error[0]
-    usable = np.flatnonzero(large & residuals.any(axis=1))[: dead.size]
-    dead, residuals = dead[: len(usable)], residuals[usable]
-    state.D[dead] = unit_rows(residuals)[0]
+    fresh = unit_residuals(statistics.worst, state.D)[: dead.size]
+    dead = dead[: len(fresh)]
+    state.D[dead] = fresh
     state.A[dead] = 0
     state.A[:, dead] = 0
     state.B[dead] = 0

@@ -17,9 +17,11 @@ O(K^2 + K F) to begin with.
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 from sklearn.utils import gen_batches
 
 from .._core.products import aligned_empty, kernel_array
+from ..dictionary.algebra import unit_rows
 from ..solvers._rows import MAX_ITER, STALLED
 from ._kernels import accumulate, transpose
 
@@ -137,6 +139,13 @@ def merge_totals(first, second):
     """Return the totals of two disjoint sets of samples."""
     sums = (a + b for a, b in zip(first, second, strict=True))
     return Totals(*sums)._replace(violation=max(first.violation, second.violation))
+
+
+def unit_residuals(worst, D):
+    """Return the residuals of the worst samples as atoms of unit norm, without those that are rounding."""
+    residuals = worst.X - csr_array(worst.codes) @ D  # by BLAS, bits would depend on its number of threads
+    usable = (worst.square_error > 1e-12 * worst.square_error[0]) & residuals.any(axis=1)
+    return unit_rows(residuals[usable])[0]
 
 
 def _largest(square_error):

@@ -22,7 +22,8 @@ ADMIT_MOST = 32
 ADMIT_SHARE = 0.6
 
 #: An atom whose squared distance to the span of the active atoms is below this many roundings of its
-#: squared norm counts as linearly dependent on them.
+#: squared norm counts as linearly dependent on them. With 100, one of 3600 rows with atoms 1e-7 apart ended at a gap of
+#: 3e-11 instead of 1e-13.
 PIVOT_FLOOR = 200.0
 
 #: Below this share of its squared norm the distance is computed once more, from products that are refined.
@@ -184,22 +185,21 @@ def _settle(work, k):
 def _exchange(G, c, pen, work, k, j, sign):
     """Let atom j, a combination of the active ones, take the place of the one whose weight vanishes first.
 
-    `admit` has left the coefficients of j. Along the null direction the
-    residual is constant and the penalty falls, since j violates its bound. Return the new k, or -1 if no
-    weight falls along it, which only rounding can bring about.
+    `admit` has left the coefficients of j. Along the null direction the residual is constant and the penalty falls,
+    since j violates its bound. Return the new k, or -1 if no weight falls along it, which only rounding can bring
+    about.
     """
-    target = work.coefficients
     step = np.inf
     leaving = np.int64(-1)
     for a in range(k):
-        slope = sign * target[a] * work.sign[a]
+        slope = sign * work.coefficients[a] * work.sign[a]
         if slope > 0.0 and abs(work.weight[a]) < step * slope:
             step = abs(work.weight[a]) / slope
             leaving = a
     if leaving < 0:
         return leaving
     for a in range(k):
-        work.weight[a] -= step * sign * target[a]
+        work.weight[a] -= step * sign * work.coefficients[a]
     k = drop(work, k, leaving)
     return admit(G, c, pen, work, k, j, sign, step * sign)
 

@@ -30,9 +30,9 @@ def _append_row(L, k, block, pivot_floor):
     return pivot
 
 
-def _solve_forward(L, k, first, right, y):
-    """Solve L y = right for entries first..k-1, those before being known."""
-    for i in range(first, k):
+def _solve_forward(L, k, right, y):
+    """Solve L y = right."""
+    for i in range(k):
         total = right[i]
         for m in range(i):
             total -= L[i, m] * y[m]

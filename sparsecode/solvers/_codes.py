@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.sparse import csr_array, issparse, vstack
 
+from .._core.arrays import as_dense
 from .._core.products import aligned_empty
 
 #: Rows that a thread takes at a time: their correlations stay in its cache, and the calls between kernels count little.
@@ -16,7 +17,7 @@ class _DenseCodes:
         if init is None:
             self.codes = np.zeros((n, n_components), dtype)
         else:
-            self.codes = np.array(init.toarray() if issparse(init) else init, dtype=dtype, order="C")
+            self.codes = np.array(as_dense(init), dtype=dtype, order="C")
 
     def make_work(self):
         """Return nothing to write in, and no room for entries."""
@@ -52,8 +53,7 @@ class _SparseCodes:
         """Return dense rows for a solver, with the codes to go on from."""
         rows = rows[: end - start]
         if self.init is not None:
-            init = self.init[start:end]
-            rows[...] = init.toarray() if issparse(init) else init
+            rows[...] = as_dense(self.init[start:end])
         return rows
 
     def close(self, start, end, entries):

@@ -68,14 +68,11 @@ def _extend(G, c, work, k, j, dependence):
     return k + 1
 
 
-def _refit(G, c, work, k):
-    """Solve least squares on the active atoms and compute the correlations of the residual."""
-    multiply_transposed(work.R, k, work.y, work.weight)
-    correlate(G, c, work.active, work.weight, k, work.g)
-
-
 def _refit_positive(G, c, work, k, scale):
-    """As `refit` with weights kept non-negative, by dropping atoms, which may enter again; return their number."""
+    """Solve for non-negative weights of the active atoms, by dropping some, which may enter again.
+
+    Return their number; compute the correlations of the residual.
+    """
     for a in range(k):
         work.before[a] = work.active[a]
     left = settle(work, k)
@@ -138,12 +135,16 @@ def _pursue_positive_rows(
 
 
 def _refit_support(G, c, work, dependence, w):
-    """Solve least squares on the support of w; return the number of atoms that do not depend on others of it."""
+    """Solve least squares on the support of w and compute the correlations of the residual.
+
+    Return the number of atoms that do not depend on others of the support.
+    """
     k = np.int64(0)
     for j in range(c.shape[0]):
         if w[j] != 0:
             k = extend(G, c, work, k, j, dependence)
-    refit(G, c, work, k)
+    multiply_transposed(work.R, k, work.y, work.weight)
+    correlate(G, c, work.active, work.weight, k, work.g)
     return k
 
 
@@ -172,7 +173,7 @@ def _debias_rows(
                 G, c, work, work.allowed, inverse_norms, 0.0, rounding, dependence, most, largest, stop, np.int64(0)
             )
         else:
-            k, n_iter, ended = refit_support(G, c, work, dependence, w), np.int64(1), True
+            k, n_iter = refit_support(G, c, work, dependence, w), np.int64(1)
             ended = k == size or not single
         for j in range(c.shape[0]):
             w[j] = zero
@@ -186,7 +187,6 @@ def _debias_rows(
 
 
 extend = kernel(_extend)
-refit = kernel(_refit)
 refit_positive = kernel(_refit_positive)
 close_row = kernel(_close_row)
 pursue_positive = kernel(_pursue_positive)

@@ -140,7 +140,7 @@ def _solve_weights(c, work, k, inverse_norms, bound):
     worst = measure_error(c, work, k, inverse_norms)
     if worst <= bound:
         return worst
-    solve_forward(work.L, k, np.int64(0), work.error, work.right)
+    solve_forward(work.L, k, work.error, work.right)
     solve_backward(work.L, k, work.right, work.error)
     for a in range(k):
         work.weight[a] += work.error[a]

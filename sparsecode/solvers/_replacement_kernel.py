@@ -197,7 +197,7 @@ def _refit(G, c, work, k, inverse_norms):
             return worst
     for a in range(k):
         work.v[a] = work.fresh[work.active[a]]
-    solve_forward(work.L, k, np.int64(0), work.v, work.v)
+    solve_forward(work.L, k, work.v, work.v)
     solve_backward(work.L, k, work.v, work.v)
     for a in range(k):
         work.weight[a] += work.v[a]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..encoder import as_dense
+from .._core.arrays import as_dense
 from ..penalties.l1 import L1Type
 from ._proximal_kernels import Gap
 from ._rows import GAP_FLOOR, VIOLATION_FLOOR

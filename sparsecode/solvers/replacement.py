@@ -26,7 +26,7 @@ from functools import partial
 
 import numpy as np
 
-from ..encoder import as_dense
+from .._core.arrays import as_dense
 from ..penalties import KSparse
 from ._replacement_kernel import make_workspace, replace_rows
 from ._rows import DEPENDENCE, VIOLATION_FLOOR, in_double_where_stalled, price_of

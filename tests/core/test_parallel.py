@@ -69,7 +69,9 @@ if child:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="is about processes that are copied")
 def test_a_forked_process_starts_its_own_threads():
-    subprocess.run([sys.executable, "-W", "ignore", "-c", FORK], check=True, timeout=60)
+    command = [sys.executable, "-W", "ignore", "-c", FORK]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_calls_from_several_threads_share_the_workers():
