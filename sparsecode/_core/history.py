@@ -22,18 +22,39 @@ class EpochRecord(NamedTuple):
     seconds: float
 
 
+class TaskRecord(NamedTuple):
+    """Means over the samples of an epoch of task-driven learning, each with the atoms and predictor of its time."""
+
+    epoch: int
+    objective: float  # loss of the predictor, and the price of its coefficients
+    violation: float  # largest certificate of a code
+    sparsity: float  # share of coefficients that are not zero
+    dead: int  # atoms that no sample of the epoch used
+    seconds: float
+
+
+class LayerRecord(NamedTuple):
+    """An epoch of the training of an unrolled encoder."""
+
+    epoch: int
+    objective: float  # half the squared error of the codes over their mean squared norm, mean over the samples
+    error: float  # squared error of codes over their squared norm, on held-out samples after the epoch
+    sparsity: float  # share of coefficients that are not zero, on held-out samples
+    seconds: float
+
+
 def as_rows(records):
     """Return the records as an array of float64, one row each, for a file."""
     return np.array([tuple(map(float, record)) for record in records])
 
 
-def from_rows(rows):
+def from_rows(rows, record=EpochRecord):
     """Return the records that `as_rows` has made an array of."""
-    kinds = EpochRecord.__annotations__.values()
-    return [EpochRecord(*(kind(value) for kind, value in zip(kinds, row, strict=True))) for row in rows.tolist()]
+    kinds = record.__annotations__.values()
+    return [record(*(kind(value) for kind, value in zip(kinds, row, strict=True))) for row in rows.tolist()]
 
 
-def as_history(records):
+def as_history(records, record=EpochRecord):
     """Return the records as a structured array, whose columns are read as ``history["objective"]``."""
-    dtype = [(name, np.int64 if kind is int else np.float64) for name, kind in EpochRecord.__annotations__.items()]
+    dtype = [(name, np.int64 if kind is int else np.float64) for name, kind in record.__annotations__.items()]
     return np.array([tuple(record) for record in records], dtype=dtype)

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
 __all__ = [
     "Integral",
@@ -22,6 +22,7 @@ __all__ = [
     "callers_level",
     "check_atoms",
     "check_rows",
+    "check_samples",
     "fit_context",
     "joined_warnings",
     "row_exponents",
@@ -39,6 +40,22 @@ _SAFE = {np.dtype(np.float32): (1e-12, 1e12), np.dtype(np.float64): (1e-120, 1e1
 def check_rows(estimator, X, *, reset):
     """Return X as a C-contiguous float32 or float64 array of finite rows, and keep scikit-learn's attributes."""
     return validate_data(estimator, X, dtype=[np.float64, np.float32], order="C", reset=reset)
+
+
+def check_samples(estimator, X, y, sample_weight=None, *, numeric):
+    """Return rows as `check_rows`, their targets, and the weights of the samples (ones by default).
+
+    Parameters
+    ----------
+    numeric : bool
+        Whether targets are numbers, in one column or more, not labels.
+    """
+    options = {"y_numeric": True, "multi_output": True} if numeric else {}
+    X, y = validate_data(estimator, X, y, dtype=[np.float64, np.float32], order="C", **options)
+    weights = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True, allow_all_zero_weights=False
+    )
+    return X, y, weights
 
 
 def check_atoms(atoms, name, *, n_features, n_components=None, dtype):

@@ -5,13 +5,13 @@ import math
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.rng import as_generator
 from .._core.validation import Integral, Interval, StrOptions, fit_context, joined_warnings, unchanged_on_failure
 from ..encoder import Capabilities, Encoder, as_dense, available_if_capable
 from ..preprocessing import PatchExtractor
+from ._nested import seeded_clone
 from ._patch_plan import gather, make_plan
 
 
@@ -311,16 +311,13 @@ class PatchEncoder(Encoder):
 
     def _start(self):
         """Set an encoder that has not learned yet."""
-        encoder = clone(self.encoder)
-        if encoder.capabilities().stateful:
+        if self.encoder.capabilities().stateful:
             raise ValueError(
-                f"`encoder` is a {type(encoder).__name__}, for which rows are moments of time; patches have no order. "
-                "Give an encoder whose capabilities().stateful is False."
+                f"`encoder` is a {type(self.encoder).__name__}, for which rows are moments of time; patches have no "
+                "order. Give an encoder whose capabilities().stateful is False."
             )
         rng = as_generator(self.random_state)
-        for name, value in sorted(encoder.get_params().items()):
-            if (name == "random_state" or name.endswith("__random_state")) and value is None:
-                encoder.set_params(**{name: int(rng.integers(2**31))})
+        encoder = seeded_clone(self.encoder, rng)
         plan = make_plan(self, self.n_features_in_)
         if "input_shape" in encoder.get_params(deep=False) and encoder.input_shape is None:
             encoder.set_params(input_shape=plan.own(plan.patch))

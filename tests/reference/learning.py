@@ -22,3 +22,27 @@ def improve_atoms(X, W, D, positive=False):
             D[j] = d / np.linalg.norm(d)
             W[users, j] = np.maximum(E @ D[j], 0) if positive else E @ D[j]
     return D, W
+
+
+def task_gradient(X, W, D, by_code, ridge):
+    """Return the derivative by the atoms of a loss of codes, from the optimality conditions of each code."""
+    gradient = np.zeros_like(D)
+    for x, w, g in zip(X, W, by_code, strict=True):
+        A = np.flatnonzero(w)
+        b = np.zeros(len(D))
+        b[A] = np.linalg.solve(D[A] @ D[A].T + ridge * np.eye(len(A)), g[A])
+        gradient += np.outer(b, x - w @ D) - np.outer(w, b @ D)
+    return gradient
+
+
+def ista_layers(X, D, U, theta, positive=False):
+    """Return the codes of unrolled iterations, one sample and one coefficient at a time."""
+    codes = np.zeros((len(X), len(D)))
+    for x, w in zip(X, codes, strict=True):
+        for k in range(len(theta)):
+            z = w + (x - w @ D) @ U[k if len(U) > 1 else 0]
+            for j in range(len(D)):
+                w[j] = np.sign(z[j]) * max(abs(z[j]) - theta[k, j], 0)
+                if positive:
+                    w[j] = max(z[j] - theta[k, j], 0)
+    return codes
