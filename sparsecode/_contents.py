@@ -18,6 +18,7 @@ from .dictionary import Dictionary
 #: ``_get_fitted_state()`` returns (scalars, arrays), two dicts by attribute name, and
 #: ``_set_fitted_state(scalars, arrays)`` takes them back, with arrays that may be written.
 ENCODERS = {
+    "LISTA": "sparsecode.coding",
     "PatchEncoder": "sparsecode.coding",
     "SparseCoder": "sparsecode.coding",
     "TaskDrivenClassifier": "sparsecode.coding",

@@ -22,7 +22,7 @@ from sklearn.exceptions import NotFittedError
 from sparsecode import Capabilities, Dictionary, _contents, load
 from sparsecode.encoder import as_dense
 
-from .contracts import deltas, winners
+from .contracts import deltas, labelled, winners
 from .contracts.encoders import ENCODERS, can, cases, codes_of, content, make, same_bits
 
 pytestmark = pytest.mark.nojit
@@ -33,6 +33,7 @@ def registered(monkeypatch):
     """Let the encoders of the tests be saved too."""
     monkeypatch.setitem(_contents.ENCODERS, "KWinners", winners.__name__)
     monkeypatch.setitem(_contents.ENCODERS, "SendOnDelta", deltas.__name__)
+    monkeypatch.setitem(_contents.ENCODERS, "Labelled", labelled.__name__)
 
 
 # ---------------------------------------------------------------- what there is

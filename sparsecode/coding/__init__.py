@@ -1,8 +1,16 @@
 """Sparse coding of vectors: patches of images, or any rows of features."""
 
 from .held_out import held_out_pixel_score
+from .lista import LISTA
 from .patch_encoder import PatchEncoder
 from .sparse_coder import SparseCoder
 from .task_driven import TaskDrivenClassifier, TaskDrivenRegressor
 
-__all__ = ["PatchEncoder", "SparseCoder", "TaskDrivenClassifier", "TaskDrivenRegressor", "held_out_pixel_score"]
+__all__ = [
+    "LISTA",
+    "PatchEncoder",
+    "SparseCoder",
+    "TaskDrivenClassifier",
+    "TaskDrivenRegressor",
+    "held_out_pixel_score",
+]

@@ -39,7 +39,7 @@ class TaskDriven(Encoder):
         *,
         covariates=None,
         ridge_price=1e-4,
-        learning_rate=0.02,
+        learning_rate=0.1,
         max_iter=50,
         batch_size=200,
         random_state=None,
@@ -87,7 +87,8 @@ class TaskDriven(Encoder):
         -------
         ndarray of shape (n_samples, n_features)
         """
-        return self.encoder_.inverse_transform(self._check_codes(X))
+        codes = self._check_codes(X)
+        return self.encoder_.inverse_transform(codes)
 
     @property
     def components_(self):

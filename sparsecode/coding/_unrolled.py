@@ -94,6 +94,7 @@ def run_layers(layers, X, n_jobs=None):
     def prepare():
         return aligned_empty((CHUNK_ROWS, K), X.dtype), aligned_empty((CHUNK_ROWS, F), X.dtype)
 
+    @np.errstate(over="ignore", invalid="ignore")  # here, since it is that of a thread; callers look at the codes
     def run_rows(start, end, stop, Z, R):
         rows, Z, R, W = kernel_array(X[start:end]), Z[: end - start], R[: end - start], codes[start:end]
         for k in range(len(layers.theta)):

@@ -41,7 +41,7 @@ class LISTA(Encoder):
         Layers.
     tied : bool, default=False
         Whether all layers have the same weights (thresholds are always their own).
-    learning_rate : float, default=0.01
+    learning_rate : float, default=0.1
         First step of Adam, relative to the root mean square of the first weights, and of the first thresholds. Steps
         fall to zero along a half cosine.
     max_iter : int, default=30
@@ -133,7 +133,7 @@ class LISTA(Encoder):
         *,
         n_layers=8,
         tied=False,
-        learning_rate=0.01,
+        learning_rate=0.1,
         max_iter=30,
         batch_size=256,
         validation_fraction=0.1,
@@ -212,9 +212,9 @@ class LISTA(Encoder):
         """
         X = self._check_input(X, reset=False)
         layers = self._layers.astype(X.dtype)
-        with np.errstate(over="ignore", invalid="ignore"):
-            codes = run_layers(layers, np.ldexp(X, -self._exponent) if self._exponent else X, self.encoder_.n_jobs)
-            if self._exponent:
+        codes = run_layers(layers, np.ldexp(X, -self._exponent) if self._exponent else X, self.encoder_.n_jobs)
+        if self._exponent:
+            with np.errstate(over="ignore"):
                 np.ldexp(codes, self._exponent, out=codes)
         check_finite(np.isfinite(codes).all(axis=1), X.dtype)
         return codes
@@ -231,7 +231,8 @@ class LISTA(Encoder):
         -------
         ndarray of shape (n_samples, n_features)
         """
-        return self.encoder_.inverse_transform(self._check_codes(X))
+        codes = self._check_codes(X)
+        return self.encoder_.inverse_transform(codes)
 
     def certificate(self, X):
         """Return the duality gap of the codes of the rows of X, relative to ``0.5 ||x||^2``.

@@ -36,7 +36,7 @@ class TaskDrivenClassifier(ClassifierMixin, TaskDriven):
     ridge_price : float, default=1e-4
         Price of the squared coefficients of the predictor, for codes scaled to a mean squared norm of 1 (that of the
         first codes) and covariates of variance 1; so it has no unit.
-    learning_rate : float, default=0.02
+    learning_rate : float, default=0.1
         Root mean square of the angle, in radians, by which atoms turn in a step at the full rate. Steps have the full
         rate for the first tenth of them, then it falls as 1 / t.
     max_iter : int, default=50
@@ -143,7 +143,7 @@ class TaskDrivenClassifier(ClassifierMixin, TaskDriven):
             present = np.unique(numbers[weights > 0])
             if len(present) < 2:
                 raise ValueError(
-                    f"y has one class only, {str(self.classes_[present[0]])!r}, among the samples of positive weight; a "
+                    f"y has one class only, {str(self.classes_[present[0]])!r}, among samples of positive weight; a "
                     "classifier needs two."
                 )
             if len(self.classes_) == 2:
@@ -231,7 +231,7 @@ class TaskDrivenRegressor(RegressorMixin, TaskDriven):
     ridge_price : float, default=1e-4
         Price of the squared coefficients of the predictor, for codes scaled to a mean squared norm of 1 (that of the
         first codes), covariates of variance 1 and targets of variance 1.
-    learning_rate : float, default=0.02
+    learning_rate : float, default=0.1
         Root mean square of the angle, in radians, by which atoms turn in a step at the full rate. Steps have the full
         rate for the first tenth of them, then it falls as 1 / t.
     max_iter : int, default=50

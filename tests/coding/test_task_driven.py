@@ -309,7 +309,7 @@ def test_one_class_and_one_label_of_weight(digits):
     X = digits[0]
     with pytest.raises(ValueError, match="one class only, '1'"):
         classifier().fit(X[:4], [1] * 4)
-    with pytest.raises(ValueError, match="one class only, 'a', among the samples of positive weight"):
+    with pytest.raises(ValueError, match="one class only, 'a', among samples of positive weight"):
         classifier().fit(X[:4], list("aabb"), [1, 1, 0, 0])
     with pytest.raises(NotFittedError):
         classifier().predict(X)

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from sparsecode import Dictionary, Encoder, PatchEncoder, SparseCoder
+from sparsecode.coding import LISTA
 from sparsecode.encoder import as_dense
 
 from .deltas import SendOnDelta
+from .labelled import Labelled
 from .winners import KWinners
 
 
@@ -64,6 +66,8 @@ def of_patches(encoder=None, **params):
 
 ALPHAS = ({"alpha": 3.0}, {"alpha": 0.5}, {"alpha": 0.02})
 OF_IMAGES = "its images are 6 x 5"
+NO_TARGETS = "it makes targets of X; the estimators that take targets have scikit-learn's checks of their own"
+TASK = {"max_iter": 3, "batch_size": 20, "random_state": 0}
 
 ENCODERS = {
     "coder": Case(lambda: small(), ladder=ALPHAS),
@@ -94,6 +98,14 @@ ENCODERS = {
     "coder positive mcp": Case(
         lambda: small(6, penalty="mcp", positive=True, alpha=0.3, init="data", n_jobs=2),
         ladder=({"alpha": 1.0}, {"alpha": 0.2}),
+    ),
+    "lista": Case(lambda: LISTA(small(6, alpha=0.3), n_layers=3, max_iter=3, random_state=0)),
+    "lista tied positive": Case(
+        lambda: LISTA(small(6, positive=True, max_iter=1, n_jobs=2), n_layers=2, tied=True, max_iter=3, random_state=0)
+    ),
+    "task-driven": Case(lambda: Labelled(small(6, alpha=0.3), **TASK), fixed_width=NO_TARGETS),
+    "task-driven covariates": Case(
+        lambda: Labelled(small(5, positive=True, alpha=0.3, n_jobs=2), covariates=[2], **TASK), fixed_width=NO_TARGETS
     ),
     "patches max": Case(lambda: of_patches(), images, fixed_width=OF_IMAGES),
     "patches mean": Case(lambda: of_patches(pool="mean", grid=(3, 1)), images, fixed_width=OF_IMAGES),

@@ -3,6 +3,7 @@
 import numpy as np
 
 from sparsecode import Encoder
+from sparsecode._core.validation import unchanged_on_failure
 from sparsecode.coding import TaskDrivenRegressor
 
 
@@ -12,7 +13,8 @@ class Labelled(TaskDrivenRegressor):
     score = Encoder.__dict__["score"]  # of reconstructions, as the contract says; not of predictions
 
     def fit(self, X, y=None):
-        X = np.asarray(X)
-        usable = X.ndim == 2 and X.size and X.dtype.kind in "fiu" and np.isfinite(X).all()
-        targets = [X.sum(axis=1), X[:, 0] ** 2] if usable else np.zeros((2, len(X)))
-        return super().fit(X, np.transpose(targets))
+        values = np.ascontiguousarray(X)  # sums of rows depend on their layout, by rounding
+        usable = values.ndim == 2 and values.size and values.dtype.kind in "fiu" and np.isfinite(values).all()
+        targets = [values.sum(axis=1), values[:, 0] ** 2] if usable else np.zeros((2, len(values)))
+        with unchanged_on_failure(self):
+            return super().fit(X, np.transpose(targets))
