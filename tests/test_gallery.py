@@ -68,6 +68,19 @@ def check_thresholding_functions(output):
     assert [number(releases, name) for name in names] == [0.0, 0.1, 0.03, 0.0, 0.0, 0.0]
 
 
+def check_task_driven_digits(output):
+    """Gains of 19.4, 8.5, 2.5, 0.6 and 0.6 points; over five halves 20.2, 7.8, 2.8, 1.0 and 1.0, spread about 1."""
+    gains = [
+        number(output, f"{size} atoms that classify") - number(output, f"{size} atoms that rebuild")
+        for size in (4, 8, 16, 32, 64)
+    ]
+    assert gains[0] > 12
+    assert gains[1] > 5
+    assert gains[2] > 0.8
+    assert min(gains[3:]) > -1
+    assert number(output, "16 atoms that classify") > number(output, "pixels") - 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_script(script, tmp_path):

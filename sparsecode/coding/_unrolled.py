@@ -2,9 +2,9 @@ r"""Iterations of ISTA as layers of a network, and their training.
 
 Layer k, from codes w (zero before the first layer) of a sample x, with atoms D:
 
-    r = x - w D,    z = w + r U_k,    w <- sign(z) max(|z| - theta_k, 0)        (max(z - theta_k, 0) if positive).
+    r = x - w D,    z = w + r U,    w <- sign(z) max(|z| - theta_k, 0)        (max(z - theta_k, 0) if positive).
 
-With ``U_k = step D^T`` and ``theta_k = step alpha`` it is an iteration of ISTA. Training lowers the squared error of
+With ``U = step D^T`` and ``theta_k = step alpha`` it is an iteration of ISTA. Training lowers the squared error of
 the codes of the last layer by Adam, with gradients that are written out by hand.
 """
 
@@ -27,22 +27,17 @@ DECAY, SQUARE_DECAY, FLOOR = 0.9, 0.999, 1e-8
 
 @dataclass
 class Layers:
-    """The network: atoms, weights of all layers (or one that all share), thresholds of layers and atoms."""
+    """The network: atoms, the weights that all layers share, thresholds of layers and atoms."""
 
     D: np.ndarray  # (K, F)
-    U: np.ndarray  # (n_layers or 1, F, K)
+    U: np.ndarray  # (F, K)
     theta: np.ndarray  # (n_layers, K)
     positive: bool
 
     @classmethod
-    def of_ista(cls, D, entry, step, n_layers, *, tied, positive):
+    def of_ista(cls, D, entry, step, n_layers, *, positive):
         """Return the layers that are iterations of ISTA for thresholds `entry` times the step."""
-        U = np.repeat((step * D.T)[None], 1 if tied else n_layers, axis=0)
-        return cls(D, U, np.repeat((step * entry)[None], n_layers, axis=0), positive)
-
-    def weights(self, k):
-        """Return U of a layer."""
-        return self.U[k if len(self.U) > 1 else 0]
+        return cls(D, np.ascontiguousarray(step * D.T), np.repeat((step * entry)[None], n_layers, axis=0), positive)
 
     def astype(self, dtype):
         """Return the layers in a dtype."""
@@ -63,7 +58,7 @@ def forward(layers, X):
     residuals, codes, W = [], [], None
     for k in range(len(layers.theta)):
         R = X if W is None else X - W @ layers.D
-        Z = R @ layers.weights(k)
+        Z = R @ layers.U
         if W is not None:
             Z += W
         W = layers.shrink(Z, k)
@@ -78,17 +73,16 @@ def backward(layers, residuals, codes, by_code):
     for k in reversed(range(len(codes))):
         by_z = by_code * (codes[k] != 0)
         by_theta[k] = -(by_z * np.sign(codes[k])).sum(axis=0)
-        by_U[k if len(by_U) > 1 else 0] += residuals[k].T @ by_z
+        by_U += residuals[k].T @ by_z
         if k:
-            by_code = by_z - (by_z @ layers.weights(k).T) @ layers.D.T
+            by_code = by_z - (by_z @ layers.U.T) @ layers.D.T
     return by_U, by_theta
 
 
 def run_layers(layers, X, n_jobs=None):
     """Return the codes of the last layer; the bits of a row depend on no other row, and on no number of threads."""
     K, F = layers.D.shape
-    D = aligned_copy(layers.D.T)
-    weights = [aligned_copy(U.T) for U in layers.U]
+    D, U = aligned_copy(layers.D.T), aligned_copy(layers.U.T)
     codes = np.empty((len(X), K), X.dtype)
 
     def prepare():
@@ -99,11 +93,11 @@ def run_layers(layers, X, n_jobs=None):
         rows, Z, R, W = kernel_array(X[start:end]), Z[: end - start], R[: end - start], codes[start:end]
         for k in range(len(layers.theta)):
             if k == 0:
-                row_products(rows, weights[0], W)
+                row_products(rows, U, W)
             else:
                 row_products(W, D, R)
                 np.subtract(rows, R, out=R)
-                row_products(R, weights[k if len(weights) > 1 else 0], Z)
+                row_products(R, U, Z)
                 W += Z
             layers.shrink(W, k)
             if stop[0]:

@@ -22,13 +22,13 @@ from .sparse_coder import SparseCoder
 class LISTA(Encoder):
     r"""Approximate the l1 codes of a dictionary by a few trained layers (didactic: the exact solver is as fast).
 
-    A layer is an iteration of ISTA with weights and thresholds of its own,
+    Layer k is an iteration of ISTA with weights U, which all layers share, and thresholds theta_k of its own,
 
-        w <- S(w + (x - w D) U_k, theta_k),    S(z, theta) = sign(z) max(|z| - theta, 0),
+        w <- S(w + (x - w D) U, theta_k),    S(z, theta) = sign(z) max(|z| - theta, 0),
 
     from w = 0, for atoms D that stay. Training minimises the squared error of the codes of the last layer, relative
-    to the exact codes, over U_k of shape (n_features, n_components) and theta_k of shape (n_components,). It starts
-    from ``U_k = D^T / ||D||_2^2`` and ``theta_k = alpha / ||D||_2^2``, which are ISTA, and keeps the layers with the
+    to the exact codes, over U of shape (n_features, n_components) and theta_k of shape (n_components,). It starts
+    from ``U = D^T / ||D||_2^2`` and ``theta_k = alpha / ||D||_2^2``, which are ISTA, and keeps the layers with the
     least error on held-out rows: on those it is never worse than ISTA.
 
     Parameters
@@ -39,8 +39,6 @@ class LISTA(Encoder):
         ``SparseCoder(dictionary=D, alpha=0.5)``. None is ``SparseCoder()``.
     n_layers : int, default=8
         Layers.
-    tied : bool, default=False
-        Whether all layers have the same weights (thresholds are always their own).
     learning_rate : float, default=0.1
         First step of Adam, relative to the root mean square of the first weights, and of the first thresholds. Steps
         fall to zero along a half cosine.
@@ -64,8 +62,8 @@ class LISTA(Encoder):
         Its atoms D.
     dictionary_ : Dictionary
         The same as a value that cannot change.
-    layer_weights_ : ndarray of shape (n_layers, n_features, n_components), or (1, ...) if `tied`
-        Weights U_k.
+    layer_weights_ : ndarray of shape (n_features, n_components)
+        Weights U.
     thresholds_ : ndarray of shape (n_layers, n_components)
         Thresholds theta_k, in units of the codes.
     error_ : float
@@ -87,7 +85,7 @@ class LISTA(Encoder):
 
     Notes
     -----
-    Coupling the weights that act on codes, ``I - D U_k``, to those that act on samples follows Chen et al.; Gregor and
+    Coupling the weights that act on codes, ``I - D U``, to those that act on samples follows Chen et al.; Gregor and
     LeCun learn both. `transform` costs O(n_layers F K) a row whatever the sparsity, training three times that.
 
     See Also
@@ -118,7 +116,6 @@ class LISTA(Encoder):
     _parameter_constraints = {  # noqa: RUF012  (scikit-learn's way to declare them)
         "encoder": [SparseCoder, None],
         "n_layers": [Interval(Integral, 1, None, closed="left")],
-        "tied": ["boolean"],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -132,7 +129,6 @@ class LISTA(Encoder):
         encoder=None,
         *,
         n_layers=8,
-        tied=False,
         learning_rate=0.1,
         max_iter=30,
         batch_size=256,
@@ -142,7 +138,6 @@ class LISTA(Encoder):
     ):
         self.encoder = encoder
         self.n_layers = n_layers
-        self.tied = tied
         self.learning_rate = learning_rate
         self.max_iter = max_iter
         self.batch_size = batch_size
@@ -178,8 +173,7 @@ class LISTA(Encoder):
             codes = self._exact_codes(X, D, penalty)
             step = 1 / (largest_eigenvalue(D) or 1.0)
             entry = penalty.bind(np.square(D).sum(axis=1), X.dtype).entry
-            options = {"tied": self.tied, "positive": bool(penalty.positive)}
-            layers = Layers.of_ista(D, entry, step, self.n_layers, **options).astype(X.dtype)
+            layers = Layers.of_ista(D, entry, step, self.n_layers, positive=bool(penalty.positive)).astype(X.dtype)
             n_held_out = min(max(1, round(self.validation_fraction * len(X))), max(1, len(X) - 1))
             order = rng.permutation(len(X))
             held_out, rows = order[:n_held_out], order[n_held_out:] if len(X) > 1 else order
@@ -313,7 +307,7 @@ class LISTA(Encoder):
             raise ValueError("the encoder is missing.")
         check_is_fitted(encoder)
         K, F = encoder.components_.shape
-        if theta.shape[1:] != (K,) or U.shape[1:] != (F, K) or len(U) not in (1, len(theta)) or not len(theta):
+        if theta.shape[1:] != (K,) or U.shape != (F, K) or not len(theta):
             raise ValueError("the layers and the atoms do not go together.")
         D = encoder.components_.astype(U.dtype)
         self._layers = Layers(D, U, theta, bool(scalars["positive"]))

@@ -16,16 +16,14 @@ from ..reference.learning import ista_layers
 pytestmark = pytest.mark.nojit
 
 
-def network(rng, *, tied=False, positive=False, n_layers=3, K=9, F=6):
-    D = rng.normal(size=(K, F))
-    U = 0.2 * rng.normal(size=(1 if tied else n_layers, F, K))
+def network(rng, *, positive=False, n_layers=3, K=9, F=6):
+    D, U = rng.normal(size=(K, F)), 0.2 * rng.normal(size=(F, K))
     return Layers(D, U, 0.8 * rng.random((n_layers, K)), positive)
 
 
 @pytest.mark.parametrize("positive", [False, True])
-@pytest.mark.parametrize("tied", [False, True])
-def test_layers_equal_their_naive_twin(tied, positive, rng):
-    layers, X = network(rng, tied=tied, positive=positive), rng.normal(size=(300, 6))
+def test_layers_equal_their_naive_twin(positive, rng):
+    layers, X = network(rng, positive=positive), rng.normal(size=(300, 6))
     X[5] = 0
     expected = ista_layers(X, layers.D, layers.U, layers.theta, positive)
     assert 0.1 < np.mean(expected != 0) < 0.9
@@ -38,9 +36,8 @@ def test_layers_equal_their_naive_twin(tied, positive, rng):
 
 
 @pytest.mark.parametrize("positive", [False, True])
-@pytest.mark.parametrize("tied", [False, True])
-def test_gradients_are_those_of_finite_differences(tied, positive, rng):
-    layers, X = network(rng, tied=tied, positive=positive), rng.normal(size=(20, 6))
+def test_gradients_are_those_of_finite_differences(positive, rng):
+    layers, X = network(rng, positive=positive), rng.normal(size=(20, 6))
     goal = rng.normal(size=(20, 9))
     residuals, codes = forward(layers, X)
     gradients = backward(layers, residuals, codes, codes[-1] - goal)
@@ -65,7 +62,7 @@ def test_before_training_layers_are_ista(penalty, rng):
     step = 1 / np.linalg.norm(D, 2) ** 2
     entry = penalty.bind(np.ones(12), np.float64).entry
     for n_layers in (1, 5, 3000):
-        layers = Layers.of_ista(D, entry, step, n_layers, tied=n_layers > 5, positive=penalty.positive)
+        layers = Layers.of_ista(D, entry, step, n_layers, positive=penalty.positive)
         W = np.zeros((30, 12))
         for _ in range(n_layers):
             W = penalty.prox(W + step * (X - W @ D) @ D.T, step=step)
@@ -77,7 +74,7 @@ def test_before_training_layers_are_ista(penalty, rng):
 def test_training_keeps_the_best_layers(rng):
     D, X = rng.normal(size=(12, 8)), rng.normal(size=(200, 8))
     codes = csr_array(solve(X, D, L1(0.5)).codes)
-    layers = Layers.of_ista(D, np.full(12, 0.5), 1 / np.linalg.norm(D, 2) ** 2, 3, tied=False, positive=False)
+    layers = Layers.of_ista(D, np.full(12, 0.5), 1 / np.linalg.norm(D, 2) ** 2, 3, positive=False)
     before = [layers.U.copy(), layers.theta.copy()]
     options = {"batch_size": 50, "rng": np.random.default_rng(0)}
     data = X[:150], codes[:150], (X[150:], codes[150:])
@@ -116,16 +113,15 @@ def test_certificate_bounds_the_excess(coder, rng):
 
 def test_fitted_attributes(coder, rng):
     X = rng.normal(size=(300, 12))
-    for tied in (False, True):
-        lista = LISTA(coder, n_layers=3, tied=tied, max_iter=5, random_state=0).fit(X)
-        assert lista.layer_weights_.shape == (1 if tied else 3, 12, 20)
-        assert lista.thresholds_.shape == (3, 20)
-        assert lista.error_ < 0.8 * lista.first_error_
-        assert len(lista.history_) == lista.n_iter_ == 5
-        expected = ista_layers(X, lista.components_, lista.layer_weights_, lista.thresholds_)
-        np.testing.assert_allclose(lista.transform(X), expected, atol=1e-12)
-        single = clone(lista).fit(X.astype(np.float32))
-        assert single.error_ == pytest.approx(lista.error_, rel=0.05)
+    lista = LISTA(coder, n_layers=3, max_iter=5, random_state=0).fit(X)
+    assert lista.layer_weights_.shape == (12, 20)
+    assert lista.thresholds_.shape == (3, 20)
+    assert lista.error_ < 0.8 * lista.first_error_
+    assert len(lista.history_) == lista.n_iter_ == 5
+    expected = ista_layers(X, lista.components_, lista.layer_weights_, lista.thresholds_)
+    np.testing.assert_allclose(lista.transform(X), expected, atol=1e-12)
+    single = clone(lista).fit(X.astype(np.float32))
+    assert single.error_ == pytest.approx(lista.error_, rel=0.05)
 
 
 @pytest.mark.parametrize("exponent", [-700, 700])

@@ -100,8 +100,8 @@ ENCODERS = {
         ladder=({"alpha": 1.0}, {"alpha": 0.2}),
     ),
     "lista": Case(lambda: LISTA(small(6, alpha=0.3), n_layers=3, max_iter=3, random_state=0)),
-    "lista tied positive": Case(
-        lambda: LISTA(small(6, positive=True, max_iter=1, n_jobs=2), n_layers=2, tied=True, max_iter=3, random_state=0)
+    "lista positive": Case(
+        lambda: LISTA(small(6, positive=True, max_iter=1, n_jobs=2), n_layers=2, max_iter=3, random_state=0)
     ),
     "task-driven": Case(lambda: Labelled(small(6, alpha=0.3), **TASK), fixed_width=NO_TARGETS),
     "task-driven covariates": Case(

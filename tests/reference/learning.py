@@ -40,7 +40,7 @@ def ista_layers(X, D, U, theta, positive=False):
     codes = np.zeros((len(X), len(D)))
     for x, w in zip(X, codes, strict=True):
         for k in range(len(theta)):
-            z = w + (x - w @ D) @ U[k if len(U) > 1 else 0]
+            z = w + (x - w @ D) @ U
             for j in range(len(D)):
                 w[j] = np.sign(z[j]) * max(abs(z[j]) - theta[k, j], 0)
                 if positive:
