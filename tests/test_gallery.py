@@ -68,6 +68,17 @@ def check_thresholding_functions(output):
     assert [number(releases, name) for name in names] == [0.0, 0.1, 0.03, 0.0, 0.0, 0.0]
 
 
+def check_lista(output):
+    lines = output.splitlines()
+    errors = {name: [number(line, name) for line in lines[:5]] for name in (" ISTA", " FISTA", "LISTA")}
+    for error in errors.values():
+        assert error == sorted(error, reverse=True)
+    # 0.56, 0.48, 0.43, 0.40 and 0.42 of the error of ISTA after 1, 2, 4, 8 and 16 layers
+    assert all(trained < 0.7 * plain for trained, plain in zip(errors["LISTA"], errors[" ISTA"], strict=True))
+    assert errors["LISTA"][2] < 0.3
+    assert errors["LISTA"][3] < 0.75 * errors[" FISTA"][3]
+
+
 def check_task_driven_digits(output):
     """Gains of 19.4, 8.5, 2.5, 0.6 and 0.6 points; over five halves 20.2, 7.8, 2.8, 1.0 and 1.0, spread about 1."""
     gains = [

@@ -43,6 +43,11 @@ class Features:
         K = self.codes.shape[1]
         return self.codes @ (P[:K] / self.scale) + self.Z @ P[K:-1] + P[-1]
 
+    def mean_square(self, weights):
+        """Return the weighted mean of squared norms, with the intercept: no loss has a larger curvature."""
+        of_codes = self.codes.multiply(self.codes).sum(axis=1) / self.scale**2
+        return float(1 + weights @ (np.ravel(of_codes) + np.square(self.Z).sum(axis=1)) / weights.sum())
+
     def gradient(self, residual):
         """Return the derivative of a sum of losses by P, for their derivatives by the scores."""
         by_code = (self.codes.T @ residual) / self.scale

@@ -18,9 +18,6 @@ from ._task_gradient import atom_gradient
 #: Share of the steps that are taken at the full rate; then it falls as 1 / t.
 FULL_RATE = 0.1
 
-#: Step of the predictor at the full rate, over the price and the largest curvature of a loss of features of norm 1.
-PREDICTOR_RATE = 0.5
-
 
 class Task(NamedTuple):
     """What is to be learned, and from what."""
@@ -113,7 +110,7 @@ def learn(D, task, *, epochs, batch_size, learning_rate, rng, verbose=0):
                 share = rate(step, n_steps)
                 if size > 0:
                     D = unit(D - (learning_rate * share / np.sqrt(size)) * direction)
-                P -= (PREDICTOR_RATE * share) * by_predictor
+                P -= (share / (features.mean_square(weights) + task.price)) * by_predictor
                 sums += weights.sum() * np.array([value, 1.0])
                 nnz += codes.nnz
                 used += np.bincount(codes.indices, minlength=len(D))

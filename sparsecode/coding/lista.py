@@ -88,6 +88,23 @@ class LISTA(Encoder):
     Coupling the weights that act on codes, ``I - D U``, to those that act on samples follows Chen et al.; Gregor and
     LeCun learn both. `transform` costs O(n_layers F K) a row whatever the sparsity, training three times that.
 
+    Didactic: whitened patches of 12 x 12, 288 atoms, alpha 0.5, 3.9 % active; layers trained on 18 000 patches in 10
+    epochs, 2000 others coded. Squared error relative to that of the exact codes, and mean objective over the least:
+
+    ====== ============ ============ ============
+    layers ISTA         FISTA        LISTA
+    ====== ============ ============ ============
+    1      0.71, 1.43   0.71, 1.43   0.40, 1.20
+    2      0.60, 1.27   0.60, 1.27   0.29, 1.09
+    4      0.48, 1.17   0.45, 1.14   0.20, 1.05
+    8      0.36, 1.10   0.25, 1.05   0.13, 1.03
+    16     0.23, 1.05   0.07, 1.01   0.09, 1.02
+    ====== ============ ============ ============
+
+    In float32, 1, 2, 4 and 8 layers take 1.1, 2.6, 5.6 and 12 us a row of one core, the exact codes of `SparseCoder`
+    5.0: layers are worth their time only where codes may be wrong by a third. Weights of its own for each layer
+    lowered errors by 0 to 2 %, hence one matrix for all.
+
     See Also
     --------
     SparseCoder : exact codes.

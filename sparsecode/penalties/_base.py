@@ -193,6 +193,7 @@ class Penalty:
 def check_positive(name, value, advice="", *, above=0.0):
     """Return `value` as a float above `above`, or say what is wrong with parameter `name`."""
     number = isinstance(value, Real) and not isinstance(value, bool)
+    value = value.item() if isinstance(value, np.generic) else value  # NumPy would cast the limit to float32
     if not (number and above < value <= sys.float_info.max):
         least = f"a finite number above {above:g}" if above else "a positive finite number"
         raise ValueError(f"`{name}` must be {least}, got {value!r}. {advice}".rstrip())

@@ -622,3 +622,11 @@ def test_an_incomplete_class_is_refused_in_plain_words(bound, message):
         separable(bound)
     with pytest.raises(TypeError, match="must be a NamedTuple with a field `entry`"):
         separable(type("Plain", (), {"cost": BoundBerhu.cost, "shrink": BoundBerhu.shrink}))
+
+
+def test_parameters_of_single_precision_are_numbers_as_others(recwarn):
+    codes = L1(np.float32(0.5)).prox([[2.0]], step=np.float32(0.5))
+    assert codes.tolist() == [[1.75]]
+    assert not recwarn
+    with pytest.raises(ValueError, match="`alpha` must be a positive finite number, got inf"):
+        L1(np.float32(np.inf)).value([[1.0]])
