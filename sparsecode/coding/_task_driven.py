@@ -144,10 +144,10 @@ class TaskDriven(Encoder):
             price=self.ridge_price,
         )
         options = {"epochs": self.max_iter, "batch_size": self.batch_size, "learning_rate": self.learning_rate}
-        learned, before, records = learn(unit(D), task, rng=rng, verbose=self.verbose, **options)
+        learned, scale, before, records = learn(unit(D), task, rng=rng, verbose=self.verbose, **options)
         self.encoder_ = _with_atoms(encoder, learned.D.astype(X.dtype)).fit(X)
         by_code, by_covariate, intercept = np.split(learned.P, [len(D), -1])
-        self.coef_ = np.ldexp(by_code.T / learned.scale, -exponent)
+        self.coef_ = np.ldexp(by_code.T / scale, -exponent)
         self.covariate_coef_ = by_covariate.T / deviation
         self.intercept_ = intercept[0] - self.covariate_coef_ @ mean
         self.objective_, self.first_objective_ = learned.objective, before

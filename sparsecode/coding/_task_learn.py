@@ -9,9 +9,10 @@ from scipy.sparse import csr_array
 
 from .._core.history import TaskRecord
 from .._core.progress import progress_bar
+from .._core.validation import warn_not_converged
 from ..penalties import Penalty
 from ..solvers._rows import NON_FINITE, Atoms
-from ._encode import CoderSettings, check_finite
+from ._encode import CoderSettings, check_finite, count_unconverged
 from ._losses import Features, best_predictor, evaluate
 from ._task_gradient import atom_gradient
 
@@ -43,101 +44,111 @@ class Task(NamedTuple):
         """Return the features of the predictor."""
         return Features(codes, scale, self.Z[rows])
 
+    def atom_gradient(self, rows, codes, atoms, by_code):
+        """Return the derivative by the atoms of losses of rows, for their derivatives by the codes."""
+        ridge = float(self.penalty.bind(atoms.norms, np.float64).ridge)
+        return atom_gradient(self.X[rows].astype(np.float64), atoms, codes, by_code, ridge, self.settings.n_jobs)
+
     def best_predictor(self, codes, scale, start):
         """Return the best predictor for codes of all samples, and the objective."""
         features = self.features(codes, scale)
         return best_predictor(features, start, self.Y, self.weights, self.loss, self.price)
 
 
-@dataclass
-class Learned:
-    """Atoms and predictor at some moment of learning."""
+class Learned(NamedTuple):
+    """Atoms with the best predictor for them."""
 
     D: np.ndarray  # float64, unit norm
-    P: np.ndarray  # rows for codes over `scale`, for covariates, and the intercept
-    scale: float  # root mean square of the norm of a code
-    objective: float  # over all samples, with the best predictor for these atoms
-    sparsity: float
+    P: np.ndarray  # rows for codes over a scale, for covariates, and the intercept
+    objective: float  # over all samples
 
-    @classmethod
-    def with_best_predictor(cls, D, task, *, start=None, scale=None):
-        """Return atoms with the best predictor for them."""
-        codes = task.encode(D)[0].codes
-        if scale is None:
-            scale = code_scale(codes, task.weights)
-            start = np.zeros((len(D) + task.Z.shape[1] + 1, task.Y.shape[1]))
-        P, objective = task.best_predictor(codes, scale, start)
-        return cls(D, P, scale, objective, codes.nnz / np.prod(codes.shape))
+
+@dataclass
+class Learner:
+    """Atoms and predictor while they learn."""
+
+    task: Task
+    D: np.ndarray
+    P: np.ndarray
+    scale: float  # of codes: the root mean square of the norms of the first ones
+    learning_rate: float
+    n_steps: int  # in all
+    step: int = 0
+    size: float = 0.0  # mean of the squared gradients of an atom so far
+
+    def take_step(self, rows):
+        """Change atoms and predictor by a batch; return the objective before, and the SolveResult of its codes."""
+        task, weights = self.task, self.task.weights[rows]
+        result, atoms = task.encode(self.D, rows)
+        features = task.features(result.codes, self.scale, rows)
+        value, by_predictor, by_score = evaluate(features, self.P, task.Y[rows], weights, task.loss, task.price)
+        by_code = by_score @ (self.P[: len(self.D)] / self.scale).T
+        direction = tangent(task.atom_gradient(rows, result.codes, atoms, by_code), self.D)
+        self.step += 1
+        self.size += (np.square(direction).sum() / len(self.D) - self.size) / self.step
+        share = rate(self.step, self.n_steps)
+        if self.size > 0:
+            self.D = unit(self.D - (self.learning_rate * share / np.sqrt(self.size)) * direction)
+        # No curvature is larger
+        self.P -= (share / (features.mean_square(weights) + task.price)) * by_predictor
+        return value, result
+
+    def run_epoch(self, epoch, order, batch_size, bar):
+        """Take the steps of an epoch, over rows in some order; return its record."""
+        started = time.perf_counter()
+        n_coefficients, used = 0, np.zeros(len(self.D), bool)
+        objective = violation = total = 0.0
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            value, result = self.take_step(rows)
+            weight = self.task.weights[rows].sum()
+            total += weight
+            objective += (value - objective) * weight / total
+            n_coefficients += result.codes.nnz
+            used[result.codes.indices] = True
+            violation = max(violation, float(result.certificate.max()))
+            bar.update()
+            bar.set_postfix(objective=f"{objective:.4g}", refresh=False)
+        return TaskRecord(
+            epoch=epoch,
+            objective=objective,
+            violation=violation,
+            sparsity=n_coefficients / (len(order) * len(self.D)),
+            dead=int(np.count_nonzero(~used)),
+            seconds=time.perf_counter() - started,
+        )
+
+
+def learn(D, task, *, epochs, batch_size, learning_rate, rng, verbose=0):
+    """Return what was learned, the scale of the codes, the objective before, and one record an epoch.
+
+    The atoms start from D, of unit norm. After the last epoch the predictor is the best one for the atoms; if first
+    atoms with their best predictor had a lower objective, they are returned.
+    """
+    codes = task.encode(D)[0].codes
+    scale = code_scale(codes, task.weights)
+    start = np.zeros((len(D) + task.Z.shape[1] + 1, task.Y.shape[1]))
+    before = Learned(D, *task.best_predictor(codes, scale, start))
+    n_steps = epochs * -(-len(task.X) // batch_size)
+    learner = Learner(task, D, before.P.copy(), scale, learning_rate, n_steps)
+    with progress_bar(n_steps, verbose=verbose) as bar:
+        orders = (rng.permutation(len(task.X)) for _ in range(epochs))
+        records = [learner.run_epoch(epoch, order, batch_size, bar) for epoch, order in enumerate(orders)]
+    result = task.encode(learner.D)[0]
+    warn_not_converged(*count_unconverged(result), len(task.X), result.certificate.max(), task.settings.max_iter)
+    after = Learned(learner.D, *task.best_predictor(result.codes, scale, learner.P))
+    return (after if after.objective <= before.objective else before), scale, before.objective, records
 
 
 def code_scale(codes, weights):
     """Return the root mean square of the norms of codes, 1 if all are zero."""
-    squares = np.asarray(codes.multiply(codes).sum(axis=1)).ravel()
+    squares = np.ravel(codes.multiply(codes).sum(axis=1))
     return float(np.sqrt(weights @ squares / weights.sum())) or 1.0
 
 
 def rate(step, n_steps):
     """Return the share of the full rate: 1 for the first tenth of the steps, then falling as 1 / t."""
-    full = FULL_RATE * n_steps
-    return min(1.0, full / (step + 1)) if full > 0 else 1.0
-
-
-def learn(D, task, *, epochs, batch_size, learning_rate, rng, verbose=0):
-    """Return what was learned, the objective before, and one record an epoch.
-
-    The atoms start from D, of unit norm. After the last epoch the predictor is the best one for the atoms; if first
-    atoms with their best predictor had a lower objective, they are returned.
-    """
-    before = Learned.with_best_predictor(D, task)
-    D, P = D.copy(), before.P.copy()
-    n_batches = -(-len(task.X) // batch_size)
-    n_steps, step, size = epochs * n_batches, 0, 0.0
-    records = []
-    with progress_bar(n_steps, verbose=verbose) as bar:
-        for epoch in range(epochs):
-            started, sums, nnz, used = time.perf_counter(), np.zeros(2), 0, np.zeros(len(D), np.int64)
-            violation = 0.0
-            order = rng.permutation(len(task.X))
-            for start in range(0, len(order), batch_size):
-                rows = order[start : start + batch_size]
-                result, atoms = task.encode(D, rows)
-                codes, weights = result.codes, task.weights[rows]
-                features = task.features(codes, before.scale, rows)
-                value, by_predictor, by_score = evaluate(features, P, task.Y[rows], weights, task.loss, task.price)
-                direction = tangent(task_gradient(task, rows, codes, atoms, P, before.scale, by_score), D)
-                step += 1
-                size += (np.square(direction).sum() / len(D) - size) / step
-                share = rate(step, n_steps)
-                if size > 0:
-                    D = unit(D - (learning_rate * share / np.sqrt(size)) * direction)
-                P -= (share / (features.mean_square(weights) + task.price)) * by_predictor
-                sums += weights.sum() * np.array([value, 1.0])
-                nnz += codes.nnz
-                used += np.bincount(codes.indices, minlength=len(D))
-                violation = max(violation, float(result.certificate.max()))
-                bar.update()
-            objective = float(sums[0] / sums[1])
-            bar.set_postfix(objective=f"{objective:.4g}", refresh=False)
-            records.append(
-                TaskRecord(
-                    epoch=epoch,
-                    objective=objective,
-                    violation=violation,
-                    sparsity=nnz / (len(order) * len(D)),
-                    dead=int(np.count_nonzero(used == 0)),
-                    seconds=time.perf_counter() - started,
-                )
-            )
-    after = Learned.with_best_predictor(D, task, start=P, scale=before.scale)
-    return (after if after.objective <= before.objective else before), before.objective, records
-
-
-def task_gradient(task, rows, codes, atoms, P, scale, by_score):
-    """Return the derivative of the objective of a batch by the atoms."""
-    by_code = by_score @ (P[: len(atoms.D)] / scale).T
-    ridge = float(task.penalty.bind(atoms.norms, np.float64).ridge)
-    X = task.X[rows].astype(np.float64, copy=False)
-    return atom_gradient(X, atoms, codes, by_code, ridge, task.settings.n_jobs)
+    return min(1.0, max(1.0, FULL_RATE * n_steps) / step)
 
 
 def tangent(gradient, D):

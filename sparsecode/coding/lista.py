@@ -122,9 +122,10 @@ class LISTA(Encoder):
     >>> from sparsecode import SparseCoder
     >>> from sparsecode.coding import LISTA
     >>> rng = np.random.default_rng(0)
-    >>> X = rng.standard_normal((500, 20))
     >>> D = rng.standard_normal((30, 20))
-    >>> coder = SparseCoder(dictionary=D / np.linalg.norm(D, axis=1, keepdims=True), alpha=1.0)
+    >>> D /= np.linalg.norm(D, axis=1, keepdims=True)
+    >>> X = (rng.standard_normal((500, 30)) * (rng.random((500, 30)) < 0.1)) @ D
+    >>> coder = SparseCoder(dictionary=D, alpha=0.1)
     >>> lista = LISTA(coder, n_layers=4, random_state=0).fit(X)
     >>> bool(lista.error_ < 0.5 * lista.first_error_), lista.transform(X).shape
     (True, (500, 30))

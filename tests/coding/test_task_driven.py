@@ -6,7 +6,7 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import load_digits
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -337,6 +337,14 @@ def test_encoders_that_can_be_had(digits, params):
     assert model.objective_ < model.first_objective_
     codes = model.transform(X)
     assert model.capabilities().signed == (as_dense(codes).min() < 0)
+
+
+def test_codes_that_do_not_converge_are_told(digits):
+    X, y = digits
+    coder = SparseCoder(8, alpha=0.05, dictionary=np.random.default_rng(0).normal(size=(8, 64)), encode_max_iter=1)
+    with pytest.warns(ConvergenceWarning, match="rows stopped at `encode_max_iter`=1") as told:
+        TaskDrivenClassifier(coder, max_iter=2, random_state=0).fit(X[:100], y[:100])
+    assert len(told) == 1
 
 
 def test_one_class_and_one_label_of_weight(digits):
