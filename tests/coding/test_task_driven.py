@@ -23,8 +23,6 @@ from sparsecode.solvers._rows import Atoms
 
 from ..reference.learning import task_gradient
 
-pytestmark = pytest.mark.nojit
-
 PENALTIES = {
     "l1": L1(0.4),
     "positive": L1(0.3, positive=True),
@@ -49,6 +47,7 @@ def ridge_of(penalty, D):
 # ---------------------------------------------------------------- gradient
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("name", PENALTIES)
 def test_gradient_equals_its_naive_twin(name, rng):
     X, D = problem(rng)
@@ -60,6 +59,7 @@ def test_gradient_equals_its_naive_twin(name, rng):
         np.testing.assert_allclose(found, task_gradient(X, W.toarray(), D, by_code, ridge), atol=1e-11)
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("name", PENALTIES)
 @pytest.mark.parametrize("loss", ["squared", "logistic", "softmax"])
 def test_gradient_is_that_of_finite_differences(name, loss, rng):
@@ -87,6 +87,7 @@ def test_gradient_is_that_of_finite_differences(name, loss, rng):
         assert abs(slope) > 1e-4
 
 
+@pytest.mark.nojit
 def test_dependent_atoms_have_no_part(rng):
     D = problem(rng)[1]
     atoms = Atoms.prepare(np.concatenate([D, D[:1]]))
@@ -100,6 +101,7 @@ def test_dependent_atoms_have_no_part(rng):
 # ---------------------------------------------------------------- predictor
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize("loss", ["squared", "logistic", "softmax"])
 def test_derivatives_of_losses(loss, rng):
     loss = getattr(_losses, loss)
@@ -111,6 +113,7 @@ def test_derivatives_of_losses(loss, rng):
     assert np.isfinite(loss(1e4 * scores, Y)[0]).all()
 
 
+@pytest.mark.nojit
 def test_best_predictor_is_that_of_scikit_learn(rng):
     A, Z = rng.normal(size=(60, 5)), rng.normal(size=(60, 2))
     weights, start = rng.random(60), np.zeros((8, 1))
@@ -238,6 +241,7 @@ def test_many_covariates_that_are_alike(rng):
     assert model.objective_ < model.first_objective_
 
 
+@pytest.mark.nojit
 @pytest.mark.parametrize(
     ("covariates", "message"),
     [
@@ -257,6 +261,7 @@ def test_covariates_that_are_not_there(covariates, message):
         split_columns(["a"], 3)
 
 
+@pytest.mark.nojit
 def test_moments():
     values = np.array([[1.0, 5.0, 1e200], [3.0, 5.0, -1e200], [7.0, 5.0, 0.0]])
     mean, deviation = moments(values, np.array([1.0, 1.0, 0.0]), "y")
