@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
 __all__ = [
     "Integral",
@@ -22,6 +22,7 @@ __all__ = [
     "callers_level",
     "check_atoms",
     "check_rows",
+    "check_sample_weight",
     "fit_context",
     "joined_warnings",
     "row_exponents",
@@ -39,6 +40,22 @@ _SAFE = {np.dtype(np.float32): (1e-12, 1e12), np.dtype(np.float64): (1e-120, 1e1
 def check_rows(estimator, X, *, reset):
     """Return X as a C-contiguous float32 or float64 array of finite rows, and keep scikit-learn's attributes."""
     return validate_data(estimator, X, dtype=[np.float64, np.float32], order="C", reset=reset)
+
+
+def check_sample_weight(sample_weight, X, *, mean_one=False):
+    """Return the rows that have a weight, and their weights as float64, None for ones.
+
+    With `mean_one` the weights are divided by their mean: for those who see all of them.
+    """
+    if sample_weight is None:
+        return X, None
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if mean_one:
+        weights = np.ldexp(weights, -binary_exponent(weights))
+        weights = weights / weights.mean()
+    if (weights == 1).all():
+        return X, None
+    return (X, weights) if weights.all() else (X[weights > 0], weights[weights > 0])
 
 
 def check_atoms(atoms, name, *, n_features, n_components=None, dtype):
