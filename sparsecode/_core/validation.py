@@ -50,12 +50,12 @@ def check_sample_weight(sample_weight, X, *, mean_one=False):
     if sample_weight is None:
         return X, None
     weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if not weights.all():
+        X, weights = X[weights > 0], weights[weights > 0]
     if mean_one:
         weights = np.ldexp(weights, -binary_exponent(weights))
         weights = weights / weights.mean()
-    if (weights == 1).all():
-        return X, None
-    return (X, weights) if weights.all() else (X[weights > 0], weights[weights > 0])
+    return X, None if (weights == 1).all() else weights
 
 
 def check_atoms(atoms, name, *, n_features, n_components=None, dtype):

@@ -87,7 +87,7 @@ def resolve_alpha(penalty, X, atoms, alpha_scale, weights=None):
                 largest.append(alpha_bound(penalty, share * np.linalg.norm(scaled, axis=1), atoms))
             else:
                 largest.append(penalty.alpha_max(share * correlations(scaled, atoms), norms))
-        return _typical(np.concatenate(largest), weights)
+        return typical(np.concatenate(largest), weights)
 
     if isinstance(penalty, ElasticNet):
         penalty = penalty.for_correlations_of(alpha_max(L1(positive=penalty.positive)))
@@ -102,14 +102,14 @@ def alpha_bound(penalty, lengths, n_components):
     return penalty.alpha_max(lengths[:, None])
 
 
-def _typical(alpha_max, weights=None):
-    """Return the median over the samples that are not zero, which weights of 2 count twice."""
-    usable = alpha_max > 0
+def typical(values, weights=None):
+    """Return the median of the values that are not zero, in which one of weight 2 counts twice."""
+    usable = values > 0
     if not usable.any():
         raise ValueError(NO_WEIGHT)
     if weights is None:
-        return float(np.median(alpha_max[usable]))
-    values, weights = alpha_max[usable], weights[usable]
+        return float(np.median(values[usable]))
+    values, weights = values[usable], weights[usable]
     order = np.argsort(values, kind="stable")
     up_to = np.cumsum(weights[order])
     # The first value at which half of the weight is reached, and the first at which it is exceeded

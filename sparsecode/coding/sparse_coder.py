@@ -93,8 +93,9 @@ class SparseCoder(BlockLearner, Encoder):
 
         The last two know no homeostasis and no batches, hence neither `partial_fit` nor `fit_blocks`.
     learning_rate : float or None, default=None
-        Step of learning="gradient", > 0, in units in which 1 takes an atom of mean activity all the way to the
-        least-squares fit of a batch; None is 0.1. Other rules have no step.
+        First step of learning="gradient", > 0, in units in which 1 takes an atom of mean activity all the way to the
+        least-squares fit of a batch; None is 0.3. Steps fall as the root of the number of batches. Other rules have
+        none.
     positive_dict : bool, default=False
         Whether atoms are kept non-negative. Not with "mod", nor with `fit_dc`.
     init : {"random", "data"} or array-like of shape (n_components, n_features), default="random"
@@ -310,9 +311,9 @@ class SparseCoder(BlockLearner, Encoder):
         X : array-like of shape (n_samples, n_features)
         y : Ignored
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights of the samples in the mean objective that learning minimises, >= 0, and in what `alpha_scale` and
-            the targets refer to. A weight of 2 is a row that occurs twice, but for the order of rows and what batches
-            they fall into.
+            Weights of the samples, >= 0, in the mean objective that learning minimises and in what `alpha_scale` and
+            the targets refer to. Only their ratios count. A weight of 2 is a row that occurs twice, but for what
+            depends on the number of rows: their order and batches, and how fast learning="online" forgets the first.
 
         Returns
         -------

@@ -45,14 +45,16 @@ def test_sparse_hebbian_learning(patches, rule, tmp_path):
     assert again.history_["objective"][-1] == found.history_["objective"][-1]
 
 
-def test_equalisation_evens_out_use(patches):
-    """Coefficient of variation of the use of atoms while learning."""
-    X, spread = patches[:10_000], {}
-    for rule in (None, "hap", "emp", "heh"):
-        found = coder(100, homeostasis=rule, max_iter=4, n_jobs=2, **HEBBIAN).fit(X)
-        usage = (found.transform(X) != 0).mean(axis=0)
-        spread[rule] = usage.std() / usage.mean()
-    assert max(spread["hap"], spread["emp"], spread["heh"]) < 0.7 * spread[None], spread
+def test_homeostasis_evens_out_the_use_of_atoms_while_learning(patches):
+    """Coefficient of variation of frequencies in the codes that atoms are learned from."""
+    X = patches[:10_000]
+    plain = coder(100, homeostasis=None, max_iter=4, **HEBBIAN).fit(X)
+    rates = (plain.transform(X) != 0).mean(axis=0)
+    assert rates.std() / rates.mean() > 0.2  # 0.27
+    # Over two seeds: 0.10 and 0.09, 0.06 and 0.07, 0.015 and 0.013
+    for rule, bound in (("hap", 0.14), ("emp", 0.1), ("heh", 0.025)):
+        usage = coder(100, homeostasis=rule, max_iter=4, **HEBBIAN).fit(X)._fit.state.homeostasis.usage
+        assert usage.std() / usage.mean() < bound, rule
 
 
 def test_histogram_equalisation_asks_for_matching_pursuit(patches):
@@ -69,13 +71,13 @@ def test_histogram_equalisation_asks_for_matching_pursuit(patches):
 
 def test_the_learning_rate_is_a_step(patches):
     X = patches[:1000]
-    start = coder(learning="gradient", alpha=0.5, max_iter=1, learning_rate=1e-12).fit(X).components_
-    default, given, half = (
+    start, half, full, given, default = (
         coder(learning="gradient", alpha=0.5, max_iter=1, learning_rate=rate).fit(X).components_
-        for rate in (None, 0.1, 0.05)
+        for rate in (1e-12, 1e-3, 2e-3, 0.3, None)
     )
+    np.testing.assert_allclose(full - start, 2 * (half - start), atol=1e-3)
+    assert np.linalg.norm(full - start) > 0.1
     assert same_bits(default, given)
-    assert np.linalg.norm(half - start) < 0.7 * np.linalg.norm(given - start)
     with pytest.raises(ValueError, match="'learning_rate' parameter of SparseCoder must be"):
         coder(learning_rate=0.0).fit(X)
 
@@ -143,7 +145,7 @@ def parts(rng):
 
 @pytest.mark.parametrize("choice", POSITIVE, ids=str)
 def test_atoms_are_not_negative(parts, choice, dtype):
-    X, _ = parts
+    X = parts[0] - parts[0].mean(axis=0)
     found = coder(8, positive_dict=True, max_iter=20, batch_size=100, **choice).fit(X.astype(dtype))
     assert found.components_.min() >= 0
     np.testing.assert_allclose(np.linalg.norm(found.components_, axis=1), 1, rtol=1e-5)
@@ -159,11 +161,14 @@ def test_non_negative_parts_are_found(parts):
 
 
 def test_idle_atoms_are_replaced_by_non_negative_ones(parts):
-    X, _ = parts
+    X, init = parts[0].copy(), np.random.default_rng(0).random((10, 12))
+    X[:, 8:] = 0
+    init[:3, :8], init[3:, 8:] = 0, 0  # three atoms where there is nothing
     for choice in ({"alpha": 0.3, "batch_size": 50}, {"n_nonzero_coefs": 1, "learning": "k-svd"}):
-        found = coder(30, positive=True, positive_dict=True, max_iter=20, **choice).fit(X)
-        assert found.n_resampled_ > 0
+        found = coder(None, init=init, positive=True, positive_dict=True, max_iter=4, **choice).fit(X)
+        assert found.n_resampled_ == 3
         assert found.components_.min() >= 0
+        assert found.transform(X).any(axis=0).all()
 
 
 def test_what_positive_atoms_refuse(parts):
