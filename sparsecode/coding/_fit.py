@@ -21,7 +21,7 @@ from ._direct_current import center, constant_atom, with_constant
 from ._encode import CoderSettings, encode_rows
 from ._ksvd import check_ksvd, learn_ksvd
 from ._learn import Preparation, Progress, learn
-from ._sparsity import ROWS, Amounts, Target, make_penalty, rescale, resolve_alpha, typical
+from ._sparsity import ROWS, Amounts, Target, make_penalty, rescale, resolve_alpha
 
 #: Entries of a record that grow with the square of the data.
 ENERGIES = ("objective", "data_term", "penalty")
@@ -182,8 +182,7 @@ def _start_learning(coder, X, penalty, target, rng, weights):
         return Fit(penalty, target, bool(coder.fit_dc), atoms, None, exponent)
     homeostasis = None
     if coder.homeostasis and penalty.takes_gains and coder.learning not in WHOLE:
-        half = 0.25 * _typical_length(rows, weights, exponent) if coder.homeostasis == "heh" else 1.0
-        homeostasis = Homeostasis.start(coder.homeostasis, len(atoms), half)
+        homeostasis = Homeostasis.start(coder.homeostasis, len(atoms))
     numbers = {"rate": float(coder.learning_rate)} if coder.learning == "gradient" and coder.learning_rate else {}
     state = RULES[coder.learning].start(atoms, homeostasis, positive=positive, **numbers)
     return Fit(penalty, target, bool(coder.fit_dc), None, state, exponent)
@@ -206,12 +205,6 @@ def _check_positive_atoms(coder, init):
     if not isinstance(init, str) and init.min() < 0:
         raise ValueError("`init` has negative entries, which `positive_dict` forbids; use numpy.maximum(init, 0).")
     return True
-
-
-def _typical_length(rows, weights, exponent):
-    """Return the median norm of some rows, as learning sees them."""
-    rows, weights = some_rows(rows, weights)
-    return typical(np.linalg.norm(np.ldexp(rows, -exponent), axis=1), weights)
 
 
 def _in_units_of_data(record, exponent, degree):

@@ -87,7 +87,7 @@ def resolve_alpha(penalty, X, atoms, alpha_scale, weights=None):
                 largest.append(alpha_bound(penalty, share * np.linalg.norm(scaled, axis=1), atoms))
             else:
                 largest.append(penalty.alpha_max(share * correlations(scaled, atoms), norms))
-        return typical(np.concatenate(largest), weights)
+        return _typical(np.concatenate(largest), weights)
 
     if isinstance(penalty, ElasticNet):
         penalty = penalty.for_correlations_of(alpha_max(L1(positive=penalty.positive)))
@@ -102,7 +102,7 @@ def alpha_bound(penalty, lengths, n_components):
     return penalty.alpha_max(lengths[:, None])
 
 
-def typical(values, weights=None):
+def _typical(values, weights=None):
     """Return the median of the values that are not zero, in which one of weight 2 counts twice."""
     usable = values > 0
     if not usable.any():

@@ -17,14 +17,16 @@ The averages weigh the first 100 batches alike and decay by 0.01 a batch from th
 used counts as used by half a sample of those. "hap" evens out how often atoms are used, "ols" how strongly, and often
 at the cost of frequencies that differ more. Perrinet's rules have the probability of an even use of all atoms where
 these have the mean, which is the same for a fixed number of coefficients and needs no such number. Gains of "hap" and
-"ols" are clipped to [1/2, 2]. The functions of "heh" start as ``a / (a + half)``, which counts as one batch, and are
-kept at 129 equal distances of that; between them they are linear, from 0 at 0 on, so that an atom that is never used is
-not taken for next to nothing. All act in learning only; codes of a learned dictionary have unit gains.
+"ols" are clipped to [1/2, 2]. The first batch gives "heh" the root mean square coefficient `half`; its functions start
+as ``a / (a + half)``, which counts as one batch, and are kept at 129 equal distances of that. Between them they are
+linear, from 0 at 0 on, so that an atom that is never used is not taken for next to nothing. All act in learning only;
+codes of a learned dictionary have unit gains.
 
 L. U. Perrinet, "An adaptive homeostatic algorithm for the unsupervised learning of visual features", Vision 3(3)
 (2019); B. A. Olshausen and D. J. Field, Vision Res. 37 (1997).
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -51,15 +53,14 @@ class Homeostasis:
     usage: np.ndarray  # average frequency or variance of each atom
     gains: np.ndarray
     n_seen: int = 0
-    half: float | None = None  # magnitude in the middle of the tables of "heh"
+    half: float | None = None  # magnitude in the middle of the tables of "heh", known after the first batch
     tables: np.ndarray | None = None  # (n_components, BINS + 1)
 
     @classmethod
-    def start(cls, rule, n_components, half=1.0):
-        """Return the state before the first batch, with unit gains; `half` is a typical coefficient, for "heh"."""
+    def start(cls, rule, n_components):
+        """Return the state before the first batch, with unit gains."""
         state = cls(rule, np.zeros(n_components), np.ones(n_components))
         if rule == "heh":
-            state.half = float(half)
             state.tables = np.tile(np.linspace(0, 1, BINS + 1), (n_components, 1))
         return state
 
@@ -70,7 +71,9 @@ class Homeostasis:
     @property
     def selection(self):
         """What solvers take as `gains`."""
-        return self.gains if self.tables is None else Equaliser(self.tables, self.half)
+        if self.tables is None:
+            return self.gains
+        return Equaliser(None if self.half is None else self.tables, self.half)
 
     def update(self, n_samples, counts, squares, histogram=None):
         """Take in one batch.
@@ -84,7 +87,10 @@ class Homeostasis:
         rate = max(RATE, 1.0 / self.n_seen)
         self.usage = self.usage + rate * (measure - self.usage)
         if self.rule == "heh":
-            self._equalise(n_samples, counts, histogram)
+            if self.half is not None:
+                self._equalise(n_samples, counts, histogram)
+            elif squares.any():
+                self.half = math.sqrt(squares.sum(dtype=np.float64) / counts.sum())
         else:
             self._weigh(n_samples)
 
@@ -106,7 +112,7 @@ class Homeostasis:
     def _equalise(self, n_samples, counts, histogram):
         idle = n_samples - counts
         below = (idle[:, None] + np.cumsum(histogram, axis=1)) / n_samples
-        rate = max(RATE, 1.0 / (self.n_seen + 1))  # what tables start from counts as a batch
+        rate = max(RATE, 1.0 / self.n_seen)
         tables = self.tables.copy()
         tables[:, 1:] += rate * (below - tables[:, 1:])
         self.tables = tables

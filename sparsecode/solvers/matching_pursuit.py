@@ -37,8 +37,8 @@ DEFAULT_MAX_ITER = 10_000
 class Equaliser(NamedTuple):
     """Functions by which atoms are compared, in the place of gains."""
 
-    tables: np.ndarray  # (n_components, n_bins + 1), each row not decreasing from 0
-    half: float  # the magnitude in the middle of a table
+    tables: np.ndarray | None  # (n_components, n_bins + 1), each row not decreasing from 0; None is none
+    half: float | None  # the magnitude in the middle of a table
 
 
 def solve_matching_pursuit(X, D, penalty, *, tol, max_iter=None, **settings):
@@ -54,7 +54,8 @@ def _solve(problem, penalty, *, max_iter, gains=None):
     D, _, norms, inverse_norms = problem.atoms
     tables, half = np.empty((0, 0), D.dtype), 1.0
     if isinstance(gains, Equaliser):
-        tables, half = np.array(gains.tables, dtype=D.dtype, order="C"), gains.half
+        if gains.tables is not None:
+            tables, half = np.array(gains.tables, dtype=D.dtype, order="C"), gains.half
         gains = None
     bound = penalty.bind(norms, np.float64, gains)
     scale = inverse_norms * np.where(norms > 0, 1.0 if gains is None else gains, 0.0)

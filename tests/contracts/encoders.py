@@ -86,7 +86,9 @@ ENCODERS = {
         chunk=20,
     ),
     "coder positive atoms": Case(
-        lambda: small(6, alpha=0.3, positive=True, positive_dict=True, homeostasis="emp"), ladder=ALPHAS, chunk=20
+        lambda: small(6, n_nonzero_coefs=2, positive=True, positive_dict=True, homeostasis="emp"),
+        ladder=({"n_nonzero_coefs": 1}, {"n_nonzero_coefs": 4}),
+        chunk=20,
     ),
     "coder dc debias": Case(lambda: small(6, alpha=0.3, fit_dc=True, debias=True), chunk=20),
     "coder given dictionary": Case(

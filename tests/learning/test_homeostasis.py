@@ -39,10 +39,22 @@ def test_emp_closes_the_gate_of_atoms_used_more_than_their_share():
 
 
 def heh(codes, half=0.5):
-    """Tables after a batch of codes."""
-    state = Homeostasis.start("heh", codes.shape[1], half)
+    """Tables after a batch of codes, and one before it that told the scale."""
+    state = Homeostasis.start("heh", codes.shape[1])
+    state.half, state.n_seen = half, 1
     absorb(state, codes)
     return state
+
+
+def test_heh_takes_its_scale_from_the_first_batch(rng):
+    codes = rng.normal(size=(500, 3)) * (rng.random((500, 3)) < 0.3)
+    state = Homeostasis.start("heh", 3)
+    assert state.selection == (None, None)
+    take_in(state, 0 * codes)
+    assert state.half is None
+    take_in(state, 7 * codes)
+    assert state.half == pytest.approx(7 * np.sqrt(np.square(codes[codes != 0]).mean()))
+    np.testing.assert_allclose(state.selection.tables, np.tile(np.linspace(0, 1, BINS + 1), (3, 1)))
 
 
 def absorb(state, codes):
