@@ -112,8 +112,8 @@ def _typical(values, weights=None):
     values, weights = values[usable], weights[usable]
     order = np.argsort(values, kind="stable")
     up_to = np.cumsum(weights[order])
-    # The first value at which half of the weight is reached, and the first at which it is exceeded
-    middle = [np.searchsorted(up_to, 0.5 * up_to[-1], side) for side in ("left", "right")]
+    # The first value at which half of the weight is reached, and the first at which it is exceeded, up to rounding
+    middle = np.searchsorted(up_to, 0.5 * up_to[-1] * np.array([1 - 1e-12, 1 + 1e-12]))
     return float(values[order[middle]].mean())
 
 

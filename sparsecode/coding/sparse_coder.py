@@ -173,7 +173,8 @@ class SparseCoder(BlockLearner, Encoder):
     CEL0 and k-sparse codes (greedy coordinate descent and orthogonal matching pursuit where they are non-negative),
     greedy coordinate descent for other separable penalties; O(K k) a step for k active atoms; memory O(K^2). Learning:
     online statistics of the codes and block coordinate descent on the atoms (O(K^2 F) a batch); for l1 without
-    homeostasis it converges to a stationary point of the objective.
+    homeostasis it converges to a stationary point of the objective, also among atoms that are not negative. The other
+    rules are described in `sparsecode.learning` (`gradient`, `mod`, `ksvd`).
     `partial_fit` in chunks that are multiples of `batch_size` gives the bits of one call, if `alpha` is absolute and
     `init` is not "data" (those are taken from the first chunk). Memory maps are not copied (with `fit_dc`, once);
     `fit_blocks` learns from data that do not fit in memory. Input may be float32 or float64, and codes have the
