@@ -12,7 +12,7 @@ The number to look at: the share of atoms that are still noise (spectrally flat,
 "unlearned"), 15 % without homeostasis, below 1 % with it. The rule "online" moves atoms that nobody uses to what is
 explained worst, so that it does without: homeostasis is for rules that are local to an atom. Perrinet finds the order
 none < ols ~ emp < hap <= heh (Vision 3(3), 2019; larger patches and 4096 epochs). Here errors of held-out patches are
-0.386 without homeostasis, 0.379 with "ols", and 0.372 to 0.373 with the three others.
+0.386 without homeostasis, 0.379 with "ols", and 0.372 or 0.373 with the three others.
 """
 
 from pathlib import Path
@@ -65,15 +65,16 @@ for rule, colour in RULES.items():
     use.plot(np.sort(rates[rule])[::-1], color=colour, label=rule or "none")
     spread.hist(rates[rule], np.linspace(0, 4, 33), histtype="step", color=colour, linewidth=1.5)
 use.axhline(100 * ACTIVE / N_ATOMS, color="k", linestyle=":", linewidth=1)
-use.set(xlabel="atoms, most used first", ylabel="active in ... % of held-out patches", ylim=(0, 5))
+use.set(xlabel="atoms, most used first", ylabel="held-out patches that use the atom [%]", ylim=(0, 5))
 use.legend(title="homeostasis")
 spread.axvline(100 * ACTIVE / N_ATOMS, color="k", linestyle=":", linewidth=1)
-spread.set(xlabel="active in ... % of held-out patches (dotted: even use)", ylabel="atoms")
+spread.set(xlabel="held-out patches that use the atom [%] (dotted: even use)", ylabel="atoms")
 places = np.arange(len(RULES))
 for shift, learning, colour, hatch in ((-0.2, 0, "#0072b2", None), (0.2, 1, "#56b4e9", "//")):
     heights = [shares[learning] for shares in unlearned.values()]
     label = ("gradient (Hebbian)", "online")[learning]
-    noise.bar(places + shift, heights, 0.4, color=colour, hatch=hatch, label=label)
+    bars = noise.bar(places + shift, heights, 0.4, color=colour, hatch=hatch, label=label)
+    noise.bar_label(bars, fmt="%.1f", fontsize=9)
 noise.axhline(2, color="k", linestyle=":", linewidth=1)
 noise.set_xticks(places, [rule or "none" for rule in RULES])
 noise.set(xlabel="homeostasis", ylabel="unlearned atoms [%] (dotted: 2 %)")

@@ -71,7 +71,9 @@ def check_thresholding_functions(output):
 def check_homeostasis(output):
     lines = {line.partition(":")[0]: line for line in output.splitlines()}
     assert list(lines) == ["None", "ols", "emp", "hap", "heh"]
-    unlearned, errors = ({name: number(line, label) for name, line in lines.items()} for label in ("unlearned", "error"))
+    unlearned, errors = (
+        {name: number(line, label) for name, line in lines.items()} for label in ("unlearned", "error")
+    )
     assert unlearned.pop("None") > 8  # 15.5
     assert max(unlearned.values()) < 2  # 0.2
     plain = errors.pop("None")

@@ -66,7 +66,7 @@ def expected_failures(encoder):
     return IN_BATCHES if learns_from_batches else {}
 
 
-@pytest.mark.filterwarnings("ignore:`target_sparsity`.* is met up to .* only")  # of a few equal rows
+@pytest.mark.filterwarnings("ignore:`target_sparsity=.* is met up to .* only")  # of a few equal rows
 @parametrize_with_checks(list(INSTANCES.values()), expected_failed_checks=expected_failures, xfail_strict=True)
 def test_yielded_check(estimator, check):
     check(estimator)
