@@ -168,6 +168,16 @@ def test_bad_weights(data, learning):
     assert not hasattr(make, "components_")
 
 
+def test_weights_of_chunks_must_keep_near_one(data):
+    X = data[0]
+    for weights in (np.full(300, 1e80), np.r_[1e-40, np.ones(299)]):
+        with pytest.raises(
+            ValueError, match="must be 0 or lie within 1e-12 and 1e12, got .*; divide the weights of all"
+        ):
+            coder().partial_fit(X, sample_weight=weights)
+    assert np.isfinite(coder().fit(X.astype("f"), sample_weight=np.geomspace(1e-300, 1e300, 300)).components_).all()
+
+
 def test_weights_are_routed(data):
     X, weights, _ = data
     with sklearn.config_context(enable_metadata_routing=True):
