@@ -15,8 +15,8 @@ non-decreasing function z_j of each atom, given at equal distances of ``u = a / 
 Where z_j is the distribution function of the coefficients of atom j, all atoms are taken alike often.
 
 A step costs O(K). The error falls geometrically and ends above that of orthogonal pursuit with as many atoms (by 4, 10
-and 27 % for 5, 10 and 20 of 288 atoms on patches, in 0.8, 0.7 and 0.4 of the time): it is for models that are defined by
-it, such as sparse Hebbian learning, and for teaching; otherwise take "omp".
+and 27 % for 5, 10 and 20 of 288 atoms on patches, in 0.8, 0.7 and 0.4 of the time). It is for models that are defined
+by it, such as sparse Hebbian learning, and for teaching; otherwise take "omp".
 
 S. G. Mallat and Z. Zhang, "Matching pursuits with time-frequency dictionaries", IEEE Trans. Signal Process. 41 (1993);
 L. U. Perrinet, "Role of homeostasis in learning sparse representations", Neural Comput. 22 (2010), for the tables.
