@@ -92,6 +92,27 @@ def check_task_driven_digits(output):
     assert number(output, "16 atoms that classify") > number(output, "pixels") - 1
 
 
+def check_homeostasis(output):
+    lines = {line.partition(":")[0]: line for line in output.splitlines()}
+    assert list(lines) == ["None", "ols", "emp", "hap", "heh"]
+    unlearned, errors = (
+        {name: number(line, label) for name, line in lines.items()} for label in ("unlearned", "error")
+    )
+    assert unlearned.pop("None") > 8  # 15.5
+    assert max(unlearned.values()) < 2  # 0.2
+    plain = errors.pop("None")
+    assert max(errors.values()) < plain - 0.003  # 0.386; 0.379, 0.373, 0.372, 0.373
+    assert max(errors["hap"], errors["heh"]) < errors["ols"]
+    assert number(lines["None"], "online") < 1
+
+
+def check_learning_rules(output):
+    errors = {line.partition(":")[0]: number(line, "error") for line in output.splitlines()}
+    # 0.3273, 0.3294, 0.3518, 0.3518
+    assert errors["online"] < errors["gradient"] < min(errors["k-svd"], errors["mod"]) - 0.01
+    assert max(errors.values()) < 0.36
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_script(script, tmp_path):

@@ -49,6 +49,7 @@ def compile_all(dtypes):
         coder = SparseCoder(n_components=8, max_iter=1, random_state=0, debias=True).fit(X.astype(dtype))
         coder.transform(X.astype(dtype))
         SparseCoder(8, n_nonzero_coefs=2, learning="k-svd", max_iter=1, random_state=0).fit(X.astype(dtype))
+        SparseCoder(8, n_nonzero_coefs=2, learning="gradient", max_iter=1, random_state=0).fit(X.astype(dtype))
         compile_solvers(X[:4].astype(dtype), coder.components_)
     if "float64" in dtypes:
         l1_path(X[:2], X[:3], alpha_min=1.0)

@@ -22,6 +22,7 @@ __all__ = [
     "callers_level",
     "check_atoms",
     "check_rows",
+    "check_sample_weight",
     "check_samples",
     "fit_context",
     "joined_warnings",
@@ -56,6 +57,30 @@ def check_samples(estimator, X, y, sample_weight=None, *, numeric):
         sample_weight, X, dtype=np.float64, ensure_non_negative=True, allow_all_zero_weights=False
     )
     return X, y, weights
+
+
+def check_sample_weight(sample_weight, X, *, mean_one=False):
+    """Return the rows that have a weight, and their weights as float64, None for ones.
+
+    With `mean_one` the weights are divided by their mean, for those who see all of them, and what is then below 1e-12
+    counts as zero. Others must keep near one.
+    """
+    if sample_weight is None:
+        return X, None
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    counts = weights > 0
+    if mean_one:
+        weights = np.ldexp(weights, -binary_exponent(weights))
+        weights = weights / weights[counts].mean()
+        counts = weights >= 1e-12
+    if not counts.all():
+        X, weights = X[counts], weights[counts]
+    if not mean_one and not 1e-12 <= weights.min() <= weights.max() <= 1e12:
+        raise ValueError(
+            f"`sample_weight` of partial_fit must be 0 or lie within 1e-12 and 1e12, got {weights.min():.1e} to "
+            f"{weights.max():.1e}; divide the weights of all calls by one number."
+        )
+    return X, None if (weights == 1).all() else weights
 
 
 def check_atoms(atoms, name, *, n_features, n_components=None, dtype):

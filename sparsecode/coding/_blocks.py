@@ -57,16 +57,20 @@ def is_mapped(array):
 class Batches:
     """Batches of checked rows in memory, shuffled anew in each epoch if there is a generator.
 
+    Rows may have `weights`. For rules that update atoms with the `whole` of the rows all are coded with the same atoms.
+
     With `repeated` epochs, codes of penalties that have one minimiser start from those of the epoch before. They are
     kept while they take up to half of the memory of the rows, and only where these are in memory themselves.
     """
 
-    def __init__(self, X, batch_size, rng, *, repeated=False):
+    def __init__(self, X, batch_size, rng, *, repeated=False, whole=False, weights=None):
         self.X = X
         self.batch_size = batch_size
+        self.weights = weights
         self.rng = rng
         self.room = X.nbytes / 2 if repeated and not is_mapped(X) else 0
         self.n_blocks = -(-len(X) // batch_size)
+        self.per_round = self.n_blocks if whole else 1
         self.order = self.codes = self.places = None
         self.coded_now, self.size = [], 0  # codes of this epoch, and their bytes
 
@@ -77,13 +81,21 @@ class Batches:
             self.coded_now, self.size = [], 0
             self.places = np.argsort(self.order)
         self.order = np.arange(n) if self.rng is None else self.rng.permutation(n)
-        return ([number] for number in range(done, self.n_blocks))
+        numbers = range(self.n_blocks)
+        return (numbers[start : start + self.per_round] for start in range(done, self.n_blocks, self.per_round))
 
     def coded(self, work, numbers):
-        start = numbers[0] * self.batch_size
+        if len(numbers) == 1:
+            return self._coded(work, numbers[0])
+        work = work._replace(D=Atoms.prepare(work.D, work.settings.n_jobs))  # once for all
+        return merge_by_pairs((self._coded(work, number) for number in numbers), merge_coded)
+
+    def _coded(self, work, number):
+        start = number * self.batch_size
         rows = self.order[start : start + self.batch_size]
         init = None if self.codes is None else self.codes[self.places[rows]]
-        statistics, codes = code_with(work, self.X[rows], init)
+        weights = None if self.weights is None else self.weights[rows]
+        statistics, codes = code_with(work, self.X[rows], init, weights)
         if self.room and has_gap(work.penalty):
             self._keep(codes)
         return statistics

@@ -10,6 +10,7 @@ from ..penalties import KSparse
 from ..solvers._codes import joined
 from ..solvers._rows import MAX_ITER, NON_FINITE, STALLED
 from ..solvers.debias import debias_codes
+from ..solvers.matching_pursuit import Equaliser
 from ..solvers.registry import find_solver
 from ._sparsity import rescale
 
@@ -29,6 +30,11 @@ class CoderSettings(NamedTuple):
         name = settings.pop("solver")
         if name == "auto" and gains is not None and isinstance(penalty, KSparse):
             name = "omp"  # of the solvers for a fixed number of coefficients, the one whose choice gains can weight
+        if isinstance(gains, Equaliser) and name != "mp":
+            raise ValueError(
+                "homeostasis='heh' changes how matching pursuit chooses atoms: it goes with solver='mp', and with "
+                f"penalties that this takes, not with solver={name!r}. For other solvers take 'hap', 'emp' or 'ols'."
+            )
         return find_solver(name, penalty).solve(X, D, penalty, **settings)
 
 

@@ -10,7 +10,9 @@ from .._core.rng import as_generator
 from .._core.validation import binary_exponent, check_atoms, warn_not_converged
 from ..learning.homeostasis import Homeostasis
 from ..learning.init import initial_atoms
-from ..learning.online import OnlineState
+from ..learning.rules import RULES, WHOLE
+from ..learning.state import LearningState
+from ..learning.statistics import BINS
 from ..penalties import Penalty
 from ..solvers._rows import Atoms
 from ..solvers.debias import debias_codes
@@ -32,8 +34,8 @@ class Fit:
     penalty: Penalty  # with its weight, in units of the data
     target: Target | None
     constant: bool  # whether a constant atom codes the mean
-    atoms: np.ndarray | None  # given ones, or those of K-SVD; None if they are learned online
-    state: OnlineState | None = None
+    atoms: np.ndarray | None  # given ones, or those of K-SVD; None if a rule learns them
+    state: LearningState | None = None
     exponent: int = 0  # learning sees the data times 2**-exponent
     records: list = field(default_factory=list)
     prepared: dict = field(default_factory=dict, init=False, repr=False, compare=False)  # `Atoms` by dtype
@@ -66,11 +68,12 @@ class Fit:
         records = self.records + self._in_units_of_data(progress.records)
         return replace(self, penalty=penalty, state=progress.state, records=records)
 
-    def after_ksvd(self, coder, X):
-        """Return the fit after K-SVD of the rows of X."""
+    def after_ksvd(self, coder, X, weights=None):
+        """Return the fit after K-SVD of the rows of X, which may have weights."""
         X, settings = self.preparation(X), coder_settings(coder)
         penalty = rescale(self.penalty, -self.exponent, X.dtype)
         options = {"epochs": coder.max_iter, "tol": coder.tol, "verbose": coder.verbose}
+        options |= {"weights": weights, "positive_atoms": bool(coder.positive_dict)}
         atoms, records = learn_ksvd(self.atoms, X, penalty, settings, **options)
         last = records[-1]
         warn_not_converged(last.stopped, last.stalled, len(X), last.violation, coder.encode_max_iter)
@@ -81,12 +84,12 @@ class Fit:
             return records
         return [_in_units_of_data(record, self.exponent, self.penalty.degree) for record in records]
 
-    def meet_target(self, coder, X):
-        """Return the fit with the weight that meets its target on rows of X, if it has one."""
+    def meet_target(self, coder, X, weights=None):
+        """Return the fit with the weight that meets its target on rows of X, if it has one; rows may have weights."""
         if self.target is None:
             return self
         penalty = rescale(self.penalty, -self.exponent, self.state.D.dtype)
-        penalty = _meet_target(coder, self.target, penalty, self.preparation(X), self.state.D)
+        penalty = _meet_target(coder, self.target, penalty, self.preparation(X), self.state.D, weights)
         return replace(self, penalty=rescale(penalty, self.exponent))
 
     def publish(self, coder):
@@ -118,8 +121,11 @@ class Fit:
         return atoms
 
 
-def start_fit(coder, X):
-    """Return the fit before learning, and the generator that goes on shuffling (None if atoms are given)."""
+def start_fit(coder, X, weights=None):
+    """Return the fit before learning, and the generator that goes on shuffling (None if atoms are given).
+
+    Rows of X may have weights, all positive.
+    """
     choice = {name: getattr(coder, name) for name in ("alpha", "n_nonzero_coefs", "target_sparsity", "target_snr")}
     penalty = make_penalty(coder.penalty, positive=coder.positive, **choice)
     find_solver(coder.solver, penalty)
@@ -130,22 +136,23 @@ def start_fit(coder, X):
         if coder.learning == "k-svd":
             check_ksvd(penalty, target)
         rng = as_generator(coder.random_state)
-        return _start_learning(coder, X, penalty, target, rng), rng
+        return _start_learning(coder, X, penalty, target, rng, weights), rng
     atoms = check_atoms(
         coder.dictionary, "dictionary", n_features=X.shape[1], n_components=coder.n_components, dtype=X.dtype
     )
     rows, D = (center(X), center(atoms)) if coder.fit_dc else (X, atoms)
-    penalty = resolve_alpha(penalty, rows, D, coder.alpha_scale)
+    penalty = resolve_alpha(penalty, rows, D, coder.alpha_scale, weights)
     exponent = binary_exponent(rows)
     if not exponent:
         penalty.bind(np.square(D, dtype=np.float64).sum(axis=1), np.float64)  # raises for parameters out of range
     if target is not None:
-        rows, penalty = np.ldexp(some_rows(rows), -exponent), rescale(penalty, -exponent)
-        penalty = rescale(_meet_target(coder, target, penalty, rows, D), exponent)
+        rows, weights = some_rows(rows, weights)
+        rows, penalty = np.ldexp(rows, -exponent), rescale(penalty, -exponent)
+        penalty = rescale(_meet_target(coder, target, penalty, rows, D, weights), exponent)
     return Fit(penalty, target, bool(coder.fit_dc), atoms.copy()), None
 
 
-def _start_learning(coder, X, penalty, target, rng):
+def _start_learning(coder, X, penalty, target, rng, weights):
     rows = center(X) if coder.fit_dc else X
     if coder.fit_dc and X.shape[1] == 1:
         raise ValueError("`fit_dc`=True leaves nothing to learn of samples with n_features = 1; give fit_dc=False.")
@@ -163,17 +170,41 @@ def _start_learning(coder, X, penalty, target, rng):
         init = init if isinstance(init, str) else center(init)
     if not isinstance(init, str) and not init.any(axis=1).all():
         raise ValueError("`init` has atoms that are zero (or constant, with fit_dc); give every atom a direction.")
+    positive = _check_positive_atoms(coder, init)
     exponent = binary_exponent(rows)
-    atoms = initial_atoms(rows, X.shape[1] if n_components is None else n_components, init, rng)
+    atoms = initial_atoms(rows, X.shape[1] if n_components is None else n_components, init, rng, positive=positive)
     if coder.fit_dc:
         atoms = center(atoms)
         atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
     # A target is approached from the default weight: first, random atoms may not be able to meet it.
-    penalty = resolve_alpha(penalty, rows, len(atoms), coder.alpha_scale)
+    penalty = resolve_alpha(penalty, rows, len(atoms), coder.alpha_scale, weights)
     if coder.learning == "k-svd":
         return Fit(penalty, target, bool(coder.fit_dc), atoms, None, exponent)
-    state = OnlineState.start(atoms, coder.homeostasis if penalty.takes_gains else None)
+    homeostasis = None
+    if coder.homeostasis and penalty.takes_gains and coder.learning not in WHOLE:
+        homeostasis = Homeostasis.start(coder.homeostasis, len(atoms))
+    numbers = {"rate": float(coder.learning_rate)} if coder.learning == "gradient" and coder.learning_rate else {}
+    state = RULES[coder.learning].start(atoms, homeostasis, positive=positive, **numbers)
     return Fit(penalty, target, bool(coder.fit_dc), None, state, exponent)
+
+
+def _check_positive_atoms(coder, init):
+    """Return whether atoms are kept non-negative, or say why they cannot be."""
+    if not coder.positive_dict:
+        return False
+    if coder.learning == "mod":
+        raise ValueError(
+            "learning='mod' solves for all atoms at once, whatever their signs; for `positive_dict` take 'online', "
+            "'gradient' or 'k-svd'."
+        )
+    if coder.fit_dc:
+        raise ValueError(
+            "`fit_dc` makes atoms without a mean, which `positive_dict` forbids: an atom that is nowhere negative has "
+            "one. Give one of the two."
+        )
+    if not isinstance(init, str) and init.min() < 0:
+        raise ValueError("`init` has negative entries, which `positive_dict` forbids; use numpy.maximum(init, 0).")
+    return True
 
 
 def _in_units_of_data(record, exponent, degree):
@@ -189,15 +220,16 @@ def coder_settings(coder):
     return CoderSettings(coder.solver, coder.encode_tol, coder.encode_max_iter, coder.n_jobs)
 
 
-def some_rows(X):
-    """Return rows of X, at most `ROWS`, on which a target is met."""
+def some_rows(X, weights=None):
+    """Return rows of X, at most `ROWS`, on which a target is met, and their weights."""
     if len(X) <= ROWS:
-        return X
+        return X, weights
     # At random: rows at equal distances may all be of one kind, in data with a period
-    return X[np.sort(np.random.default_rng(0).choice(len(X), ROWS, replace=False))]
+    chosen = np.sort(np.random.default_rng(0).choice(len(X), ROWS, replace=False))
+    return X[chosen], None if weights is None else weights[chosen]
 
 
-def _meet_target(coder, target, penalty, X, D):
+def _meet_target(coder, target, penalty, X, D, weights=None):
     """Return the penalty whose codes of the rows meet the target."""
     settings = coder_settings(coder)
 
@@ -206,7 +238,7 @@ def _meet_target(coder, target, penalty, X, D):
         if coder.debias:
             refit = debias_codes(X, D, result.codes, positive=penalty.positive, n_jobs=coder.n_jobs)
             result = result._replace(square_error=refit.square_error)
-        return Amounts.of(X, result.codes, result.square_error)
+        return Amounts.of(X, result.codes, result.square_error, weights)
 
     norms = np.square(D, dtype=np.float64).sum(axis=1)
     return target.search(penalty, float(penalty.alpha_max(correlations(X, D, coder.n_jobs), norms).max()), encode)
@@ -223,12 +255,19 @@ def fitted_state(coder):
     }
     arrays = {"components": coder.components_, "history": as_rows(fit.records)}
     if fit.state is not None:
-        rule = fit.state.homeostasis
-        scalars |= {"n_steps": fit.state.n_steps, "n_replaced": fit.state.n_replaced}
-        scalars |= {"rule": rule and rule.rule, "n_seen": rule and rule.n_seen}
-        arrays |= {name: getattr(fit.state, name) for name in ("A", "B", "unused")}
-        arrays |= {"usage": rule.usage, "gains": rule.gains} if rule else {}
+        state, rule = fit.state, fit.state.homeostasis
+        scalars |= {name: getattr(state, name) for name in state.NUMBERS}
+        arrays |= {name: getattr(state, name) for name in state.ARRAYS}
+        scalars |= {"learning": next(name for name, kind in RULES.items() if kind is type(state))}
+        scalars |= {"rule": rule and rule.rule, "n_seen": rule and rule.n_seen, "half": rule and rule.half}
+        arrays |= {name: getattr(rule, name) for name in _homeostasis_shapes(rule.rule, len(state.D))} if rule else {}
     return scalars, arrays
+
+
+def _homeostasis_shapes(rule, n_components):
+    """Return the shapes of the arrays of a rule of homeostasis."""
+    shapes = {"usage": (n_components,), "gains": (n_components,)}
+    return shapes | ({"tables": (n_components, BINS + 1)} if rule == "heh" else {})
 
 
 def restore(coder, scalars, arrays):
@@ -239,19 +278,20 @@ def restore(coder, scalars, arrays):
     if components.shape[1] != coder.n_features_in_ or not isinstance(scalars["penalty"], Penalty):
         raise ValueError("the atoms, the number of features and the penalty do not go together.")
     atoms = components[1:] if scalars["constant"] else components
-    K, F = atoms.shape
     state = None
     if "n_steps" in scalars:
-        expected = {"A": (K, K), "B": (K, F), "unused": (K,)}
-        expected |= {"usage": (K,), "gains": (K,)} if scalars["rule"] else {}
-        for name, shape in expected.items():
+        kind = RULES[scalars.get("learning", "online")]
+        shapes = kind.shapes(atoms)
+        kept = _homeostasis_shapes(scalars["rule"], len(atoms)) if scalars["rule"] else {}
+        for name, shape in (shapes | kept).items():
             if arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
                 raise ValueError(f"the learning state {name!r} is not a finite array of shape {shape}.")
         rule = None
         if scalars["rule"]:
-            rule = Homeostasis(scalars["rule"], arrays["usage"], arrays["gains"], scalars["n_seen"])
-        learned = (arrays[name] for name in ("A", "B", "unused"))
-        state = OnlineState(atoms.copy(), *learned, rule, scalars["n_steps"], scalars["n_replaced"])
+            numbers = {"n_seen": scalars["n_seen"], "half": scalars.get("half")}
+            rule = Homeostasis(scalars["rule"], **numbers, **{name: arrays[name] for name in kept})
+        numbers = {name: scalars[name] for name in kind.NUMBERS if name in scalars}
+        state = kind(atoms.copy(), rule, **numbers, **{name: arrays[name] for name in shapes})
     records = from_rows(arrays["history"])
     target = scalars["target"] and Target(**scalars["target"])
     given = None if state else atoms.copy()

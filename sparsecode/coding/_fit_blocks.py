@@ -6,6 +6,7 @@ from dataclasses import replace
 from .._checkpoints import Checkpoint, CheckpointFolder, fingerprint
 from .._core.history import as_rows, from_rows
 from .._core.validation import Integral, fit_context, unchanged_on_failure
+from ..learning.rules import WHOLE
 from ..learning.statistics import Totals
 from ..penalties._base import check_count
 from ._blocks import BlockCheck, StreamBlocks, as_blocks, as_float_rows, errors_name
@@ -128,9 +129,9 @@ class BlockLearner:
                 "`dictionary` is given, so that there is nothing to learn from blocks; call fit with a part of the "
                 "data, which fixes the weight of the penalty."
             )
-        if self.learning != "online":
+        if self.learning in WHOLE:
             raise ValueError(
-                f"learning={self.learning!r} needs the codes of all samples at once; take learning='online' for "
+                f"learning={self.learning!r} needs the codes of all samples at once; take 'online' or 'gradient' for "
                 "blocks, or fit with a part of the data."
             )
         if checkpoint is None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from .._core.progress import progress_bar
 from ..learning.ksvd import improve
-from ..learning.statistics import totals_of
+from ..learning.statistics import totals_of, weighted
 from ..penalties import L0, KSparse
 from ..solvers._rows import NON_FINITE
 from ._encode import check_finite
@@ -25,7 +25,7 @@ def check_ksvd(penalty, target):
         raise ValueError(f"learning='k-svd' needs a fixed weight, not `{target}`; give `alpha` or `n_nonzero_coefs`.")
 
 
-def learn_ksvd(D, X, penalty, settings, *, epochs, tol, verbose=0):
+def learn_ksvd(D, X, penalty, settings, *, weights=None, positive_atoms=False, epochs, tol, verbose=0):
     """Return the best atoms that up to `epochs` epochs over the rows of X have led to, and one record an epoch.
 
     An epoch codes all rows and improves the atoms for the supports of the codes. The error only falls for fixed
@@ -39,6 +39,9 @@ def learn_ksvd(D, X, penalty, settings, *, epochs, tol, verbose=0):
     X : ndarray of shape (n_samples, n_features)
     penalty : L0, CEL0 or KSparse
     settings : CoderSettings
+    weights : ndarray of shape (n_samples,) or None, default=None
+        Of the rows, positive.
+    positive_atoms : bool, default=False
     epochs : int
         Largest number of passes.
     tol : float
@@ -52,14 +55,17 @@ def learn_ksvd(D, X, penalty, settings, *, epochs, tol, verbose=0):
             result = settings.solve(X, D, penalty)
             check_finite(result.status != NON_FINITE, X.dtype)
             codes = result.codes
-            totals = totals_of(result, np.bincount(codes.indices, minlength=len(D)))
-            objective = (0.5 * totals.square_error + totals.penalty) / totals.n
+            totals = totals_of(result, weights)
+            objective = (0.5 * totals.square_error + totals.penalty) / totals.weight
             if objective < lowest:
                 best, lowest = D, objective
             if epoch == epochs or (tol > 0 and records and has_settled(records, tol)):
                 break
-            D = D.copy()
-            replaced = improve(D, X, codes, result.square_error, positive=penalty.positive, n_jobs=settings.n_jobs)
+            D, rows, errors = D.copy(), X, result.square_error
+            if weights is not None:
+                (rows, codes), errors = weighted(X, codes, weights), weights * errors
+            signs = {"positive": penalty.positive, "positive_atoms": positive_atoms}
+            replaced = improve(D, rows, codes, errors, **signs, n_jobs=settings.n_jobs)
             records.append(make_record(epoch, totals, penalty, replaced, time.perf_counter() - started))
             bar.update()
             bar.set_postfix(objective=f"{objective:.4g}", sparsity=f"{records[-1].sparsity:.3f}", refresh=False)

@@ -9,10 +9,11 @@ import numpy as np
 
 from .._core.history import EpochRecord
 from .._core.progress import progress_bar
-from ..learning.online import OnlineState, update
+from ..learning.state import LearningState
 from ..learning.statistics import Totals, gather, merge, merge_totals
 from ..penalties import Penalty
 from ..solvers._rows import NON_FINITE, Atoms
+from ..solvers.matching_pursuit import Equaliser
 from ._direct_current import center
 from ._encode import CoderSettings, check_finite
 from ._sparsity import Amounts
@@ -43,7 +44,7 @@ class Work(NamedTuple):
     """What it takes to code a block: the same for all blocks between two updates of the atoms."""
 
     D: np.ndarray | Atoms
-    gains: np.ndarray | None
+    gains: np.ndarray | Equaliser | None
     penalty: Penalty
     settings: CoderSettings
     prepare: Preparation
@@ -55,13 +56,14 @@ def code_block(work, rows):
     return code_with(work, rows)[0]
 
 
-def code_with(work, rows, init=None):
-    """Return what `code_block` does, and the codes, for codes to start from."""
+def code_with(work, rows, init=None, weights=None):
+    """Return what `code_block` does of rows that may have weights, and the codes, for codes to start from."""
     rows = work.prepare(rows)
     result = work.settings.solve(rows, work.D, work.penalty, work.gains, init)
     check_finite(result.status != NON_FINITE, rows.dtype)
-    amounts = Amounts.of(rows, result.codes, result.square_error) if work.measured else None
-    return (gather(rows, result), amounts), result.codes
+    amounts = Amounts.of(rows, result.codes, result.square_error, weights) if work.measured else None
+    half = getattr(work.gains, "half", None)
+    return (gather(rows, result, weights=weights, half=half), amounts), result.codes
 
 
 def merge_coded(first, second):
@@ -73,7 +75,7 @@ def merge_coded(first, second):
 class Progress:
     """How far learning has come; together with the data and the settings it decides all that follows."""
 
-    state: OnlineState
+    state: LearningState
     penalty: Penalty  # its weight moves, if there is a target
     n_before: int = 0  # epochs of earlier calls
     records: list = field(default_factory=list)
@@ -137,15 +139,16 @@ def _run_epoch(progress, source, settings, prepare, target, bar, after_update):
     for numbers in source.rounds(epoch, progress.done):
         work = Work(state.D, state.gains, progress.penalty, settings, prepare, target is not None)
         statistics, amounts = source.coded(work, numbers)
-        progress.replaced += update(state, statistics)
+        progress.replaced += state.update(statistics)
         progress.totals = totals = merge_totals(totals, statistics.totals)
         if target is not None:
             progress.penalty = target.follow(progress.penalty, amounts, len(state.D))
         progress.done += len(numbers)
         progress.seconds = time.perf_counter() - started
         bar.update(len(numbers))
-        objective = (0.5 * totals.square_error + totals.penalty) / totals.n
-        bar.set_postfix(objective=f"{objective:.4g}", sparsity=f"{totals.counts.mean() / totals.n:.3f}", refresh=False)
+        objective = (0.5 * totals.square_error + totals.penalty) / totals.weight
+        sparsity = totals.counts.mean() / totals.weight
+        bar.set_postfix(objective=f"{objective:.4g}", sparsity=f"{sparsity:.3f}", refresh=False)
         if after_update is not None:
             after_update()
     progress.records.append(
@@ -156,7 +159,7 @@ def _run_epoch(progress, source, settings, prepare, target, bar, after_update):
 
 def make_record(epoch, totals, penalty, replaced, seconds):
     """Return the record of an epoch with these totals."""
-    n = totals.n
+    n = totals.weight
     return EpochRecord(
         epoch=epoch,
         objective=(0.5 * totals.square_error + totals.penalty) / n,

@@ -68,8 +68,11 @@ def make_penalty(penalty, *, alpha, n_nonzero_coefs, target_sparsity, target_snr
     return copy.deepcopy(penalty).replace(**changes)  # arrays among the parameters stay the user's own
 
 
-def resolve_alpha(penalty, X, atoms, alpha_scale):
-    """Return the penalty with its absolute weight, for training rows X and atoms (their number: to be learned)."""
+def resolve_alpha(penalty, X, atoms, alpha_scale, weights=None):
+    """Return the penalty with its absolute weight, for training rows X and atoms (their number: to be learned).
+
+    Rows may have weights.
+    """
     if isinstance(penalty, KSparse) or (penalty.alpha is not None and alpha_scale == "absolute"):
         return penalty
     exponent = binary_exponent(X)
@@ -84,7 +87,7 @@ def resolve_alpha(penalty, X, atoms, alpha_scale):
                 largest.append(alpha_bound(penalty, share * np.linalg.norm(scaled, axis=1), atoms))
             else:
                 largest.append(penalty.alpha_max(share * correlations(scaled, atoms), norms))
-        return _typical(np.concatenate(largest))
+        return _typical(np.concatenate(largest), weights)
 
     if isinstance(penalty, ElasticNet):
         penalty = penalty.for_correlations_of(alpha_max(L1(positive=penalty.positive)))
@@ -99,12 +102,19 @@ def alpha_bound(penalty, lengths, n_components):
     return penalty.alpha_max(lengths[:, None])
 
 
-def _typical(alpha_max):
-    """Return the median over the samples that are not zero."""
-    alpha_max = alpha_max[alpha_max > 0]
-    if not alpha_max.size:
+def _typical(values, weights=None):
+    """Return the median of the values that are not zero, in which one of weight 2 counts twice."""
+    usable = values > 0
+    if not usable.any():
         raise ValueError(NO_WEIGHT)
-    return float(np.median(alpha_max))
+    if weights is None:
+        return float(np.median(values[usable]))
+    values, weights = values[usable], weights[usable]
+    order = np.argsort(values, kind="stable")
+    up_to = np.cumsum(weights[order])
+    # The first value at which half of the weight is reached, and the first at which it is exceeded, up to rounding
+    middle = np.searchsorted(up_to, 0.5 * up_to[-1] * np.array([1 - 1e-12, 1 + 1e-12]))
+    return float(values[order[middle]].mean())
 
 
 def rescale(penalty, exponent, dtype=None):
@@ -132,18 +142,22 @@ def rescale(penalty, exponent, dtype=None):
 class Amounts(NamedTuple):
     """What a target needs to know of samples and their codes."""
 
-    nonzero: int
-    size: int  # all coefficients
+    nonzero: float  # these two are numbers of coefficients, and all sums are weighted, if samples have weights
+    size: float
     signal: float  # sum ||x||^2
     noise: float  # sum ||x - w D||^2
     longest: float  # max ||x||
 
     @classmethod
-    def of(cls, X, codes, square_error):
+    def of(cls, X, codes, square_error, weights=None):
         """Return the amounts of rows, their codes (CSR, without stored zeros) and their errors."""
-        signal, noise = np.square(X, dtype=np.float64).sum(), square_error.sum()
-        longest = np.linalg.norm(X, axis=1).max()
-        return cls(codes.nnz, math.prod(codes.shape), float(signal), float(noise), float(longest))
+        longest = float(np.linalg.norm(X, axis=1).max())
+        if weights is None:
+            signal, noise = np.square(X, dtype=np.float64).sum(), square_error.sum()
+            return cls(codes.nnz, math.prod(codes.shape), float(signal), float(noise), longest)
+        signal = weights @ np.square(X, dtype=np.float64).sum(axis=1)
+        nonzero, size = weights @ np.diff(codes.indptr), weights.sum() * codes.shape[1]
+        return cls(float(nonzero), float(size), float(signal), float(weights @ square_error), longest)
 
     def merge(self, other):
         """Return the amounts of these samples and others together."""

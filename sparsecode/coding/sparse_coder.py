@@ -5,10 +5,19 @@ from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.samples import as_shape
-from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
+from .._core.validation import (
+    Integral,
+    Interval,
+    Real,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+    unchanged_on_failure,
+)
 from ..dictionary import Dictionary
 from ..encoder import Capabilities, Encoder, available_if_capable
-from ..learning.homeostasis import RULES
+from ..learning import homeostasis as balance
+from ..learning.rules import RULES, WHOLE
 from ..penalties import PENALTIES, Penalty
 from ..solvers.registry import SOLVERS
 from ._blocks import Batches
@@ -68,18 +77,34 @@ class SparseCoder(BlockLearner, Encoder):
         others in `components_`, and its coefficient first in a code: analyse ``components_[1:]`` as receptive fields.
     dictionary : Dictionary or array-like of shape (n_components, n_features) or None, default=None
         Atoms to use as they are, of any norm. With None, atoms are learned.
-    learning : {"online", "k-svd"}, default="online"
-        How atoms are learned. "online" updates them after each batch, for any penalty. "k-svd" (approximate K-SVD)
-        codes all rows in each epoch, then improves the atoms and the coefficients together, for the supports of the
-        codes. It needs `n_nonzero_coefs`, or the penalty "l0" or "cel0" with a fixed weight; it knows no homeostasis
-        and no batches, hence neither `partial_fit` nor `fit_blocks`. Its error may rise where supports change: the
-        atoms of the best epoch are kept, which need not be the last in `history_`.
+    learning : {"online", "gradient", "mod", "k-svd"}, default="online"
+        How atoms are learned.
+
+        * "online" updates them after each batch by block coordinate descent on the statistics of all batches so far,
+          for any penalty, and replaces atoms that nobody uses: the first choice.
+        * "gradient" takes a step of `learning_rate` along the gradient of each batch, as Olshausen and Field, and
+          replaces nothing: with matching pursuit and homeostasis it is sparse Hebbian learning. It takes many more
+          epochs.
+        * "mod" (method of optimal directions) codes all rows in each epoch, then solves least squares for all atoms.
+        * "k-svd" (approximate K-SVD) codes all rows in each epoch, then improves the atoms and the coefficients
+          together, for the supports of the codes. It needs `n_nonzero_coefs`, or the penalty "l0" or "cel0" with a
+          fixed weight. Its error may rise where supports change: the atoms of the best epoch are kept, which need not
+          be the last in `history_`.
+
+        The last two know no homeostasis and no batches, hence neither `partial_fit` nor `fit_blocks`.
+    learning_rate : float or None, default=None
+        First step of learning="gradient", > 0, in units in which 1 takes an atom of mean activity all the way to the
+        least-squares fit of a batch; None is 0.3. Steps fall as the root of the number of batches. Other rules have
+        none.
+    positive_dict : bool, default=False
+        Whether atoms are kept non-negative. Not with "mod", nor with `fit_dc`.
     init : {"random", "data"} or array-like of shape (n_components, n_features), default="random"
         First atoms: Gaussian directions, random rows of X, or given ones (scaled to unit norm).
-    homeostasis : {"hap", "ols"} or None, default="hap"
-        Rule that lets atoms enter codes more or less easily during learning, so that all are used alike: "hap" as
-        often, "ols" as strongly. See `sparsecode.learning.homeostasis`. None is none. The sparse envelope takes no
-        gains and learns without, as K-SVD does.
+    homeostasis : {"hap", "emp", "ols", "heh"} or None, default="hap"
+        Rule that lets atoms enter codes more or less easily during learning, so that all are used alike: "hap" and
+        "emp" (a gate) as often, "ols" as strongly, "heh" (histogram equalisation, with solver="mp" only) both. See
+        `sparsecode.learning.homeostasis`. None is none. The sparse envelope takes no gains and learns without, as
+        "k-svd" and "mod" do.
     input_shape : tuple of int or None, default=None
         Shape of a sample, such as (12, 12). X may then be given as (n_samples, 12, 12) too, and `dictionary_` has
         atoms of that shape.
@@ -148,7 +173,8 @@ class SparseCoder(BlockLearner, Encoder):
     CEL0 and k-sparse codes (greedy coordinate descent and orthogonal matching pursuit where they are non-negative),
     greedy coordinate descent for other separable penalties; O(K k) a step for k active atoms; memory O(K^2). Learning:
     online statistics of the codes and block coordinate descent on the atoms (O(K^2 F) a batch); for l1 without
-    homeostasis it converges to a stationary point of the objective.
+    homeostasis it converges to a stationary point of the objective, also among atoms that are not negative. The other
+    rules are described in `sparsecode.learning` (`gradient`, `mod`, `ksvd`).
     `partial_fit` in chunks that are multiples of `batch_size` gives the bits of one call, if `alpha` is absolute and
     `init` is not "data" (those are taken from the first chunk). Memory maps are not copied (with `fit_dc`, once);
     `fit_blocks` learns from data that do not fit in memory. Input may be float32 or float64, and codes have the
@@ -193,9 +219,11 @@ class SparseCoder(BlockLearner, Encoder):
         "sparse_output": ["boolean"],
         "fit_dc": ["boolean"],
         "dictionary": [Dictionary, "array-like", None],
-        "learning": [StrOptions({"online", "k-svd"})],
+        "learning": [StrOptions({*RULES, "k-svd"})],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
+        "positive_dict": ["boolean"],
         "init": [StrOptions({"random", "data"}), Dictionary, "array-like"],
-        "homeostasis": [StrOptions(set(RULES)), None],
+        "homeostasis": [StrOptions(set(balance.RULES)), None],
         "input_shape": [tuple, list, Integral, None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -224,6 +252,8 @@ class SparseCoder(BlockLearner, Encoder):
         fit_dc=False,
         dictionary=None,
         learning="online",
+        learning_rate=None,
+        positive_dict=False,
         init="random",
         homeostasis="hap",
         input_shape=None,
@@ -250,6 +280,8 @@ class SparseCoder(BlockLearner, Encoder):
         self.fit_dc = fit_dc
         self.dictionary = dictionary
         self.learning = learning
+        self.learning_rate = learning_rate
+        self.positive_dict = positive_dict
         self.init = init
         self.homeostasis = homeostasis
         self.input_shape = input_shape
@@ -268,17 +300,21 @@ class SparseCoder(BlockLearner, Encoder):
             signed = self._fit.constant or not self._fit.penalty.positive
         else:
             signed = self.fit_dc or not (self.positive or getattr(self.penalty, "positive", False))
-        online = self.learning == "online"
+        online = self.learning not in WHOLE
         return Capabilities(code_kind="real", invertible=True, stateful=False, online=online, signed=bool(signed))
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Learn the atoms from the rows of X, or take `dictionary` and fix the weight of the penalty.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         y : Ignored
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the samples, >= 0, in the mean objective that learning minimises and in what `alpha_scale` and
+            the targets refer to. Only their ratios count. A weight of 2 is a row that occurs twice, but for what
+            depends on the number of rows: their order and batches, and how fast learning="online" forgets the first.
 
         Returns
         -------
@@ -286,28 +322,31 @@ class SparseCoder(BlockLearner, Encoder):
         """
         with unchanged_on_failure(self):
             X = self._check_input(X, reset=True)
-            fit, rng = start_fit(self, X)
+            X, weights = check_sample_weight(sample_weight, X, mean_one=True)
+            fit, rng = start_fit(self, X, weights)
             if self.dictionary is None:
-                fit = self._learn(fit, X, epochs=self.max_iter, rng=rng)
+                fit = self._learn(fit, X, weights, epochs=self.max_iter, rng=rng)
             self._fit = fit
             fit.publish(self)
         return self
 
     @available_if_capable("online")
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X, y=None, sample_weight=None):
         """Go on learning from the rows of X, once and in their order, in batches of `batch_size`.
 
         The first call, or `fit`, fixes the penalty and its weight, the number of atoms and the initial atoms, from its
         own X. Later changes of `penalty`, `alpha`, `alpha_scale`, `n_nonzero_coefs`, the targets, `positive`,
-        `fit_dc`, `n_components`, `init`, `homeostasis`, `input_shape` and `dictionary` wait for `fit`. With a target
-        each call finds the weight anew, of atoms that are learned; given atoms, and their weight, stay as they are.
-        A call that fails or is interrupted leaves the estimator as it was.
+        `fit_dc`, `n_components`, `init`, `homeostasis`, `learning_rate`, `positive_dict`, `input_shape` and
+        `dictionary` wait for `fit`. With a target each call finds the weight anew, of atoms that are learned; given
+        atoms, and their weight, stay as they are. A call that fails or is interrupted leaves the estimator as it was.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         y : Ignored
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the samples, >= 0, in units that all calls share.
 
         Returns
         -------
@@ -317,25 +356,29 @@ class SparseCoder(BlockLearner, Encoder):
             self._validate_params()  # scikit-learn does it for the first call only
             first = not hasattr(self, "components_")
             X = self._check_input(X, reset=first)
-            fit = start_fit(self, X)[0] if first else self._fit
-            if (self.dictionary is None) != (fit.atoms is None):
+            X, weights = check_sample_weight(sample_weight, X)
+            fit = start_fit(self, X, weights)[0] if first else self._fit
+            given = self.dictionary is not None
+            if given != (fit.state is None) or not (given or isinstance(fit.state, RULES[self.learning])):
                 raise ValueError(
-                    "`dictionary` or `learning` was changed since the first call, between atoms that are given, or "
-                    "of K-SVD, and atoms that are learned online; call fit, or learn in a new SparseCoder(init=atoms)."
+                    "`dictionary` or `learning` was changed since the first call, between atoms that are given and "
+                    "atoms that are learned, or between rules of learning; call fit, or learn in a new "
+                    "SparseCoder(init=atoms)."
                 )
-            if self.dictionary is None:
-                fit = self._learn(fit, X, epochs=1, rng=None)
+            if not given:
+                fit = self._learn(fit, X, weights, epochs=1, rng=None)
             self._fit = fit
             fit.publish(self)
         return self
 
-    def _learn(self, fit, X, *, epochs, rng):
+    def _learn(self, fit, X, weights, *, epochs, rng):
         """Return a fit after epochs over checked rows, shuffled if there is a generator."""
         if fit.state is None:
-            return fit.after_ksvd(self, X)
+            return fit.after_ksvd(self, X, weights)
         progress = fit.begin()
-        fit.learn(self, Batches(X, self.batch_size, rng, repeated=epochs > 1), progress, epochs=epochs)
-        return fit.after(progress).meet_target(self, some_rows(X))
+        options = {"repeated": epochs > 1, "whole": self.learning in WHOLE, "weights": weights}
+        fit.learn(self, Batches(X, self.batch_size, rng, **options), progress, epochs=epochs)
+        return fit.after(progress).meet_target(self, *some_rows(X, weights))
 
     def transform(self, X):
         """Return the sparse codes of the rows of X.

@@ -4,6 +4,10 @@ One pass minimises ``0.5 tr(D^T A D) - tr(D^T B)`` over each atom in turn, with 
 
     d_j <- d_j + (B_j - A_j D) / A_jj,    d_j <- d_j / ||d_j||.
 
+With `positive`, negative entries become zero before the norm is made one: of the non-negative unit vectors that has
+the largest product with the direction, and so it is the exact minimiser over d_j too. Where no entry is positive, the
+atom stays.
+
 Atom by atom, each product ``A_j D`` would read all atoms anew. So ``A_J D`` is computed for a block J of atoms at
 once, and as each of them changes, what that does to the products of the later ones is added: the atoms are those of
 the plain loop up to rounding. A pass costs K^2 F multiplications for K atoms of F features.
@@ -18,7 +22,7 @@ from .._core.products import aligned_empty
 WORK = 500_000_000
 
 
-def update_atoms(D, A, B):
+def update_atoms(D, A, B, *, positive=False):
     """Change atoms D by one pass, in place; atoms with ``A_jj = 0`` stay as they are.
 
     Parameters
@@ -28,13 +32,25 @@ def update_atoms(D, A, B):
     A : ndarray of shape (n_components, n_components)
         Symmetric, positive semidefinite.
     B : ndarray of shape (n_components, n_features)
+    positive : bool, default=False
+        Whether atoms are kept non-negative.
     """
     K, F = D.shape
     block = 16 if K < 1024 else 32  # the more, the less often all atoms are read, and the more there is to correct
     products = aligned_empty((block, F), D.dtype)
     piece = max(1, WORK // (K * F * block)) * block
     for start in range(0, K, piece):
-        pass_over(D, A, B, start, min(start + piece, K), products)
+        pass_over(D, A, B, start, min(start + piece, K), positive, products)
+
+
+def products_with(A, D):
+    """Return ``A D``, in pieces of some 20 ms."""
+    K, F = D.shape
+    products = aligned_empty((len(A), F), D.dtype)
+    piece = max(1, WORK // (K * F))
+    for start in range(0, len(A), piece):
+        multiply(A[start : start + piece], D, products[start : start + piece])
+    return products
 
 
 def _multiply(A, D, products):
@@ -61,7 +77,7 @@ def _multiply(A, D, products):
                 products[i, f] += a0 * D[m0, f]
 
 
-def _settle(D, A, B, start, end, products):
+def _settle(D, A, B, start, end, positive, products):
     """Update atoms start to end, given their ``A_j D``, which is changed."""
     F = D.shape[1]
     zero = D.dtype.type(0)
@@ -73,6 +89,8 @@ def _settle(D, A, B, start, end, products):
         square = zero
         for f in range(F):
             change[f] = atom[f] + (target[f] - change[f]) * inverse
+            if positive:
+                change[f] = max(change[f], zero)
             square += change[f] * change[f]
         if not square > zero:
             continue
@@ -87,13 +105,13 @@ def _settle(D, A, B, start, end, products):
                 later[f] += A[m, j] * change[f]
 
 
-def _pass_over(D, A, B, start, end, products):
+def _pass_over(D, A, B, start, end, positive, products):
     """Update atoms start to end, block by block."""
     size = products.shape[0]
     for first in range(start, end, size):
         last = min(first + size, end)
         multiply(A[first:last], D, products)
-        settle(D, A, B, first, last, products)
+        settle(D, A, B, first, last, positive, products)
 
 
 multiply = kernel(_multiply)

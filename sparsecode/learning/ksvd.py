@@ -5,7 +5,8 @@ For each atom d_j in turn, with the samples I that use it, their coefficients g 
 
     d_j <- E^T g / ||E^T g||,    g <- E d_j        (g >= 0 on request),
 
-both the exact minimiser of ``||E - g d_j^T||^2`` with the other fixed. E is not formed:
+both the exact minimiser of ``||E - g d_j^T||^2`` with the other fixed. With non-negative atoms, negative entries of
+``E^T g`` become zero first, which is exact too; where no entry is positive, the atom stays. E is not formed:
 ``E^T g = X_I^T g - D^T (W_I^T g) + d_j ||g||^2``, and likewise ``E d_j``. For N coefficients in all, k a sample, a pass
 costs 2 N (F + k) + 2 K^2 F multiplications.
 
@@ -28,7 +29,7 @@ from .statistics import WORK, Worst, sort_entries, unit_residuals
 COHERENCE = 0.99
 
 
-def improve(D, X, codes, square_error, *, positive=False, n_jobs=None):
+def improve(D, X, codes, square_error, *, positive=False, positive_atoms=False, n_jobs=None):
     """Change atoms D in place by a pass over them, then replace idle ones; return how many were replaced.
 
     Parameters
@@ -42,6 +43,8 @@ def improve(D, X, codes, square_error, *, positive=False, n_jobs=None):
         ``||x - w D||^2``, which says what was reconstructed worst.
     positive : bool, default=False
         Whether coefficients are kept non-negative.
+    positive_atoms : bool, default=False
+        Whether atoms are.
     n_jobs : int or None
         Threads for the search of equal atoms.
     """
@@ -53,27 +56,30 @@ def improve(D, X, codes, square_error, *, positive=False, n_jobs=None):
     first = 0
     while first < K:  # some 20 ms at a time: Ctrl-C is answered between calls
         last = max(first + 1, int(np.searchsorted(ends, (ends[first - 1] if first else 0) + WORK)))
-        improve_atoms(X, *by_row, *by_atom, first, last, positive, D, *work)
+        improve_atoms(X, *by_row, *by_atom, first, last, positive, positive_atoms, D, *work)
         first = last
     codes.data[:] = by_row[2]
-    return _replace_idle_atoms(D, X, codes, counts, square_error, n_jobs)
-
-
-def _replace_idle_atoms(D, X, codes, counts, square_error, n_jobs):
-    by_use = np.argsort(-counts, kind="stable")
-    alike = np.abs(gram(D[by_use], n_jobs)) > COHERENCE
-    idle = counts == 0
-    idle[by_use[np.triu(alike, 1).any(axis=0)]] = True
-    idle = np.flatnonzero(idle)
+    idle = idle_atoms(D, counts, n_jobs)
     if not idle.size:
         return 0
     worst = np.argsort(-square_error, kind="stable")[: idle.size]
-    fresh = unit_residuals(Worst(X[worst], codes[worst], square_error[worst]), D)
+    fresh = unit_residuals(Worst(X[worst], codes[worst], square_error[worst]), D, positive=positive_atoms)
     D[idle[: len(fresh)]] = fresh
     return len(fresh)
 
 
-def _improve_atoms(X, indptr, indices, data, starts, rows, places, start, end, positive, D, features, atoms):
+def idle_atoms(D, counts, n_jobs=None):
+    """Return the atoms that no sample used, and of two that are equal up to `COHERENCE` the one used less."""
+    by_use = np.argsort(-counts, kind="stable")
+    alike = np.abs(gram(D[by_use], n_jobs)) > COHERENCE
+    idle = counts == 0
+    idle[by_use[np.triu(alike, 1).any(axis=0)]] = True
+    return np.flatnonzero(idle)
+
+
+def _improve_atoms(
+    X, indptr, indices, data, starts, rows, places, start, end, positive, positive_atoms, D, features, atoms
+):  # fmt: skip
     """Improve atoms start to end and their coefficients in `data`; the last two are work arrays of two rows."""
     F = D.shape[1]
     zero = D.dtype.type(0)
@@ -88,6 +94,8 @@ def _improve_atoms(X, indptr, indices, data, starts, rows, places, start, end, p
         norm = 0.0
         for f in range(F):
             gathered[f] += square * D[j, f] - direction_of[f]
+            if positive_atoms:
+                gathered[f] = max(gathered[f], zero)
             norm += gathered[f] * gathered[f]
         if not norm > 0.0:
             continue

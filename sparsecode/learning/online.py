@@ -17,12 +17,13 @@ J. Mach. Learn. Res. 11 (2010). An update costs O(K^2 F) and does not depend on 
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from .atoms import update_atoms
-from .homeostasis import Homeostasis
+from .state import LearningState
 from .statistics import unit_residuals
 
 #: Largest rho. After 6 epochs over 114 000 whitened patches (144 atoms, alpha 0.5) the objective on held-out
@@ -32,69 +33,42 @@ PATIENCE = 10
 
 
 @dataclass
-class OnlineState:
-    """All that the next update reads; arrays are changed in place."""
+class OnlineState(LearningState):
+    """All that the next update reads."""
 
-    D: np.ndarray  # (n_components, n_features), unit-norm rows
-    A: np.ndarray  # (n_components, n_components)
-    B: np.ndarray  # (n_components, n_features)
-    unused: np.ndarray  # samples since each atom was last active
-    homeostasis: Homeostasis | None = None
-    n_steps: int = 0
-    n_replaced: int = 0
+    ARRAYS: ClassVar = {"A": "KK", "B": "KF", "unused": "K"}
 
-    @classmethod
-    def start(cls, D, homeostasis=None):
-        """Return the state before the first batch, for unit-norm atoms D that become the state's own."""
-        K, F = D.shape
-        rule = Homeostasis.start(homeostasis, K) if homeostasis else None
-        return cls(D, np.zeros((K, K), D.dtype), np.zeros((K, F), D.dtype), np.zeros(K, np.int64), rule)
+    A: np.ndarray = None
+    B: np.ndarray = None
+    unused: np.ndarray = None  # samples since each atom was last active
 
-    def copy(self):
-        """Return a state that can go on without changing this one."""
-        arrays = {name: getattr(self, name).copy() for name in ("D", "A", "B", "unused")}
-        return replace(self, homeostasis=self.homeostasis and self.homeostasis.copy(), **arrays)
+    def update(self, statistics):
+        """Take in the `Statistics` of one batch, coded with the atoms of the state; return how many were replaced."""
+        n = statistics.totals.n
+        self.n_steps += 1
+        dtype = self.D.dtype.type
+        decay, share = dtype(decay_at(self.n_steps, n, len(self.D))), dtype(1.0 / n)
+        for kept, new in ((self.A, statistics.A), (self.B, statistics.B)):
+            kept *= decay
+            kept += share * new
+        update_atoms(self.D, self.A, self.B, positive=self.positive)
+        self.unused += n
+        self.unused[statistics.totals.counts > 0] = 0
+        self.balance(statistics)
+        return self._replace_dead_atoms(statistics)
 
-    @property
-    def gains(self):
-        """Gains of the atoms for the next batch, None if they are all one."""
-        return self.homeostasis and self.homeostasis.gains
-
-
-def update(state, statistics):
-    """Take in the `Statistics` of one batch, coded with the atoms of the state; return how many were replaced."""
-    n = statistics.totals.n
-    state.n_steps += 1
-    dtype = state.D.dtype.type
-    decay, share = dtype(decay_at(state.n_steps, n, len(state.D))), dtype(1.0 / n)
-    for kept, new in ((state.A, statistics.A), (state.B, statistics.B)):
-        kept *= decay
-        kept += share * new
-    update_atoms(state.D, state.A, state.B)
-    state.unused += n
-    state.unused[statistics.totals.counts > 0] = 0
-    if state.homeostasis:
-        state.homeostasis.update(n, statistics.totals.counts, np.diagonal(statistics.A))
-    return _replace_dead_atoms(state, statistics)
+    def _replace_dead_atoms(self, statistics):
+        dead = np.flatnonzero(self.unused >= PATIENCE * len(self.D))
+        if not dead.size:
+            return 0
+        dead = self.replace_atoms(dead, unit_residuals(statistics.worst, self.D, positive=self.positive))
+        self.A[dead] = 0
+        self.A[:, dead] = 0
+        self.B[dead] = 0
+        self.unused[dead] = 0
+        return len(dead)
 
 
 def decay_at(step, n_samples, n_components):
     """Return beta of a batch of samples, counted from 1."""
     return (1.0 - 1.0 / step) ** min(FORGETTING, math.sqrt(step * n_samples / n_components))
-
-
-def _replace_dead_atoms(state, statistics):
-    dead = np.flatnonzero(state.unused >= PATIENCE * len(state.D))
-    if not dead.size:
-        return 0
-    fresh = unit_residuals(statistics.worst, state.D)[: dead.size]
-    dead = dead[: len(fresh)]
-    state.D[dead] = fresh
-    state.A[dead] = 0
-    state.A[:, dead] = 0
-    state.B[dead] = 0
-    state.unused[dead] = 0
-    if state.homeostasis:
-        state.homeostasis.forget(dead)
-    state.n_replaced += len(dead)
-    return len(dead)

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_array
 
 from .._core.validation import check_atoms
 from ..penalties import L0, KSparse, Penalty
-from . import active_set, coordinate_descent, forward_backward, pursuit, replacement
+from . import active_set, coordinate_descent, forward_backward, matching_pursuit, pursuit, replacement
 from ._codes import canonical
 from .certificates import has_gap
 from .debias import debias_codes
@@ -45,6 +45,7 @@ SOLVERS = {
     "omp": Solver(pursuit.solve_pursuit, _counts, "L0, CEL0 and KSparse", warm_start=False),
     "ormp": Solver(pursuit.solve_recursive_pursuit, _signed_counts, "L0, CEL0 and KSparse without `positive`", False),
     "forward-backward": Solver(forward_backward.solve_forward_backward, lambda p: True, "all penalties"),
+    "mp": Solver(matching_pursuit.solve_matching_pursuit, _counts, "L0, CEL0 and KSparse", warm_start=False),
 }
 
 
@@ -80,10 +81,11 @@ def solve(
     penalty : Penalty
         From `sparsecode.penalties`.
     solver : str, default="auto"
-        One of "active-set", "replacement", "greedy", "cyclic", "omp", "ormp" and "forward-backward". "auto" takes the
-        first of these that applies: the active set (exact) for l1-type penalties, single best replacement for l0, CEL0
-        and k-sparse codes, greedy coordinate descent for other separable penalties (and for non-negative l0 and CEL0),
-        orthogonal matching pursuit for non-negative k-sparse codes, forward-backward splitting for the rest.
+        One of "active-set", "replacement", "greedy", "cyclic", "omp", "ormp", "forward-backward" and "mp" (plain
+        matching pursuit). "auto" takes the first of these that applies: the active set (exact) for l1-type penalties,
+        single best replacement for l0, CEL0 and k-sparse codes, greedy coordinate descent for other separable penalties
+        (and for non-negative l0 and CEL0), orthogonal matching pursuit for non-negative k-sparse codes,
+        forward-backward splitting for the rest.
     tol : float, default=1e-6
         Largest certificate of a converged row: see `SolveResult`. Values below what the dtype can certify are
         raised to it.
@@ -132,7 +134,7 @@ def solve(
         if chosen is SOLVERS["replacement"] and isinstance(penalty, KSparse):
             raise ValueError(
                 "solver 'replacement' compares codes of k atoms by their errors, where `gains` have no part; use "
-                "'omp', 'ormp' or 'forward-backward', or leave `gains` out."
+                "'omp', 'ormp', 'forward-backward' or 'mp', or leave `gains` out."
             )
         options["gains"] = gains
     if init is not None:

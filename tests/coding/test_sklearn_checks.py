@@ -6,6 +6,8 @@ import pytest
 from sklearn.utils import estimator_checks as checks
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
+from sparsecode import SparseCoder
+
 from ..contracts.encoders import ENCODERS
 
 #: All encoders of the registry but those whose data have a fixed width, which `Case.fixed_width` gives the reason for.
@@ -41,8 +43,7 @@ NOT_CALLED = {
     "check_outlier*": "for outlier detectors",
     "check_regress*": "for regressors",
     "check_requires_y_none": "for estimators that need y",
-    "check_sample_weight*": "fit takes no sample_weight",
-    "check_all_zero_sample_weights_error": "fit takes no sample_weight",
+    "check_sample_weight_equivalence_on_sparse_data": "encoders of real rows take no sparse ones",
     "check_sparsify_coefficients": "for linear models",
     "check_supervised*": "for estimators that need y",
     "check_transformers_unfitted_stateless": "for transformers without fit",
@@ -54,10 +55,18 @@ IN_TIME = dict.fromkeys(
 )
 
 
+#: A row of weight 2 counts as much as two rows, but these may fall into different batches.
+IN_BATCHES = {"check_sample_weight_equivalence_on_dense_data": "batches are made of rows, not of their weights"}
+
+
 def expected_failures(encoder):
-    return IN_TIME if encoder.capabilities().stateful else {}
+    if encoder.capabilities().stateful:
+        return IN_TIME
+    learns_from_batches = isinstance(encoder, SparseCoder) and encoder.capabilities().online
+    return IN_BATCHES if learns_from_batches else {}
 
 
+@pytest.mark.filterwarnings("ignore:`target_sparsity=.* is met up to .* only")  # of a few equal rows
 @parametrize_with_checks(list(INSTANCES.values()), expected_failed_checks=expected_failures, xfail_strict=True)
 def test_yielded_check(estimator, check):
     check(estimator)

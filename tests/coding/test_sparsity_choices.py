@@ -423,7 +423,7 @@ def test_gains_act_in_learning_only(patches):
 
 
 @pytest.mark.parametrize("penalty", [L1(0.5), CEL0(0.3), MCP(0.5), LHalf(0.3), KSparse(6), SparseEnvelope(0.5, 6)])
-@pytest.mark.parametrize("rule", ["hap", "ols"])
+@pytest.mark.parametrize("rule", ["hap", "ols", "emp"])
 def test_every_coder_learns_with_homeostasis(patches, penalty, rule):
     X = patches[:800]
     coder = SparseCoder(40, penalty=penalty, homeostasis=rule, max_iter=3, random_state=0, encode_tol=1e-5).fit(X)

@@ -1,5 +1,7 @@
 """Blocks to learn from, and fits that are compared bit for bit."""
 
+import numpy as np
+
 from sparsecode import SparseCoder
 
 from .encoders import same_bits
@@ -24,13 +26,16 @@ def same_fit(a, b):
     """Tell whether two coders have learned the same, bit for bit, and would go on alike."""
     records = [coder.history_[[name for name in coder.history_.dtype.names if name != "seconds"]] for coder in (a, b)]
     states = [coder._fit.state for coder in (a, b)]
-    arrays = [(state.D, state.A, state.B, state.unused) for state in states]
-    rules = [state.homeostasis and state.homeostasis.usage.tolist() for state in states]
+    arrays = [tuple(getattr(state, name) for name in ("D", *state.ARRAYS)) for state in states]
+    numbers = [[getattr(state, name) for name in state.NUMBERS] for state in states]
+    rules = [state.homeostasis and repr({k: np.asarray(v).tolist() for k, v in vars(state.homeostasis).items()})
+             for state in states]  # fmt: skip
     return (
         same_bits(a.components_, b.components_)
         and (a.alpha_, a.n_iter_, a.n_resampled_) == (b.alpha_, b.n_iter_, b.n_resampled_)
         and repr(records[0].tolist()) == repr(records[1].tolist())
         and all(map(same_bits, *arrays))
+        and numbers[0] == numbers[1]
         and rules[0] == rules[1]
     )
 
@@ -57,4 +62,6 @@ CHOICES = [
     {"fit_dc": True, "alpha": 0.3},
     {"target_sparsity": 0.15, "homeostasis": "ols"},
     {"n_nonzero_coefs": 3, "init": "data", "homeostasis": None},
+    {"n_nonzero_coefs": 3, "solver": "mp", "learning": "gradient", "homeostasis": "heh"},
+    {"alpha": 0.3, "learning": "gradient", "learning_rate": 0.3, "homeostasis": "emp", "positive_dict": True},
 ]

@@ -83,6 +83,17 @@ ENCODERS = {
     "coder k-svd": Case(
         lambda: small(6, n_nonzero_coefs=2, learning="k-svd"), ladder=({"n_nonzero_coefs": 1}, {"n_nonzero_coefs": 4})
     ),
+    "coder mod": Case(lambda: small(6, alpha=0.3, learning="mod"), ladder=ALPHAS),
+    "coder hebbian": Case(
+        lambda: small(6, n_nonzero_coefs=2, solver="mp", learning="gradient", homeostasis="heh"),
+        ladder=({"n_nonzero_coefs": 1}, {"n_nonzero_coefs": 4}),
+        chunk=20,
+    ),
+    "coder positive atoms": Case(
+        lambda: small(6, n_nonzero_coefs=2, positive=True, positive_dict=True, homeostasis="emp"),
+        ladder=({"n_nonzero_coefs": 1}, {"n_nonzero_coefs": 4}),
+        chunk=20,
+    ),
     "coder dc debias": Case(lambda: small(6, alpha=0.3, fit_dc=True, debias=True), chunk=20),
     "coder given dictionary": Case(
         lambda: SparseCoder(dictionary=Dictionary.dct((3, 3), 4), alpha=0.1, input_shape=(3, 3), random_state=0),

@@ -29,12 +29,13 @@ def errors_of(X, W, D):
 
 @pytest.mark.nojit
 @pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize("positive_atoms", [False, True])
 @pytest.mark.parametrize("shape", [(30, 1, 5), (40, 7, 5), (90, 21, 10)])
-def test_equal_to_the_naive_twin(rng, dtype, shape, positive):
+def test_equal_to_the_naive_twin(rng, dtype, shape, positive, positive_atoms):
     X, W, D = problem(rng, *shape, dtype, positive)
-    atoms, weights = naive.improve_atoms(X, W, D, positive)
-    codes = csr_array(W)
-    assert improve(D, X, codes, errors_of(X, W, D), positive=positive) == 0
+    atoms, weights = naive.improve_atoms(X, W, D, positive, positive_atoms)
+    codes, signs = csr_array(W), {"positive": positive, "positive_atoms": positive_atoms}
+    assert improve(D, X, codes, errors_of(X, W, D), **signs) == 0
     # Largest differences over 50 seeds: float64 3e-15, float32 1.3e-6
     atol = 3e-14 if dtype == np.float64 else 1.3e-5
     np.testing.assert_allclose(D, atoms, rtol=0, atol=atol)

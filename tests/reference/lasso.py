@@ -21,11 +21,13 @@ def coordinate_descent(x, D, alpha, positive=False, sweeps=20_000, tol=1e-14):
     return w
 
 
-def update_atoms(D, A, B):
+def update_atoms(D, A, B, positive=False):
     """Give each atom in turn its minimiser of 0.5 tr(D^T A D) - tr(D^T B), scaled to unit norm."""
     D = D.astype(float)
     for j in range(len(D)):
         if A[j, j] > 0:
             d = D[j] + (B[j] - A[j] @ D) / A[j, j]
-            D[j] = d / np.linalg.norm(d)
+            d = np.maximum(d, 0) if positive else d
+            if d.any():
+                D[j] = d / np.linalg.norm(d)
     return D

@@ -10,14 +10,29 @@ def statistics(X, W, D):
     return W.T @ W, W.T @ X, (W != 0).sum(axis=0), errors, np.argsort(-errors, kind="stable")
 
 
-def improve_atoms(X, W, D, positive=False):
+def gradient_step(X, W, D, rate, positive=False):
+    """Return unit atoms after a step along Hebb's rule, per sample, without its part along the atoms."""
+    X, W, D = X.astype(float), W.astype(float), D.astype(float)
+    change = np.zeros_like(D)
+    for x, w in zip(X, W, strict=True):
+        change += np.outer(w, x - w @ D)
+    change /= len(X) * np.square(W).mean()
+    for j, d in enumerate(D):
+        new = d + rate * (change[j] - (change[j] @ d) * d)
+        new = np.maximum(new, 0) if positive else new
+        if new.any():
+            D[j] = new / np.linalg.norm(new)
+    return D
+
+
+def improve_atoms(X, W, D, positive=False, positive_atoms=False):
     """Return atoms and codes after a pass of approximate K-SVD that forms each E."""
     X, W, D = X.astype(float), W.astype(float), D.astype(float)
     for j in range(len(D)):
         users = np.flatnonzero(W[:, j])
         g = W[users, j]
         E = X[users] - W[users] @ D + np.outer(g, D[j])
-        d = E.T @ g
+        d = np.maximum(E.T @ g, 0) if positive_atoms else E.T @ g
         if np.linalg.norm(d) > 0:
             D[j] = d / np.linalg.norm(d)
             W[users, j] = np.maximum(E @ D[j], 0) if positive else E @ D[j]

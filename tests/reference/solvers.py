@@ -42,6 +42,24 @@ def matching_pursuit(x, D, n_atoms, level):
     return w
 
 
+def plain_pursuit(x, D, n_atoms, level, gains=1.0, compare=None, positive=False):
+    """Matching pursuit: projections on one atom after the other, until `n_atoms` are active or nothing pays.
+
+    ``compare(sizes)`` returns what decides between the atoms that pay, for ``|g_j| / ||d_j||``.
+    """
+    norms = np.linalg.norm(D, axis=1)
+    w = np.zeros(len(D))
+    for _ in range(10_000):
+        g = D @ (x - w @ D) / norms
+        sizes = np.maximum(g, 0) if positive else np.abs(g)
+        pays = (sizes * gains > level) & (sizes > 1e-13 * np.linalg.norm(x))
+        if np.count_nonzero(w) == n_atoms or not pays.any():
+            return w
+        scores = sizes * gains if compare is None else compare(sizes)
+        j = np.argmax(np.where(pays, scores, -1))
+        w[j] += g[j] / norms[j]
+
+
 def recursive_pursuit(x, D, n_atoms, price, gains):
     """Order recursive matching pursuit: the atom that lowers the error most, times its gain squared, by trial."""
     w, support = np.zeros(len(D)), []

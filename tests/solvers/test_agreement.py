@@ -7,11 +7,12 @@ from sklearn.linear_model import orthogonal_mp
 
 from sparsecode.penalties import CEL0, L0, L1, ElasticNet, KSparse, SparseEnvelope, WeightedL1
 from sparsecode.solvers import SOLVERS, debias, duality_gap, objective, solve, solve_fista
+from sparsecode.solvers.matching_pursuit import Equaliser, solve_matching_pursuit
 
 from ..contracts.solvers import DATA, PAIRS, planted
 from ..penalties.berhu import Berhu
 from ..reference.penalties import value
-from ..reference.solvers import least_squares, matching_pursuit, recursive_pursuit
+from ..reference.solvers import least_squares, matching_pursuit, plain_pursuit, recursive_pursuit
 
 L1_SOLVERS = [name for name, solver in SOLVERS.items() if solver.takes(L1(1.0))]
 
@@ -185,6 +186,63 @@ def test_recursive_pursuit_equals_its_naive_twin(name, gained, dtype):
         np.testing.assert_allclose(found, expected, atol=1e-5 if dtype == np.float32 else 1e-10)
         if name != "degenerate":
             np.testing.assert_allclose(result.codes, naive, atol=1e-4 if dtype == np.float32 else 1e-9)
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize("name", ["planted", "more atoms than features", "one sample", "one atom"])
+def test_plain_pursuit_equals_its_naive_twin(name, positive, dtype):
+    X, D = (A.astype(dtype) for A in DATA[name]())
+    gains = np.exp(0.5 * np.random.default_rng(1).normal(size=len(D)))
+    for penalty in (KSparse(1), KSparse(3), L0(0.02), CEL0(0.02)):
+        penalty = penalty.replace(positive=positive)
+        counts = isinstance(penalty, KSparse)
+        stop = (penalty.n_nonzero_coefs, 0.0) if counts else (np.inf, np.sqrt(0.04))
+        for given in (None, gains):
+            result = solve(X, D, penalty, solver="mp", gains=given)
+            assert not result.status.any()
+            weights = 1.0 if given is None else gains
+            naive = [plain_pursuit(x, D.astype(float), *stop, weights, positive=positive) for x in X.astype(float)]
+            # At most 3e-7 and 2e-15
+            np.testing.assert_allclose(result.codes, naive, atol=1e-4 if dtype == np.float32 else 1e-9)
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("positive", [False, True])
+def test_plain_pursuit_through_tables(positive, dtype):
+    """Tables decide between atoms that pay; those of the identity change nothing."""
+    rng = np.random.default_rng(2)
+    X, D = (A.astype(dtype) for A in planted(n=20))
+    bins, half = 16, 0.7
+    ends = np.linspace(0, 1, bins + 1)
+    tables = np.cumsum(np.pad(rng.random((len(D), bins)), ((0, 0), (1, 0))), axis=1)
+
+    def compare(sizes):
+        return [np.interp(size / (size + half), ends, table) for size, table in zip(sizes, tables, strict=True)]
+
+    settings = {"tol": 1e-6}
+    for penalty in (KSparse(3), L0(0.02)):
+        penalty = penalty.replace(positive=positive)
+        stop = (3, 0.0) if isinstance(penalty, KSparse) else (np.inf, np.sqrt(0.04))
+        found = solve_matching_pursuit(X, D, penalty, gains=Equaliser(tables, half), **settings)
+        naive = [plain_pursuit(x, D.astype(float), *stop, 1.0, compare, positive) for x in X.astype(float)]
+        np.testing.assert_allclose(found.codes, naive, atol=1e-4 if dtype == np.float32 else 1e-9)
+        same = solve_matching_pursuit(X, D, penalty, gains=Equaliser(np.tile(ends, (len(D), 1)), half), **settings)
+        plain = solve(X, D, penalty, solver="mp")
+        assert np.array_equal(same.codes, plain.codes)
+        assert not np.array_equal(found.codes, plain.codes)
+
+
+def test_plain_pursuit_adds_up_and_ends_above_orthogonal_pursuit(patches, learned):
+    """Reselected atoms keep what they had; coefficients are no least squares."""
+    x, atoms = np.array([[1.0, 1.0]]), np.array([[1.0, 0.0], [0.8, 0.6]])
+    found = solve(x, atoms, L0(1e-12), solver="mp")
+    assert found.n_iter[0] > 10
+    np.testing.assert_allclose(found.codes @ atoms, x, atol=1e-5)
+    X = patches[10_000:12_000]
+    for k, shares in ((5, (1.02, 1.10)), (20, (1.10, 1.30))):
+        plain, orthogonal = (solve(X, learned, KSparse(k), solver=name).square_error.sum() for name in ("mp", "omp"))
+        assert shares[0] < plain / orthogonal < shares[1]
 
 
 def test_recursive_pursuit_leaves_a_smaller_error_on_patches(patches, learned):

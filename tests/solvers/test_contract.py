@@ -38,11 +38,14 @@ BRANCHES = [
     "forward-backward-l1",
     "forward-backward-k-sparse",
     "forward-backward-sparse-envelope",
+    "mp-l0",
+    "mp-k-sparse",
+    "mp-k-sparse-positive",
 ]
 every_branch = pairs(BRANCHES)
 
 #: Solvers that take atoms one by one, whatever the penalty.
-PURSUITS = {"omp", "ormp"}
+PURSUITS = {"omp", "ormp", "mp"}
 
 pytestmark = pytest.mark.filterwarnings("ignore:codes of .* depend on its step")
 
@@ -72,6 +75,12 @@ def naive_certificate(solver, X, D, W, penalty):
     norms = np.linalg.norm(D, axis=1)
     unit = D / np.where(norms > 0, norms, 1)[:, None]
     largest = np.maximum(np.abs(X @ unit.T).max(axis=1), 1e-300)
+    if solver == "mp":
+        G = (X - W @ D) @ unit.T
+        sizes = (G if penalty.positive else np.abs(G)).max(axis=1)
+        if isinstance(penalty, KSparse):
+            return np.where((W != 0).sum(axis=1) == penalty.n_nonzero_coefs, 0, np.maximum(sizes, 0)) / largest
+        return np.maximum(sizes - np.sqrt(2 * penalty.alpha), 0) / largest
     if solver in PURSUITS or (solver == "replacement" and isinstance(penalty, KSparse)):
         return np.abs((X - W @ D) @ unit.T * (W != 0)).max(axis=1) / largest
     step = longest_step(D) if solver == "forward-backward" else None
@@ -272,7 +281,7 @@ def test_gains(solver, make):
             solve(X, D, penalty, solver=solver, gains=np.full(len(D), 2.0))
         return
     if solver == "replacement" and isinstance(penalty, KSparse):
-        with pytest.raises(ValueError, match="`gains` have no part; use 'omp', 'ormp' or 'forward-backward'"):
+        with pytest.raises(ValueError, match="`gains` have no part; use 'omp', 'ormp', 'forward-backward' or 'mp'"):
             solve(X, D, penalty, solver=solver, gains=np.ones(len(D)))
         return
     for dtype in EPS:

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from sparsecode.penalties import CEL0, L1, KSparse
+from sparsecode.penalties import CEL0, L0, L1, KSparse
 from sparsecode.solvers import SOLVERS, debias, solve
 
 #: Penalties with which a row of the problem below takes each solver more than 10 ms.
@@ -20,6 +20,7 @@ LONG = {
     "forward-backward": L1(1e-4),
     "omp": KSparse(400),
     "ormp": KSparse(400),
+    "mp": L0(1e-12),
 }
 
 
