@@ -315,6 +315,7 @@ def test_weights_count_as_copies_for_the_predictor(digits):
         ({"n_nonzero_coefs": 2}, "whose codes jump"),
         ({"fit_dc": True}, "fit_dc=True, with which codes are not minimisers"),
         ({"debias": True}, "debias=True"),
+        ({"positive_dict": True}, "positive_dict=True"),
         ({"alpha": 1.0, "target_snr": 3.0}, "both say how sparse"),
         ({"alpha": -1.0}, "'alpha' parameter of SparseCoder"),
         ({"dictionary": np.zeros((3, 64)), "alpha": 1.0}, "atoms that are zero"),
