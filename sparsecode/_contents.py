@@ -17,7 +17,7 @@ from .dictionary import Dictionary
 #: Encoders that can be saved: class name -> module that has it. A class needs two methods:
 #: ``_get_fitted_state()`` returns (scalars, arrays), two dicts by attribute name, and
 #: ``_set_fitted_state(scalars, arrays)`` takes them back, with arrays that may be written.
-ENCODERS = {"PatchEncoder": "sparsecode.coding", "SparseCoder": "sparsecode.coding"}
+ENCODERS = dict.fromkeys(("LCA", "PatchEncoder", "SAILnet", "SparseCoder"), "sparsecode.coding")
 
 #: Member names of arrays that belong to parameters of an encoder; all others are its fitted state.
 _PARAMETER = "params_"

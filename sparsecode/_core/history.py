@@ -27,13 +27,13 @@ def as_rows(records):
     return np.array([tuple(map(float, record)) for record in records])
 
 
-def from_rows(rows):
+def from_rows(rows, record=EpochRecord):
     """Return the records that `as_rows` has made an array of."""
-    kinds = EpochRecord.__annotations__.values()
-    return [EpochRecord(*(kind(value) for kind, value in zip(kinds, row, strict=True))) for row in rows.tolist()]
+    kinds = record.__annotations__.values()
+    return [record(*(kind(value) for kind, value in zip(kinds, row, strict=True))) for row in rows.tolist()]
 
 
-def as_history(records):
+def as_history(records, record=EpochRecord):
     """Return the records as a structured array, whose columns are read as ``history["objective"]``."""
-    dtype = [(name, np.int64 if kind is int else np.float64) for name, kind in EpochRecord.__annotations__.items()]
+    dtype = [(name, np.int64 if kind is int else np.float64) for name, kind in record.__annotations__.items()]
     return np.array([tuple(record) for record in records], dtype=dtype)

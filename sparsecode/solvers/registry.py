@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_array
 
 from .._core.validation import check_atoms
 from ..penalties import L0, KSparse, Penalty
-from . import active_set, coordinate_descent, forward_backward, pursuit, replacement
+from . import active_set, coordinate_descent, forward_backward, lca, pursuit, replacement
 from ._codes import canonical
 from .certificates import has_gap
 from .debias import debias_codes
@@ -37,6 +37,10 @@ def _separable(penalty):
     return penalty.separable
 
 
+def _soft_or_hard(penalty):
+    return has_gap(penalty) or isinstance(penalty, L0)
+
+
 SOLVERS = {
     "active-set": Solver(active_set.solve_active_set, has_gap, "l1-type penalties"),
     "replacement": Solver(replacement.solve_replacement, _signed_counts, "L0, CEL0 and KSparse without `positive`"),
@@ -45,6 +49,7 @@ SOLVERS = {
     "omp": Solver(pursuit.solve_pursuit, _counts, "L0, CEL0 and KSparse", warm_start=False),
     "ormp": Solver(pursuit.solve_recursive_pursuit, _signed_counts, "L0, CEL0 and KSparse without `positive`", False),
     "forward-backward": Solver(forward_backward.solve_forward_backward, lambda p: True, "all penalties"),
+    "lca": Solver(lca.solve_lca, _soft_or_hard, "l1-type penalties, L0 and CEL0"),
 }
 
 
@@ -80,8 +85,8 @@ def solve(
     penalty : Penalty
         From `sparsecode.penalties`.
     solver : str, default="auto"
-        One of "active-set", "replacement", "greedy", "cyclic", "omp", "ormp" and "forward-backward". "auto" takes the
-        first of these that applies: the active set (exact) for l1-type penalties, single best replacement for l0, CEL0
+        One of "active-set", "replacement", "greedy", "cyclic", "omp", "ormp", "forward-backward" and "lca". "auto"
+        takes the first that applies: the active set (exact) for l1-type penalties, single best replacement for l0, CEL0
         and k-sparse codes, greedy coordinate descent for other separable penalties (and for non-negative l0 and CEL0),
         orthogonal matching pursuit for non-negative k-sparse codes, forward-backward splitting for the rest.
     tol : float, default=1e-6
