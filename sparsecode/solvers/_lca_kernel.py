@@ -12,7 +12,7 @@ from ._rows import conclude
 PATIENCE = 40.0
 
 #: Where threshold jumps, they fall by this factor in a step, from this share of the largest correlation.
-COOLING, FIRST_SHARE = 0.95, 0.5
+COOLING, FIRST_SHARE = 0.98, 0.5
 
 
 def _start(w, g, pen, gap, norms, inverse_norms, heat, u):

@@ -15,7 +15,7 @@ atoms enter products.
   objective is smooth with constant ``L = ||D||_2^2`` (at least 1 for unit atoms). So for eta = 1 / L, which is taken
   here (0.99 of it), the objective falls in every step and approaches its minimum as O(1 / number of steps).
 * Hard thresholds: the objective falls along the flow in continuous time. From a zero code thresholds start at half of
-  the largest correlation and fall by 5 percent a step. A step that took several similar atoms above
+  the largest correlation and fall by 2 percent a step. A step that took several similar atoms above
   it at once would overshoot, and equal atoms would do so for ever: only the strongest enters.
 
 Potentials start at their drive g, or at their threshold where an atom must be silent for the code that is given.

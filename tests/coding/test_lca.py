@@ -67,17 +67,15 @@ def test_a_long_presentation_ends_at_the_codes_of_the_solver(patches, threshold)
 
 
 def test_annealed_hard_thresholds_find_better_codes(patches):
-    """Pooled over 200 patches and three sets of atoms."""
-    ratios = []
+    """Pooled over 200 patches."""
     for seed in range(3):
         atoms = np.random.default_rng(seed).choice(patches[5000:], 200, replace=False)
+        net = LCA(atoms, alpha=0.03, threshold="hard", duration=100.0).fit(patches[:200])
         found = []
-        for anneal in (None, 0.95):
-            net = LCA(atoms, alpha=0.1, threshold="hard", duration=100.0, anneal=anneal).fit(patches[:200])
-            codes = net.transform(patches[:200])
+        for anneal in (None, 0.99):
+            codes = net.set_params(anneal=anneal).transform(patches[:200])
             found.append(objective(patches[:200], net.components_, codes, net.penalty_).sum())
-        ratios.append(found[1] / found[0])
-    assert max(ratios) < 1
+        assert found[1] < 0.998 * found[0]  # over seeds 0 to 4 0.975 to 0.995
 
 
 @pytest.mark.nojit
@@ -97,15 +95,16 @@ def test_potentials_carry_on_in_a_stream():
 
 
 def test_graded_thresholds_approach_the_others(patches):
-    X, D = patches[:20], patches[1000:1100]
+    X = patches[1:2]
     for threshold in ("soft", "hard"):
-        ideal = LCA(D, alpha=0.3, threshold=threshold, duration=3.0).fit(X).trajectory(X[0])
-        distances = []
+        net = LCA(patches[1000:1100], alpha=0.01, threshold=threshold, duration=3.0).fit(X)
+        ideal, distances = net.trajectory(X[0]), []
+        assert ideal.codes.any()
         for steepness in (10.0, 100.0, 1e6):
-            graded = LCA(D, alpha=0.3, threshold=threshold, duration=3.0, steepness=steepness).fit(X).trajectory(X[0])
-            distances.append(np.abs(graded.potentials[:10] - ideal.potentials[:10]).max())
+            graded = net.set_params(steepness=steepness).trajectory(X[0])
+            distances.append(np.abs(graded.potentials - ideal.potentials).max())
         assert distances[0] > distances[1] > distances[2]
-        assert distances[2] < 1e-3
+        assert distances[2] < 1e-3 * distances[0]
 
 
 def test_atoms_are_learned_with_the_penalty_of_the_threshold(patches):

@@ -59,7 +59,7 @@ def settle(x, D, levels, rate, n_steps, *, hard=False):
     """Return the code of atoms of any norm after so many steps of the solver "lca" from zero.
 
     Potentials start at their drive, or at their threshold. Hard thresholds fall from half of the largest correlation by
-    5 percent a step, and of the neurons that rise above theirs in a step only the strongest becomes active.
+    2 percent a step, and of the neurons that rise above theirs in a step only the strongest becomes active.
     """
     norms = np.linalg.norm(D, axis=1)
     A = D / norms[:, None]
@@ -67,7 +67,7 @@ def settle(x, D, levels, rate, n_steps, *, hard=False):
     u, a = np.clip(A @ x, -heat * levels, heat * levels), np.zeros(len(D))
     for _ in range(n_steps):
         u = u + rate * (A @ (x - a @ A) + a - u)
-        heat = max(1.0, 0.95 * heat)
+        heat = max(1.0, 0.98 * heat)
         if not hard:
             a = np.sign(u) * np.maximum(np.abs(u) - levels, 0)
             continue
