@@ -4,9 +4,6 @@ import numpy as np
 
 from .._core.jit import kernel
 
-#: Neurons that are looked at together, before it is asked whether one of them fires.
-BLOCK = 16
-
 
 def _fire(drive, inhibition, thresholds, leak, v, fired, n_fired):
     """Take one step of membrane potentials v; return how many neurons fire, and write which to `fired`.
@@ -25,17 +22,15 @@ def _fire(drive, inhibition, thresholds, leak, v, fired, n_fired):
         for j in range(K):
             v[j] -= leak * row[j]
     n_fired = np.int64(0)
-    for start in range(0, K, BLOCK):
-        end = min(start + BLOCK, K)
-        found = False
-        for j in range(start, end):
-            found |= v[j] >= thresholds[j]
-        if found:
-            for j in range(start, end):
-                if v[j] >= thresholds[j]:
-                    v[j] = zero
-                    fired[n_fired] = j
-                    n_fired += 1
+    found = False
+    for j in range(K):
+        found |= v[j] >= thresholds[j]  # a register at a time; in most steps none fires
+    if found:
+        for j in range(K):
+            if v[j] >= thresholds[j]:
+                v[j] = zero
+                fired[n_fired] = j
+                n_fired += 1
     return n_fired
 
 
