@@ -126,8 +126,12 @@ def test_degenerate_atoms_and_rows():
     assert not codes[0].any()
     np.testing.assert_allclose(codes[1], [0, 0.2375, 0.2375, 3.6], atol=1e-6)
     np.testing.assert_allclose(net.transform([[1e-200, 0.0], [1e3, 0.0]])[:, 0], 0)
-    with pytest.raises(ValueError, match="codes of 1 rows overflow"), np.errstate(all="ignore"):
-        net.transform([[1e308, 1e308]])
+
+
+def test_overflow_is_an_error():
+    net = LCA([[1.0, 1.0]], alpha=0.1).fit([[1.0, 2.0]])
+    with pytest.raises(ValueError, match="codes of 1 rows overflow float64, first in row 1"):
+        net.transform([[1.0, 2.0], [1.7e308, 1.7e308]])
 
 
 @pytest.mark.nojit
