@@ -82,7 +82,7 @@ def _integrate_rows(G, C, inverse_norms, threshold, rate, n_steps, cooling, carr
             if stop[0] != 0:
                 return
         for j in range(u.shape[0]):
-            W[i, j] = a[j] * inverse_norms[j]
+            W[i, j] = a[j] * inverse_norms[j] if abs(u[j]) < np.inf else np.nan  # which is below each threshold
 
 
 activate = kernel(_activate)

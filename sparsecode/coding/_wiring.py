@@ -13,6 +13,33 @@ from ._lca_kernels import Threshold, integrate_rows, make_room
 CHUNK_ROWS = 64
 
 
+class Potentials(NamedTuple):
+    """State of the circuit between two moments of a stream."""
+
+    potentials: np.ndarray  # of shape (n_components,)
+
+
+class Trajectory(NamedTuple):
+    """How a circuit settles on one sample; `LCA.trajectory` returns it.
+
+    Attributes
+    ----------
+    time : ndarray of shape (n_steps + 1,)
+        In time constants of the membrane.
+    potentials : ndarray of shape (n_steps + 1, n_components)
+        Membrane potentials, in units of the correlation of a sample with atoms of unit norm.
+    codes : ndarray of shape (n_steps + 1, n_components)
+        Coefficients of the atoms, the thresholds of the potentials.
+    objective : ndarray of shape (n_steps + 1,)
+        ``0.5 ||x - w D||^2 + pen(w)`` of the codes.
+    """
+
+    time: np.ndarray
+    potentials: np.ndarray
+    codes: np.ndarray
+    objective: np.ndarray
+
+
 class Wiring(NamedTuple):
     """The neurons of a circuit, for input of one dtype."""
 

@@ -1,7 +1,6 @@
 """`LCA`: the locally competitive algorithm as a circuit in time."""
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -11,38 +10,11 @@ from ..dictionary import Dictionary
 from ..encoder import Capabilities, Encoder, available_if_capable, sequences
 from ..solvers import objective
 from ._encode import check_finite, decode
-from ._wiring import Pace, Prepared, Threshold, Wiring, integrate
+from ._wiring import Pace, Potentials, Prepared, Threshold, Trajectory, Wiring, integrate
 from .sparse_coder import SparseCoder
 
 #: The largest Euler step that is chosen, in time constants.
 LARGEST_STEP = 0.1
-
-
-class Potentials(NamedTuple):
-    """State of the circuit between two moments of a stream."""
-
-    potentials: np.ndarray  # of shape (n_components,)
-
-
-class Trajectory(NamedTuple):
-    """How a circuit settles on one sample; `LCA.trajectory` returns it.
-
-    Attributes
-    ----------
-    time : ndarray of shape (n_steps + 1,)
-        In time constants of the membrane.
-    potentials : ndarray of shape (n_steps + 1, n_components)
-        Membrane potentials, in units of the correlation of a sample with atoms of unit norm.
-    codes : ndarray of shape (n_steps + 1, n_components)
-        Coefficients of the atoms, the thresholds of the potentials.
-    objective : ndarray of shape (n_steps + 1,)
-        ``0.5 ||x - w D||^2 + pen(w)`` of the codes.
-    """
-
-    time: np.ndarray
-    potentials: np.ndarray
-    codes: np.ndarray
-    objective: np.ndarray
 
 
 class LCA(Encoder):
@@ -55,7 +27,8 @@ class LCA(Encoder):
     integrated by Euler's method; the code w is what the potentials exceed. For the soft threshold
     ``T(u) = sign(u) max(|u| - lam, 0)`` it settles at the codes of l1 with ``alpha = lam``, for the hard one,
     ``T(u) = u if |u| > lam else 0``, at a local minimiser of l0 with ``alpha = lam^2 / 2``. This class is for what
-    happens on the way and in time. For codes as such use `SparseCoder`, always: it ends at a certified optimum.
+    happens on the way and in time. For codes as such use `SparseCoder`, always: it ends at a certified optimum of l1 some
+    100 times as fast, and at better minima of l0 20 to 30 times as fast (288 atoms, beside the solver "lca").
 
     Parameters
     ----------
