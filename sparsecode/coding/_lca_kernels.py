@@ -71,13 +71,13 @@ def _integrate_rows(G, C, inverse_norms, threshold, rate, n_steps, cooling, carr
                 size = c[j] if threshold.positive else abs(c[j])
                 if cooling < one:
                     heat[0] = max(heat[0], u.dtype.type(0.5) * size / threshold.levels[j])
-        activate(u, heat[0], threshold, a)
-        for _ in range(n_steps):
-            k = collect(a, room.active, room.weight)
-            correlate(G, c, room.active, room.weight, k, g)
-            for j in range(u.shape[0]):
-                u[j] += rate * (g[j] + a[j] - u[j])
-            heat[0] = max(one, cooling * heat[0])
+        for n in range(n_steps + 1):
+            if n > 0:
+                k = collect(a, room.active, room.weight)
+                correlate(G, c, room.active, room.weight, k, g)
+                for j in range(u.shape[0]):
+                    u[j] += rate * (g[j] + a[j] - u[j])
+                heat[0] = max(one, cooling * heat[0])
             activate(u, heat[0], threshold, a)
             if stop[0] != 0:
                 return

@@ -38,7 +38,7 @@ def _advance(w, g, pen, gap, steps, norms, inverse_norms, rate, heat, u):
     """
     zero = type(w[0])(0)
     first = np.int64(-1)
-    most = strongest = zero
+    most = strongest = winner = zero
     for j in range(w.shape[0]):
         u[j] += rate * (g[j] * inverse_norms[j] + norms[j] * w[j] - u[j])
         target = heat * pen.prox(u[j] * inverse_norms[j] / heat, steps[j], j)
@@ -50,11 +50,12 @@ def _advance(w, g, pen, gap, steps, norms, inverse_norms, rate, heat, u):
         if over > most:
             most = over
             strongest = u[j]
+            winner = target
             first = j
         u[j] = level if u[j] > zero else -level
     if first >= 0:
         u[first] = strongest
-        w[first] = heat * pen.prox(strongest * inverse_norms[first] / heat, steps[first], first)
+        w[first] = winner
 
 
 def _lca_rows(
@@ -69,17 +70,19 @@ def _lca_rows(
         half = 0.5 * square_norms[i]
         largest = start_row(c, w, inverse_norms)
         heat = one
-        k = refresh(G, c, w, work)
-        if not gap.applies and k == 0:
-            for j in range(w.shape[0]):
-                size = c[j] if pen.positive else abs(c[j])
-                heat = max(heat, type(rate)(FIRST_SHARE) * size / pen.entry[j])
-        start(w, work.g, pen, gap, norms, inverse_norms, heat, u)
         lowest = least = np.inf
         idle = 0
         n_iter = n_iters[i]
+        started = False
         while True:
             k = refresh(G, c, w, work)
+            if not started:
+                started = True
+                if not gap.applies and k == 0:
+                    for j in range(w.shape[0]):
+                        size = c[j] if pen.positive else abs(c[j])
+                        heat = max(heat, type(rate)(FIRST_SHARE) * size / pen.entry[j])
+                start(w, work.g, pen, gap, norms, inverse_norms, heat, u)
             error = square_error(c, work.g, work.active, work.weight, k, square_norms[i])
             cost = pen.value_row(w)
             objective = 0.5 * error + cost
