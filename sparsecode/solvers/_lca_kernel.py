@@ -41,7 +41,8 @@ def _advance(w, g, pen, gap, steps, norms, inverse_norms, rate, heat, u):
     most = strongest = winner = zero
     for j in range(w.shape[0]):
         u[j] += rate * (g[j] * inverse_norms[j] + norms[j] * w[j] - u[j])
-        target = heat * pen.prox(u[j] * inverse_norms[j] / heat, steps[j], j)
+        raised = heat if w[j] == zero else type(heat)(1)
+        target = raised * pen.prox(u[j] * inverse_norms[j] / raised, steps[j], j)
         if gap.applies or w[j] != zero or target == zero:
             w[j] = target
             continue

@@ -14,9 +14,10 @@ atoms enter products.
   descent of ``0.5 ||x - w D||^2 + pen(w)`` with the mirror map ``0.5 ||w||^2 + pen(w)``, relative to which the
   objective is smooth with constant ``L = ||D||_2^2`` (at least 1 for unit atoms). So for eta = 1 / L, which is taken
   here (0.99 of it), the objective falls in every step and approaches its minimum as O(1 / number of steps).
-* Hard thresholds: the objective falls along the flow in continuous time. From a zero code thresholds start at half of
-  the largest correlation and fall by 2 percent a step. A step that took several similar atoms above
-  it at once would overshoot, and equal atoms would do so for ever: only the strongest enters.
+* Hard thresholds: the objective falls along the flow in continuous time. From a zero code the thresholds of silent
+  atoms start at half of the largest correlation and fall by 2 percent a step. A step that took several similar atoms
+  above them at once would overshoot, and equal atoms would do so for ever: only the strongest enters. What is left of
+  overshooting raised the objective in 0.1 to 0.25 percent of the steps on natural patches.
 
 Potentials start at their drive g, or at their threshold where an atom must be silent for the code that is given.
 A step costs O(K k) for k active atoms, and steps settle as slowly as the slowest mode of the active atoms. The solver

@@ -109,7 +109,7 @@ ENCODERS = {
         lambda: of_patches(KWinners(binarize=0.3, sparse_output=True), pool="max"), images, fixed_width=OF_IMAGES
     ),
     "patches of signals": Case(lambda: PatchEncoder(small(5), patch_size=4, random_state=0)),
-    "lca": Case(lambda: LCA(n_components=3, alpha=0.3, duration=2.0, random_state=0), ladder=ALPHAS),
+    "lca": Case(lambda: LCA(n_components=5, alpha=0.3, duration=2.0, random_state=0), ladder=ALPHAS),
     "lca hard": Case(
         lambda: LCA(
             Dictionary.dct((3, 3), 4), alpha=0.1, threshold="hard", anneal=0.8, duration=2.0, input_shape=(3, 3)

@@ -59,7 +59,8 @@ def settle(x, D, levels, rate, n_steps, *, hard=False):
     """Return the code of atoms of any norm after so many steps of the solver "lca" from zero.
 
     Potentials start at their drive, or at their threshold. Hard thresholds fall from half of the largest correlation by
-    2 percent a step, and of the neurons that rise above theirs in a step only the strongest becomes active.
+    2 percent a step for neurons that are silent, and of those that rise above theirs in a step only the strongest
+    becomes active.
     """
     norms = np.linalg.norm(D, axis=1)
     A = D / norms[:, None]
@@ -76,5 +77,6 @@ def settle(x, D, levels, rate, n_steps, *, hard=False):
         for j in rising:
             if j != strongest:
                 u[j] = np.sign(u[j]) * heat * levels[j]
-        a = np.where(np.abs(u) > heat * levels, u, 0)
+        stays = np.abs(u) > np.where(a != 0, 1.0, heat) * levels
+        a = np.where(stays, u, 0)
     return a / norms
