@@ -52,8 +52,13 @@ class SpikingRecord(NamedTuple):
     seconds: float
 
 
-def updated(network, X, counts, rules, share):
-    """Return the network after it has learned from a batch of scaled samples with their counts, a CSR array.
+def products_of(counts):
+    """Return the sums of products of the counts of two neurons, for counts in a CSR array."""
+    return (counts.T @ counts).toarray()
+
+
+def updated(network, X, counts, products, rules, share):
+    """Return the network after it has learned from a batch of scaled samples with their counts and products.
 
     Rates are multiplied by `share`, since the last batch of an epoch may be a small one.
     """
@@ -61,7 +66,7 @@ def updated(network, X, counts, rules, share):
     number, n = Q.dtype.type, len(X)
     target = number(rules.target_rate)
     means = counts.sum(axis=0) / n
-    products = (counts.T @ counts).toarray() / n
+    products = products / number(n)
     squares = products.diagonal().copy()
     inhibition = inhibition + number(share * rules.inhibition_rate) * (products - target * target)
     np.maximum(inhibition, 0, out=inhibition)
@@ -81,13 +86,13 @@ class Totals:
         self.square_error = 0.0
         self.sums, self.products = np.zeros(n_components), np.zeros((n_components, n_components))
 
-    def add(self, X, counts, Q):
-        """Take in a batch of scaled samples with their counts, a CSR array."""
+    def add(self, X, counts, products, Q):
+        """Take in a batch of scaled samples with their counts and products."""
         self.n += len(X)
         self.active += counts.nnz
         self.square_error += float(np.square(X - counts @ Q, dtype=np.float64).sum())
         self.sums += counts.sum(axis=0)
-        self.products += (counts.T @ counts).toarray()
+        self.products += products
 
     def record(self, epoch, scale, target, seconds):
         """Return the record of the epoch."""

@@ -18,7 +18,7 @@ from .._core.validation import Integral, Interval, Real, binary_exponent, fit_co
 from ..dictionary import Dictionary
 from ..encoder import Capabilities, Encoder
 from ._encode import decode
-from ._local_rules import Network, Rules, SpikingRecord, Totals, updated
+from ._local_rules import Network, Rules, SpikingRecord, Totals, products_of, updated
 from ._spiking_kernels import count_spikes
 
 #: Rows that a thread takes at a time.
@@ -313,8 +313,10 @@ class SAILnet(Encoder):
                     rows = X[order[batch]]
                     samples = self._scaled(rows).astype(network.Q.dtype, copy=False)
                     counts = csr_array(self._count(network, rows.astype(network.Q.dtype, copy=False)))
-                    totals.add(samples, counts, network.Q)
-                    network = updated(network, samples, counts, rules, len(samples) / self.batch_size)
+                    products = products_of(counts)
+                    totals.add(samples, counts, products, network.Q)
+                    share = len(samples) / self.batch_size
+                    network = updated(network, samples, counts, products, rules, share)
                     bar.update()
                 record = totals.record(len(records), self.scale_, self.target_rate, time.perf_counter() - started)
                 records.append(record)

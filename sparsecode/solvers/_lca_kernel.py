@@ -33,9 +33,9 @@ def _start(w, g, pen, gap, norms, inverse_norms, heat, u):
 def _advance(w, g, pen, gap, steps, norms, inverse_norms, rate, heat, u):
     """Take one step of the potentials u, and of the code w that they make.
 
-    Where thresholds jump, those of silent atoms are raised by the factor `heat`, and of the atoms that rise above theirs
-    only the strongest becomes active. The others wait at theirs, as they would in a shorter step: the first to arrive
-    inhibits them.
+    Where thresholds jump, those of silent atoms are raised by the factor `heat`, and of the atoms that rise above
+    theirs only the strongest becomes active. The others wait at theirs, as they would in a shorter step: the first to
+    arrive inhibits them.
     """
     zero = type(w[0])(0)
     first = np.int64(-1)

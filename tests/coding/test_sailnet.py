@@ -6,7 +6,7 @@ from scipy.sparse import csr_array
 
 from sparsecode import SparseCoder
 from sparsecode.coding import SAILnet
-from sparsecode.coding._local_rules import Network, Rules, updated
+from sparsecode.coding._local_rules import Network, Rules, products_of, updated
 from sparsecode.metrics import relative_error
 from sparsecode.receptive_fields import fit_gabor
 
@@ -46,7 +46,8 @@ def test_rules_are_those_of_the_naive_twin(rng, dtype):
     W += W.T
     np.fill_diagonal(W, 0)
     network = Network(rng.normal(size=(5, 6)).astype(dtype), W, np.array([0.002, 1, 1, 2, 2], dtype))
-    found = updated(network, X, csr_array(Y), Rules(0.3, 1.0, 0.5, 0.1), 0.5)
+    counts = csr_array(Y)
+    found = updated(network, X, counts, products_of(counts), Rules(0.3, 1.0, 0.5, 0.1), 0.5)
     expected = local_rules(*(a.astype(float) for a in (X, Y, *network)), 0.3, (0.5, 0.25, 0.05))
     for ours, theirs in zip(found, expected, strict=True):
         assert ours.dtype == dtype
