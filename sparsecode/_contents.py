@@ -17,13 +17,10 @@ from .dictionary import Dictionary
 #: Encoders that can be saved: class name -> module that has it. A class needs two methods:
 #: ``_get_fitted_state()`` returns (scalars, arrays), two dicts by attribute name, and
 #: ``_set_fitted_state(scalars, arrays)`` takes them back, with arrays that may be written.
-ENCODERS = {
-    "LISTA": "sparsecode.coding",
-    "PatchEncoder": "sparsecode.coding",
-    "SparseCoder": "sparsecode.coding",
-    "TaskDrivenClassifier": "sparsecode.coding",
-    "TaskDrivenRegressor": "sparsecode.coding",
-}
+ENCODERS = dict.fromkeys(
+    ("LCA", "LISTA", "PatchEncoder", "SAILnet", "SparseCoder", "TaskDrivenClassifier", "TaskDrivenRegressor"),
+    "sparsecode.coding",
+)
 
 #: Member names of arrays that belong to parameters of an encoder; all others are its fitted state.
 _PARAMETER = "params_"

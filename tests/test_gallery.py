@@ -113,6 +113,17 @@ def check_learning_rules(output):
     assert max(errors.values()) < 0.36
 
 
+def check_lca_sailnet(output):
+    above = "objective above that of the coder by"
+    assert number(output, f"soft threshold: {above}") < 0.02
+    # 5.6 and 3.9
+    assert 2 < number(output, f"annealed: {above}") < number(output, f"hard threshold: {above}") < 9
+    assert number(output, "receptive fields with Gabor FVU < 0.3") >= 0.9  # 1.00
+    assert 0.045 < number(output, "mean rate") < 0.055
+    errors = [number(output.splitlines()[-1], name) for name in ("CEL0", "l1, debiased", "spike counts", "l1")]
+    assert errors == sorted(errors)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_script(script, tmp_path):

@@ -39,7 +39,7 @@ def compile_all(dtypes):
     """Run every public kernel path in some precisions."""
     import numpy as np
 
-    from ..coding import SparseCoder
+    from ..coding import LCA, SAILnet, SparseCoder
     from ..receptive_fields import fit_gabor
     from ..solvers import l1_path
 
@@ -51,6 +51,8 @@ def compile_all(dtypes):
         SparseCoder(8, n_nonzero_coefs=2, learning="k-svd", max_iter=1, random_state=0).fit(X.astype(dtype))
         SparseCoder(8, n_nonzero_coefs=2, learning="gradient", max_iter=1, random_state=0).fit(X.astype(dtype))
         compile_solvers(X[:4].astype(dtype), coder.components_)
+        LCA(coder.components_, alpha=1.0).fit(X.astype(dtype)).transform(X[:4].astype(dtype))
+        SAILnet(8, max_iter=1, random_state=0).fit(X[:4].astype(dtype))
     if "float64" in dtypes:
         l1_path(X[:2], X[:3], alpha_min=1.0)
         fit_gabor(X[:2], shape=(4, 4))

@@ -1,14 +1,18 @@
 """Sparse coding of vectors: patches of images, or any rows of features."""
 
 from .held_out import held_out_pixel_score
+from .lca import LCA
 from .lista import LISTA
 from .patch_encoder import PatchEncoder
+from .sailnet import SAILnet
 from .sparse_coder import SparseCoder
 from .task_driven import TaskDrivenClassifier, TaskDrivenRegressor
 
 __all__ = [
+    "LCA",
     "LISTA",
     "PatchEncoder",
+    "SAILnet",
     "SparseCoder",
     "TaskDrivenClassifier",
     "TaskDrivenRegressor",

@@ -108,3 +108,9 @@ def check_finite(finite, dtype, rows=None):
 def count_unconverged(result):
     """Return how many rows stopped at the largest number of passes, and how many were stalled by rounding."""
     return np.count_nonzero(result.status == MAX_ITER), np.count_nonzero(result.status == STALLED)
+
+
+def decode(codes, atoms):
+    """Return the reconstructions ``W D`` of codes."""
+    # A sparse product: in a dense one the bits of a row depend on the others
+    return csr_array(codes) @ atoms.astype(codes.dtype, copy=False)

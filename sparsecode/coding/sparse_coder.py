@@ -1,7 +1,6 @@
 """`SparseCoder`: learn a dictionary and encode rows with it."""
 
 import numpy as np
-from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.samples import as_shape
@@ -21,6 +20,7 @@ from ..learning.rules import RULES, WHOLE
 from ..penalties import PENALTIES, Penalty
 from ..solvers.registry import SOLVERS
 from ._blocks import Batches
+from ._encode import decode
 from ._fit import fitted_state, restore, some_rows, start_fit
 from ._fit_blocks import BlockLearner
 
@@ -408,8 +408,7 @@ class SparseCoder(BlockLearner, Encoder):
         -------
         ndarray of shape (n_samples, n_features)
         """
-        codes = csr_array(self._check_codes(X))  # unlike a dense product, the bits of a row depend on no other row
-        return codes @ self.components_.astype(codes.dtype, copy=False)
+        return decode(self._check_codes(X), self.components_)
 
     @property
     def dictionary_(self):

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_array
 
 from .._core.validation import check_atoms
 from ..penalties import L0, KSparse, Penalty
-from . import active_set, coordinate_descent, forward_backward, matching_pursuit, pursuit, replacement
+from . import active_set, coordinate_descent, forward_backward, lca, matching_pursuit, pursuit, replacement
 from ._codes import canonical
 from .certificates import has_gap
 from .debias import debias_codes
@@ -37,6 +37,10 @@ def _separable(penalty):
     return penalty.separable
 
 
+def _soft_or_hard(penalty):
+    return has_gap(penalty) or isinstance(penalty, L0)
+
+
 SOLVERS = {
     "active-set": Solver(active_set.solve_active_set, has_gap, "l1-type penalties"),
     "replacement": Solver(replacement.solve_replacement, _signed_counts, "L0, CEL0 and KSparse without `positive`"),
@@ -46,6 +50,7 @@ SOLVERS = {
     "ormp": Solver(pursuit.solve_recursive_pursuit, _signed_counts, "L0, CEL0 and KSparse without `positive`", False),
     "forward-backward": Solver(forward_backward.solve_forward_backward, lambda p: True, "all penalties"),
     "mp": Solver(matching_pursuit.solve_matching_pursuit, _counts, "L0, CEL0 and KSparse", warm_start=False),
+    "lca": Solver(lca.solve_lca, _soft_or_hard, "l1-type penalties, L0 and CEL0"),
 }
 
 
@@ -81,11 +86,11 @@ def solve(
     penalty : Penalty
         From `sparsecode.penalties`.
     solver : str, default="auto"
-        One of "active-set", "replacement", "greedy", "cyclic", "omp", "ormp", "forward-backward" and "mp" (plain
-        matching pursuit). "auto" takes the first of these that applies: the active set (exact) for l1-type penalties,
-        single best replacement for l0, CEL0 and k-sparse codes, greedy coordinate descent for other separable penalties
-        (and for non-negative l0 and CEL0), orthogonal matching pursuit for non-negative k-sparse codes,
-        forward-backward splitting for the rest.
+        A name of `SOLVERS`. "auto" takes the first that applies of: "active-set" (exact) for l1-type penalties,
+        "replacement" (single best replacement) for l0, CEL0 and k-sparse codes, "greedy" (coordinate descent) for other
+        separable penalties and for non-negative l0 and CEL0, "omp" for non-negative k-sparse codes, "forward-backward"
+        for the rest. The others, such as "ormp", "mp" (plain matching pursuit) and "lca" (locally competitive
+        algorithm), are to be chosen.
     tol : float, default=1e-6
         Largest certificate of a converged row: see `SolveResult`. Values below what the dtype can certify are
         raised to it.

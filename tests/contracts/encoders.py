@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sparsecode import Dictionary, Encoder, PatchEncoder, SparseCoder
-from sparsecode.coding import LISTA
+from sparsecode.coding import LCA, LISTA, SAILnet
 from sparsecode.encoder import as_dense
 
 from .deltas import SendOnDelta
@@ -131,6 +131,20 @@ ENCODERS = {
         lambda: of_patches(KWinners(binarize=0.3, sparse_output=True), pool="max"), images, fixed_width=OF_IMAGES
     ),
     "patches of signals": Case(lambda: PatchEncoder(small(5), patch_size=4, random_state=0)),
+    "lca": Case(lambda: LCA(n_components=5, alpha=0.3, duration=2.0, random_state=0), ladder=ALPHAS),
+    "lca hard": Case(
+        lambda: LCA(
+            Dictionary.dct((3, 3), 4), alpha=0.1, threshold="hard", anneal=0.8, duration=2.0, input_shape=(3, 3)
+        ),
+        ladder=ALPHAS,
+        fixed_width="its dictionary has atoms of 3 x 3",
+    ),
+    "lca stream": Case(
+        lambda: LCA(np.eye(3)[[0, 1, 2, 1]] + 0.2, alpha=0.5, steepness=5.0, positive=True, stream=True, duration=1.0),
+        walks,
+        fixed_width="its dictionary has atoms of 3",
+    ),
+    "sailnet": Case(lambda: SAILnet(6, duration=2.0, max_iter=2, batch_size=20, n_jobs=2, random_state=0), chunk=20),
     "winners": Case(lambda: KWinners(binarize=0.1, random_state=0)),
     "winners strict csr": Case(
         lambda: KWinners(sparse_output=True, random_state=0), binary, fixed_width="it takes zeros and ones only"

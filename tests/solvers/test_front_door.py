@@ -77,7 +77,7 @@ def test_impossible_pairs_name_what_would_work(solver, name):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"solver": "newton"}, "`solver` must be 'auto' or one of 'active-set', .*'mp', got 'newton'"),
+        ({"solver": "newton"}, "`solver` must be 'auto' or one of 'active-set', .*'forward-backward'.*, got 'newton'"),
         ({"tol": -1e-9}, "`tol` must be a finite number of at least 0, got -1e-09"),
         ({"tol": np.nan}, "`tol` must be a finite number of at least 0, got nan"),
         ({"tol": np.inf}, "`tol` must be a finite number of at least 0, got inf"),

@@ -18,6 +18,7 @@ LONG = {
     "greedy": L1(1e-4),
     "cyclic": L1(1e-4),
     "forward-backward": L1(1e-4),
+    "lca": L1(1e-4),
     "omp": KSparse(400),
     "ormp": KSparse(400),
     "mp": L0(1e-12),
