@@ -9,8 +9,17 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_array
 
 from .._core.validation import check_atoms
-from ..penalties import L0, KSparse, Penalty
-from . import active_set, coordinate_descent, forward_backward, pursuit, replacement
+from ..penalties import CEL0, L0, MCP, SCAD, KSparse, LogSum, Penalty
+from . import (
+    active_set,
+    coordinate_descent,
+    forward_backward,
+    hard_thresholding,
+    pursuit,
+    replacement,
+    reweighted,
+    sparse_set,
+)
 from ._codes import canonical
 from .certificates import has_gap
 from .debias import debias_codes
@@ -37,6 +46,14 @@ def _separable(penalty):
     return penalty.separable
 
 
+def _concave_with_slope(penalty):
+    return isinstance(penalty, CEL0 | MCP | SCAD | LogSum)
+
+
+def _plain_count(penalty):
+    return isinstance(penalty, L0) and not isinstance(penalty, CEL0)
+
+
 SOLVERS = {
     "active-set": Solver(active_set.solve_active_set, has_gap, "l1-type penalties"),
     "replacement": Solver(replacement.solve_replacement, _signed_counts, "L0, CEL0 and KSparse without `positive`"),
@@ -45,6 +62,9 @@ SOLVERS = {
     "omp": Solver(pursuit.solve_pursuit, _counts, "L0, CEL0 and KSparse", warm_start=False),
     "ormp": Solver(pursuit.solve_recursive_pursuit, _signed_counts, "L0, CEL0 and KSparse without `positive`", False),
     "forward-backward": Solver(forward_backward.solve_forward_backward, lambda p: True, "all penalties"),
+    "niht": Solver(hard_thresholding.solve_hard_thresholding, lambda p: isinstance(p, KSparse), "KSparse"),
+    "irl1": Solver(reweighted.solve_reweighted, _concave_with_slope, "CEL0, MCP, SCAD and LogSum"),
+    "sparse-set": Solver(sparse_set.solve_sparse_set, _plain_count, "L0", warm_start=False),
 }
 
 
@@ -80,10 +100,13 @@ def solve(
     penalty : Penalty
         From `sparsecode.penalties`.
     solver : str, default="auto"
-        One of "active-set", "replacement", "greedy", "cyclic", "omp", "ormp" and "forward-backward". "auto" takes the
-        first of these that applies: the active set (exact) for l1-type penalties, single best replacement for l0, CEL0
-        and k-sparse codes, greedy coordinate descent for other separable penalties (and for non-negative l0 and CEL0),
-        orthogonal matching pursuit for non-negative k-sparse codes, forward-backward splitting for the rest.
+        One of "active-set", "replacement", "greedy", "cyclic", "omp", "ormp", "forward-backward", "niht", "irl1" and
+        "sparse-set". "auto" takes the first of these that applies: the active set (exact) for l1-type penalties, single
+        best replacement for l0, CEL0 and k-sparse codes, greedy coordinate descent for other separable penalties (and
+        for non-negative l0 and CEL0), orthogonal matching pursuit for non-negative k-sparse codes, forward-backward
+        splitting for the rest. "niht" (normalised iterative hard thresholding, k-sparse), "irl1" (iteratively
+        reweighted l1: CEL0, MCP, SCAD, LogSum) and "sparse-set" (L0 with coefficients that are projections) are asked
+        for by name.
     tol : float, default=1e-6
         Largest certificate of a converged row: see `SolveResult`. Values below what the dtype can certify are
         raised to it.
