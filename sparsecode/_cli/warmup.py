@@ -40,8 +40,8 @@ def compile_all(dtypes):
     import numpy as np
 
     from ..coding import SparseCoder
-    from ..receptive_fields import fit_gabor
     from ..penalties import CEL0, L1
+    from ..receptive_fields import fit_gabor
     from ..solvers import l1_path, solve_separable
 
     rng = np.random.default_rng(0)

@@ -97,9 +97,11 @@ def solve_separable(X, D, penalty, *, tol=1e-6, max_iter=None, init=None, n_jobs
 
     Notes
     -----
-    With one thread an iteration for a code of 64 x 64 takes 40 to 50 us, and a row at a gap of 1e-6 some hundred
-    iterations; `solve` with the formed dictionary of 4096 atoms is faster for codes of few coefficients, but needs 134
-    MB for its Gram matrix and seconds to compute it.
+    For 256 patches of 32 x 32, cosines of 64 x 64 frequencies and l1 at a gap of 1e-6, with 56, 127 and 222 of 4096
+    coefficients, it takes 1.6, 3.8 and 9.6 s and 21 MB (100, 250 and 560 iterations a row); `solve` with the formed
+    dictionary 2.2, 2.7 and 4.9 s and 225 MB, 0.5 s of that for its Gram matrix. So it is for dictionaries that are too
+    large to be formed, or few samples: of more the formed one is coded faster, by the active set. For CEL0 it ends
+    higher than single best replacement does (6 % there) in a ninth of the time.
 
     Examples
     --------
@@ -187,10 +189,13 @@ def _run(X, atoms, arguments, init, n_jobs, sparse_output):
         arrays = aligned_empty((CHUNK_ROWS, K), np.float64), aligned_empty(F, np.float64)
         return operator, make_workspace(K, np.dtype(np.float64)), halves, *arrays, *codes.make_work()
 
+    @np.errstate(over="ignore", invalid="ignore")  # rows that overflow have a status of their own
     def solve_chunk(start, end, stop, operator, work, halves, C, fit, dense_rows, entries):
         rows, m = slice(start, end), end - start
         samples = aligned_copy(X[rows].astype(np.float64))
         for x, c in zip(samples, C, strict=False):
+            if stop[0]:
+                return
             row_products(atoms.columns, x, halves[0])
             row_products(atoms.rows, halves[0], c.reshape(shape))
         square_norms = np.einsum("nij,nij->n", samples, samples)
