@@ -7,9 +7,6 @@ import numpy as np
 from .._core.jit import kernel
 from .._core.products import aligned_empty
 from ._gram_kernels import collect, correlate, square_error
-from ._least_squares_kernel import Workspace as LeastSquares
-from ._least_squares_kernel import make_workspace as make_least_squares
-from ._least_squares_kernel import pursue_positive, refit_support
 from ._proximal_kernels import start_row
 from ._pursuit_kernel import ROUNDING
 from ._rows import conclude, share
@@ -22,6 +19,9 @@ SUFFICIENT = 0.01
 #: after 31 5.92, 4.30, 2.42, 1.15. Without 5.92, 4.30, 2.41, 1.15, for 1.4 to 6 times as many steps as after 11.
 STEADY = 11
 
+#: Statuses of rows that have not ended: at the beginning, and where least squares on the support is due.
+BEGUN, REFITTED = -1, -2
+
 #: How often a step is halved at most: then it changes no support any more.
 HALVINGS = 60
 
@@ -29,7 +29,6 @@ HALVINGS = 60
 class Workspace(NamedTuple):
     """Work arrays of one thread."""
 
-    least: LeastSquares  # of refits
     g: np.ndarray  # correlations of the atoms with the residual
     p: np.ndarray  # g over the squared norms of the atoms
     z: np.ndarray
@@ -38,11 +37,10 @@ class Workspace(NamedTuple):
     weight: np.ndarray
 
 
-def make_workspace(n_components, most, dtype):
-    """Allocate the work arrays for at most `most` active atoms."""
+def make_workspace(n_components, dtype):
+    """Allocate the work arrays."""
     vectors = (aligned_empty(n_components, dtype) for _ in range(4))
-    least = make_least_squares(n_components, most, dtype)
-    return Workspace(least, *vectors, np.empty(n_components, np.int64), aligned_empty(n_components, np.float64))
+    return Workspace(*vectors, np.empty(n_components, np.int64), aligned_empty(n_components, np.float64))
 
 
 def _quadratic_form(G, active, weight, k):
@@ -96,40 +94,23 @@ def _turn(G, pen, work, w, step):
     return False
 
 
-def _refit(G, c, positive, inverse_norms, rounding, dependence, work, stop, w):
-    """Replace w by least squares on its support, without negative coefficients if `positive`."""
-    least, zero = work.least, w.dtype.type(0)
-    if positive:
-        size = np.int64(0)
-        for j in range(w.shape[0]):
-            least.allowed[j] = inverse_norms[j] if w[j] != 0 else zero
-            size += w[j] != 0
-        most = np.int64(least.active.shape[0])
-        k, _, _ = pursue_positive(
-            G, c, least, least.allowed, inverse_norms, 0.0, rounding, dependence, most, 10 * size, stop, np.int64(0)
-        )
-    else:
-        k = refit_support(G, c, least, dependence, w)
-    for j in range(w.shape[0]):
-        w[j] = zero
-    for a in range(k):
-        w[least.active[a]] = least.weight[a]
-
-
 def _threshold_rows(
-    G, C, square_norms, pen, inverse_norms, dependence, tol, max_iter, work, stop,
-    W, certificates, costs, n_iters, statuses,
+    G, C, square_norms, pen, inverse_norms, tol, max_iter, work, stop, W, certificates, lowest, n_iters, statuses
 ):  # fmt: skip
-    """Code all rows of C, starting from the codes in W; `pen` compares coefficients times the norms of their atoms."""
+    """Go on with the rows of C that are `BEGUN` or `REFITTED`, until they end or are to be refitted.
+
+    `pen` compares coefficients times the norms of their atoms; `lowest` are the errors that refits have reached.
+    """
     eps = np.finfo(G.dtype).eps
     zero = G.dtype.type(0)
     for i in range(C.shape[0]):
+        if statuses[i] != BEGUN and statuses[i] != REFITTED:
+            continue
         c, w = C[i], W[i]
         rounding = ROUNDING * eps * np.sqrt(square_norms[i])
         size = start_row(c, w, inverse_norms)
-        lowest = np.inf
+        refitted = statuses[i] == REFITTED
         steady = 0
-        refitted = ended = False
         n_iter = n_iters[i]
         while True:
             k = collect(w, work.active, work.weight)
@@ -144,32 +125,31 @@ def _threshold_rows(
                 p = work.g[j] * inverse_norms[j]
                 work.p[j] = p * inverse_norms[j] if abs(p) > rounding else zero
             # From least squares only other atoms can lower the error, and not by less than a rounding
-            idle = settled and not error < lowest - eps * square_norms[i]
+            idle = settled and not error < lowest[i] - eps * square_norms[i]
             step = 0.0 if idle else best_step(G, pen, work, k, w, settled)
             turned = step > 0.0 and turn(G, pen, work, w, step)
             if settled:
-                lowest = error
-                ended = not turned
-            if ended or (refitted and not turned) or n_iter >= max_iter or not error < np.inf:
+                lowest[i] = error
+            ended = settled and not turned
+            stuck = refitted and not turned
+            if ended or stuck or n_iter >= max_iter or not error < np.inf:
+                certificates[i] = share(worst, size)
+                statuses[i] = conclude(error + size, ended, not stuck)
                 break
             if stop[0] != 0:
                 return
             n_iter += 1
             steady = 0 if turned else steady + 1
-            refitted = steady == STEADY or step == 0.0
-            if not refitted:
-                for j in range(c.shape[0]):
-                    w[j] = work.moved[j]
-            else:
-                refit(G, c, pen.positive, inverse_norms, rounding, dependence, work, stop, w)
-        certificates[i] = share(worst, size)
-        costs[i] = 0.0
+            refitted = False
+            if steady == STEADY or step == 0.0:
+                statuses[i] = REFITTED
+                break
+            for j in range(c.shape[0]):
+                w[j] = work.moved[j]
         n_iters[i] = n_iter
-        statuses[i] = conclude(error + size, ended, not refitted)
 
 
 quadratic_form = kernel(_quadratic_form)
 best_step = kernel(_best_step)
 turn = kernel(_turn)
-refit = kernel(_refit)
 threshold_rows = kernel(_threshold_rows)

@@ -56,41 +56,38 @@ def _reweigh(slopes, c, pen, inverse_norms, work, k):
     return change
 
 
-def _solve_weighted(G, c, pen, work, k, square_norm, n_iter, max_iter, stop):
-    """Solve for the present weights from the active set; return its size, passes so far, and whether it is solved."""
-    eps = np.finfo(G.dtype).eps
-    lowest = np.inf
-    idle = 0
-    while True:
-        k = settle(work, k)
-        correlate(G, c, work.active, work.weight, k, work.g)
-        top, best = measure_excess(pen, work, k)
-        _, error, cost = certify(c, pen, work, k, square_norm, top)
-        objective = 0.5 * error + cost
-        idle = 0 if objective < lowest * (1.0 - eps) else idle + 1
-        lowest = min(lowest, objective)
-        if not work.excess[best] > 0 or idle == IDLE_PASSES:
-            return k, n_iter, True
-        if n_iter >= max_iter or not objective < np.inf or stop[0] != 0:
-            return k, n_iter, False
-        n_iter += 1
-        k = grow(G, c, pen, work, best, k)
-
-
 def _reweighted_rows(G, C, square_norms, pen, slopes, inverse_norms, most, tol, max_iter, work, stop, W, n_iters):
     """Code all rows of C with up to `most` weightings, starting from W; `pen` has room for the weights of a row."""
+    eps = np.finfo(G.dtype).eps
     for i in range(C.shape[0]):
         c, w = C[i], W[i]
         size = start_row(c, w, inverse_norms)
         start_weights(slopes, pen, w)
         k = warm_start(G, c, pen, work, w)
         n_iter = n_iters[i]
-        for _ in range(most):
-            k, n_iter, solved = solve_weighted(G, c, pen, work, k, square_norms[i], n_iter, max_iter, stop)
-            if not solved or reweigh(slopes, c, pen, inverse_norms, work, k) <= tol * size:
+        lowest = np.inf
+        idle = weightings = 0
+        while True:
+            k = settle(work, k)
+            correlate(G, c, work.active, work.weight, k, work.g)
+            top, best = measure_excess(pen, work, k)
+            _, error, cost = certify(c, pen, work, k, square_norms[i], top)
+            objective = 0.5 * error + cost  # of the weighted problem
+            idle = 0 if objective < lowest * (1.0 - eps) else idle + 1
+            lowest = min(lowest, objective)
+            if not work.excess[best] > 0 or idle == IDLE_PASSES:
+                weightings += 1
+                if weightings == most or reweigh(slopes, c, pen, inverse_norms, work, k) <= tol * size:
+                    break
+                lowest = np.inf
+                idle = 0
+                continue
+            if n_iter >= max_iter or not objective < np.inf:
                 break
-        if stop[0] != 0:
-            return
+            if stop[0] != 0:
+                return
+            n_iter += 1
+            k = grow(G, c, pen, work, best, k)
         for a in range(k):
             w[work.active[a]] = work.weight[a]
         n_iters[i] = n_iter
@@ -99,5 +96,4 @@ def _reweighted_rows(G, C, square_norms, pen, slopes, inverse_norms, most, tol, 
 weigh = kernel(_weigh)
 start_weights = kernel(_start_weights)
 reweigh = kernel(_reweigh)
-solve_weighted = kernel(_solve_weighted)
 reweighted_rows = kernel(_reweighted_rows)

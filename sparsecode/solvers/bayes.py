@@ -24,6 +24,7 @@ import numpy as np
 import scipy.linalg
 from sklearn.utils import gen_batches
 
+from .._core.validation import row_exponents
 from ..penalties._base import check_positive
 from ._rows import CONVERGED, MAX_ITER
 from .registry import check_max_iter, check_problem, check_tol
@@ -33,6 +34,9 @@ BATCH_NUMBERS = 2**20
 
 #: Share of its sample's mean square that a learned noise variance does not fall below.
 LEAST_NOISE = 1e-8
+
+#: The same of one that is given: beside less, rounding would decide.
+LEAST_GIVEN = 1e-12
 
 #: ``gamma_j s_j``, what an atom adds to a direction of the noise, below which its variance is zero.
 LEAST_RELEVANCE = 1e-14
@@ -75,7 +79,7 @@ def sparse_bayes(X, D, *, noise_variance=None, tol=1e-3, max_iter=1000):
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features)
-        float32 is kept for results, everything else becomes float64; computed in float64.
+        float32 is kept for the means, everything else becomes float64; computed in float64.
     D : array-like of shape (n_components, n_features)
         Atoms, of any norm.
     noise_variance : float or None, default=None
@@ -93,7 +97,8 @@ def sparse_bayes(X, D, *, noise_variance=None, tol=1e-3, max_iter=1000):
     Raises
     ------
     ValueError
-        If X or D is not a finite 2-D array, their widths differ, or a parameter is out of range.
+        If X or D is not a finite 2-D array, their widths differ, rows are too large or small to be squared, or a
+        parameter is out of range.
 
     Notes
     -----
@@ -121,13 +126,27 @@ def sparse_bayes(X, D, *, noise_variance=None, tol=1e-3, max_iter=1000):
     tol, max_iter = check_tol(tol), check_max_iter(max_iter) or 1000
     if noise_variance is not None:
         noise_variance = check_positive("noise_variance", noise_variance, "None learns it.")
+    _check_scales(X, noise_variance)
     rotated, atoms, beyond = _rotate(X.astype(np.float64), D.astype(np.float64))
     result = _empty_result(len(X), len(D))
     start = _start(X.astype(np.float64), atoms, noise_variance)
     for rows in gen_batches(len(X), max(1, BATCH_NUMBERS // atoms.size)):
         model = Model(rotated[rows], atoms, beyond[rows], X.shape[1], noise_variance is None)
         _maximise(model, *(part[rows] for part in start), tol, max_iter, [part[rows] for part in result])
-    return result._replace(**{name: getattr(result, name).astype(X.dtype) for name in ("mean", "variance", "gamma")})
+    return result._replace(mean=result.mean.astype(X.dtype))
+
+
+def _check_scales(X, noise_variance):
+    """Raise where squares would overflow, or rounding would make what is given as noise vanish beside the sample."""
+    extreme = np.flatnonzero(row_exponents(X))
+    if extreme.size:
+        raise ValueError(f"Row {extreme[0]} of X is of extreme magnitude: its square leaves {X.dtype}; scale X.")
+    least = LEAST_GIVEN * np.square(X, dtype=np.float64).mean(axis=1).max()
+    if noise_variance is not None and noise_variance < least:
+        raise ValueError(
+            f"`noise_variance` must be at least {least:.1e}, {LEAST_GIVEN:g} of the largest mean square of a row, got "
+            f"{noise_variance:g}; for codes without noise use a solver of `solve`."
+        )
 
 
 class Model(NamedTuple):

@@ -135,6 +135,7 @@ def test_what_is_refused():
     for options, message in (
         ({"noise_variance": 0}, "`noise_variance` must be a positive finite number, got 0. None learns it"),
         ({"noise_variance": np.nan}, "`noise_variance` must be a positive finite number, got nan"),
+        ({"noise_variance": 1e-20}, "`noise_variance` must be at least .*, 1e-12 of the largest mean square of a row"),
         ({"tol": -1.0}, "`tol` must be a finite number of at least 0"),
         ({"max_iter": 0}, "`max_iter` must be an integer of at least 1"),
     ):
@@ -142,4 +143,7 @@ def test_what_is_refused():
             sparse_bayes(X, D, **options)
     with pytest.raises(ValueError, match="`D` has atoms of 29 features, but X has 30"):
         sparse_bayes(X, D[:, 1:])
+    with pytest.raises(ValueError, match="Row 1 of X is of extreme magnitude: its square leaves float64; scale X"):
+        sparse_bayes(X * [[1], [1e200], [1], [1], [1]], D)
+    assert not sparse_bayes(X, D, noise_variance=1e-9).status.any()
     assert sparse_bayes(X, D, max_iter=1).status.tolist() == [1] * 5
