@@ -40,8 +40,9 @@ def compile_all(dtypes):
     import numpy as np
 
     from ..coding import LCA, SAILnet, SparseCoder
+    from ..penalties import CEL0, L1
     from ..receptive_fields import fit_gabor
-    from ..solvers import l1_path
+    from ..solvers import l1_path, solve_separable
 
     rng = np.random.default_rng(0)
     X = rng.standard_normal((40, 16))
@@ -56,6 +57,8 @@ def compile_all(dtypes):
     if "float64" in dtypes:
         l1_path(X[:2], X[:3], alpha_min=1.0)
         fit_gabor(X[:2], shape=(4, 4))
+        for penalty in (L1(1.0), CEL0(1.0)):
+            solve_separable(X[:2], (X[:3, :4], X[:3, :4]), penalty, max_iter=1)
 
 
 def compile_solvers(X, D):
@@ -75,4 +78,5 @@ def compile_solvers(X, D):
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", UserWarning)  # codes that depend on the step
                     solve(X, D, penalty, solver=name, max_iter=1)
-    solve(X, D, KSparse(1, positive=True))
+    for name in ("omp", "niht"):
+        solve(X, D, KSparse(1, positive=True), solver=name)

@@ -1,4 +1,4 @@
-"""The one door to Numba: `kernel` compiles a function; methods of bound penalties are opened to kernels.
+"""The one door to Numba: `kernel` compiles a function; methods of penalties and Gram matrices are opened to kernels.
 
 Three things that Numba's disk cache leaves to its users are done here.
 
@@ -66,7 +66,7 @@ def kernel(function, *, fastmath=SAFE_FASTMATH):
 
 
 def _open_method(signature):
-    """Let kernels call the method of any bound penalty; argument names must equal those of the method.
+    """Let kernels call the method of any bound penalty or Gram matrix; argument names must equal those of the method.
 
     A NamedTuple whose fields share one type is a NamedUniTuple to Numba: both kinds are needed.
     """
@@ -85,6 +85,7 @@ for _signature in (
     "violation(self, u, g, step, j)",
     "value_row(self, w)",
     "prox_row(self, z, step, w)",
+    "refresh(self, c, w, work)",
 ):
     _open_method(_signature)
 

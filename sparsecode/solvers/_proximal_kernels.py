@@ -219,11 +219,21 @@ def _descend_rows(
         statuses[i] = conclude(objective, done, not stalled)
 
 
+class DenseGram(NamedTuple):
+    """A Gram matrix, as forward-backward splitting takes it."""
+
+    G: np.ndarray
+
+    def refresh(self, c, w, work):
+        """Compute the correlations of the residual from w anew; return the number of coefficients not zero."""
+        return refresh(self.G, c, w, work)
+
+
 def _forward_backward_rows(
-    G, C, square_norms, pen, gap, step, inverse_norms, accelerate, tol, max_iter, work, stop,
+    gram, C, square_norms, pen, gap, step, inverse_norms, accelerate, tol, max_iter, work, stop,
     W, certificates, costs, n_iters, statuses,
 ):  # fmt: skip
-    """Solve all rows of C by proximal gradient steps, starting from the codes in W."""
+    """Solve all rows of C by proximal gradient steps, starting from the codes in W; `gram` has a method `refresh`."""
     for i in range(C.shape[0]):
         c, w = C[i], W[i]
         z, moved, ahead, past, past_g = work.z, work.moved, work.ahead, work.past, work.past_g
@@ -239,7 +249,7 @@ def _forward_backward_rows(
         patience, longest = IDLE_STEPS, LONG_IDLE_STEPS if accelerate else IDLE_STEPS
         n_iter = n_iters[i]
         while True:
-            k = refresh(G, c, w, work)
+            k = gram.refresh(c, w, work)
             error = square_error(c, work.g, work.active, work.weight, k, square_norms[i])
             for j in range(w.shape[0]):
                 ahead[j] = w[j] + momentum * (w[j] - past[j])

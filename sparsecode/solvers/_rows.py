@@ -42,10 +42,11 @@ class SolveResult(NamedTuple):
         correlation, each over the norm of its atom:
         ``max_j |w_j - prox(w_j + step_j g_j)| / step_j / ||d_j|| / max_j |<x, d_j>| / ||d_j||`` with
         ``g = D (x - w D)``. It vanishes where no single coefficient can improve the code: ``step_j = 1 / ||d_j||^2``,
-        but for "forward-backward", whose step is the same for all. For "omp" and "ormp", and for k-sparse codes of
-        "replacement", the largest ``|g_j| / ||d_j||`` of an active atom instead: it vanishes where the weights are
+        but for "forward-backward", whose step is the same for all. For "omp", "ormp" and "niht", and for k-sparse codes
+        of "replacement", the largest ``|g_j| / ||d_j||`` of an active atom instead: it vanishes where the weights are
         those of least squares. For "mp" the largest excess of ``|g_j| / ||d_j||`` over what it takes an atom to be
-        chosen: it vanishes where the pursuit ends.
+        chosen: it vanishes where the pursuit ends. For "sparse-set" the most by which a change of the set by one atom
+        would lower the objective, relative to ``0.5 ||x||^2``.
     square_error : ndarray of shape (n_samples,)
         ``||x - w D||^2``.
     penalty : ndarray of shape (n_samples,)
@@ -53,7 +54,7 @@ class SolveResult(NamedTuple):
     n_iter : ndarray of shape (n_samples,)
         Passes over all atoms.
     status : ndarray of shape (n_samples,)
-        0 converged: the certificate is at most `tol`, and for "omp", "ormp", "mp" and "replacement" no atom is left
+        0 converged: the certificate is at most `tol`, and for "omp", "ormp", "mp", "niht" and "replacement" no atom is left
         that would enter. 1 stopped at `max_iter`. 2 not finite. 3 stalled: rounding keeps the certificate above `tol`.
     """
 

@@ -27,7 +27,7 @@ import scipy.linalg
 import scipy.sparse.linalg
 
 from .._core.validation import callers_level
-from ._proximal_kernels import forward_backward_rows, make_workspace
+from ._proximal_kernels import DenseGram, forward_backward_rows, make_workspace
 from ._rows import in_double_where_stalled
 from .certificates import gap_terms, raise_tol
 
@@ -46,7 +46,10 @@ def solve_forward_backward(X, D, penalty, *, tol, max_iter=None, **settings):
     return in_double_where_stalled(_solve, X, D, penalty, **settings)
 
 
-def _warn_of_step(penalty):
+def warn_of_step(penalty, step):
+    """Warn where codes that start from zero depend on the step."""
+    if not penalty.depends_on_step(step):
+        return
     warnings.warn(
         f"codes of {penalty!r} by forward-backward splitting depend on its step: started from zero, atoms that "
         "would lower the objective may never enter. CEL0 has the minimisers of L0 without that defect, and "
@@ -56,21 +59,36 @@ def _warn_of_step(penalty):
     )
 
 
-def _solve(problem, penalty, *, tol, max_iter, step=None, gains=None):
+def _solve(problem, penalty, *, step=None, **settings):
     D, _, norms, inverse_norms = problem.atoms
-    bound = penalty.bind(norms, D.dtype, gains)
     longest = 1 / (largest_eigenvalue(D) or 1.0)
+    step = _check_step(step, longest)
+    arguments = splitting_arguments(penalty, norms, inverse_norms, step, **settings)
+    if problem.init is None:
+        warn_of_step(penalty, step)
+
+    def solve_rows(G, *rest):
+        forward_backward_rows(DenseGram(G), *rest)
+
+    return problem.run(solve_rows, arguments, partial(make_workspace, len(D), D.dtype))
+
+
+def _check_step(step, longest):
     if step is None:
-        step = STEP_SHARE * longest
-    elif not isinstance(step, Real) or not 0 < step <= longest:
+        return STEP_SHARE * longest
+    if not isinstance(step, Real) or not 0 < step <= longest:
         raise ValueError(
             f"`step` must be in (0, 1 / ||D||_2^2] = (0, {longest:.6g}], where the objective falls, got {step!r}."
         )
-    if problem.init is None and penalty.depends_on_step(step):
-        _warn_of_step(penalty)
-    gap, step = gap_terms(penalty, bound, D.dtype), D.dtype.type(step)
-    arguments = (bound, gap, step, inverse_norms, penalty.convex, tol, max_iter)
-    return problem.run(forward_backward_rows, arguments, partial(make_workspace, len(D), D.dtype))
+    return step
+
+
+def splitting_arguments(penalty, norms, inverse_norms, step, *, tol, max_iter, gains=None):
+    """Return what `forward_backward_rows` takes between the squared norms of rows and its work arrays."""
+    dtype = norms.dtype
+    bound = penalty.bind(norms, dtype, gains)
+    gap = gap_terms(penalty, bound, dtype)
+    return bound, gap, dtype.type(step), inverse_norms, penalty.convex, tol, max_iter
 
 
 def largest_eigenvalue(D):

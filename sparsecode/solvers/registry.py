@@ -9,8 +9,19 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_array
 
 from .._core.validation import check_atoms
-from ..penalties import L0, KSparse, Penalty
-from . import active_set, coordinate_descent, forward_backward, lca, matching_pursuit, pursuit, replacement
+from ..penalties import CEL0, L0, MCP, SCAD, KSparse, LogSum, Penalty
+from . import (
+    active_set,
+    coordinate_descent,
+    forward_backward,
+    hard_thresholding,
+    lca,
+    matching_pursuit,
+    pursuit,
+    replacement,
+    reweighted,
+    sparse_set,
+)
 from ._codes import canonical
 from .certificates import has_gap
 from .debias import debias_codes
@@ -41,6 +52,14 @@ def _soft_or_hard(penalty):
     return has_gap(penalty) or isinstance(penalty, L0)
 
 
+def _concave_with_slope(penalty):
+    return isinstance(penalty, CEL0 | MCP | SCAD | LogSum)
+
+
+def _plain_count(penalty):
+    return isinstance(penalty, L0) and not isinstance(penalty, CEL0)
+
+
 SOLVERS = {
     "active-set": Solver(active_set.solve_active_set, has_gap, "l1-type penalties"),
     "replacement": Solver(replacement.solve_replacement, _signed_counts, "L0, CEL0 and KSparse without `positive`"),
@@ -51,6 +70,9 @@ SOLVERS = {
     "forward-backward": Solver(forward_backward.solve_forward_backward, lambda p: True, "all penalties"),
     "mp": Solver(matching_pursuit.solve_matching_pursuit, _counts, "L0, CEL0 and KSparse", warm_start=False),
     "lca": Solver(lca.solve_lca, _soft_or_hard, "l1-type penalties, L0 and CEL0"),
+    "niht": Solver(hard_thresholding.solve_hard_thresholding, lambda p: isinstance(p, KSparse), "KSparse"),
+    "irl1": Solver(reweighted.solve_reweighted, _concave_with_slope, "CEL0, MCP, SCAD and LogSum"),
+    "sparse-set": Solver(sparse_set.solve_sparse_set, _plain_count, "L0", warm_start=False),
 }
 
 
@@ -89,8 +111,10 @@ def solve(
         A name of `SOLVERS`. "auto" takes the first that applies of: "active-set" (exact) for l1-type penalties,
         "replacement" (single best replacement) for l0, CEL0 and k-sparse codes, "greedy" (coordinate descent) for other
         separable penalties and for non-negative l0 and CEL0, "omp" for non-negative k-sparse codes, "forward-backward"
-        for the rest. The others, such as "ormp", "mp" (plain matching pursuit) and "lca" (locally competitive
-        algorithm), are to be chosen.
+        for the rest. By name only: "cyclic" coordinate descent; "ormp" (order recursive pursuit) and "mp" (plain
+        matching pursuit); "irl1" (iteratively reweighted l1: CEL0, MCP, SCAD, LogSum); and, for study, "niht"
+        (normalised iterative hard thresholding: KSparse), "lca" (locally competitive algorithm: l1-type penalties, L0,
+        CEL0) and "sparse-set" (L0 with coefficients that are projections).
     tol : float, default=1e-6
         Largest certificate of a converged row: see `SolveResult`. Values below what the dtype can certify are
         raised to it.

@@ -94,6 +94,11 @@ ENCODERS = {
         ladder=({"n_nonzero_coefs": 1}, {"n_nonzero_coefs": 4}),
         chunk=20,
     ),
+    "coder sparse sets": Case(
+        lambda: small(6, penalty="l0", alpha=0.1, solver="sparse-set"),
+        ladder=({"alpha": 1.0}, {"alpha": 0.1}, {"alpha": 0.01}),
+        chunk=20,
+    ),
     "coder dc debias": Case(lambda: small(6, alpha=0.3, fit_dc=True, debias=True), chunk=20),
     "coder given dictionary": Case(
         lambda: SparseCoder(dictionary=Dictionary.dct((3, 3), 4), alpha=0.1, input_shape=(3, 3), random_state=0),

@@ -4,14 +4,15 @@ import numpy as np
 
 
 def coordinate_descent(x, D, alpha, positive=False, sweeps=20_000, tol=1e-14):
-    """Minimise 0.5 ||x - w D||^2 + alpha ||w||_1 one coordinate after the other."""
-    w = np.zeros(len(D))
+    """Minimise 0.5 ||x - w D||^2 + sum_j alpha_j |w_j| one coordinate after the other."""
+    w, alphas = np.zeros(len(D)), np.broadcast_to(alpha, len(D))
     for _ in range(sweeps):
         moved = 0.0
         for j, d in enumerate(D):
             square = d @ d
             if square == 0:
                 continue
+            alpha = alphas[j]
             z = d @ (x - w @ D) + square * w[j]
             new = (max(z - alpha, 0) if positive else np.sign(z) * max(abs(z) - alpha, 0)) / square
             moved = max(moved, abs(new - w[j]))

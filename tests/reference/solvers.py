@@ -3,6 +3,9 @@
 import itertools
 
 import numpy as np
+from scipy.optimize import nnls
+
+from .lasso import coordinate_descent
 
 
 def fixed_point_violation(X, D, W, penalty, step=None):
@@ -96,3 +99,114 @@ def least_l0_objective(X, D, price):
         W = np.linalg.solve(G[S[:, :, None], S[:, None, :]], C[:, S][..., None])[..., 0]
         least = np.minimum(least, half + price * k - 0.5 * (W * C[:, S]).sum(axis=-1).max(axis=1))
     return least
+
+
+def largest_k(z, k, norms, positive):
+    """Return the k largest ``|z_j| ||d_j||``, the rest zero."""
+    z = np.where(z > 0, z, 0) if positive else z
+    kept = np.argsort(-np.abs(z) * norms, kind="stable")[:k]
+    return np.where(np.isin(np.arange(len(z)), kept), z, 0)
+
+
+def hard_thresholding(x, D, k, positive, steady, steps=2000):
+    """Normalised iterative hard thresholding, with least squares after so many steps on one support."""
+    norms, w, count = np.linalg.norm(D, axis=1), np.zeros(len(D)), 0
+    unit = D / norms[:, None]
+
+    def error(w):
+        return 0.5 * np.square(x - w @ D).sum()
+
+    for _ in range(steps):
+        v, g = w * norms, unit @ (x - w @ D)
+        settled = np.abs(g[w != 0]).max(initial=0) < 1e-9
+        chosen = largest_k(g, k, 1, positive) != 0 if settled else w != 0
+        fall, curvature = np.square(g[chosen]).sum(), np.square(g[chosen] @ unit[chosen]).sum()
+        if fall < 1e-20:
+            return w
+        step = fall / curvature
+        while True:
+            moved = largest_k(v + step * g, k, 1, positive)
+            turned = not np.array_equal(moved != 0, v != 0)
+            if not turned or error(w) - error(moved / norms) >= 0.005 / step * np.square(moved - v).sum():
+                break
+            step /= 2
+        if settled and not turned:
+            return w
+        count = 0 if turned else count + 1
+        w = moved / norms
+        if count == steady:
+            support = np.flatnonzero(w)
+            solution = nnls(D[support].T, x)[0] if positive else least_squares(x, D, support)[0]
+            w = np.zeros(len(D))
+            w[support] = solution
+    return w
+
+
+def slope(penalty, m, norm):
+    """Return the slope of CEL0, MCP, SCAD or the logarithm at magnitude m, for an atom of that norm."""
+    match type(penalty).__name__:
+        case "CEL0":
+            return max(np.sqrt(2 * penalty.alpha) * norm - norm**2 * m, 0)
+        case "MCP":
+            return max(penalty.alpha - m / penalty.gamma, 0)
+        case "SCAD":
+            return min(penalty.alpha, max(penalty.gamma * penalty.alpha - m, 0) / (penalty.gamma - 1))
+        case "LogSum":
+            return penalty.alpha / (penalty.eps + m)
+
+
+def reweighted_l1(x, D, penalty, rounds=200):
+    """Solve weighted l1 problems by coordinate descent, with the slopes at the last code for weights."""
+    w, norms = np.zeros(len(D)), np.linalg.norm(D, axis=1)
+    for _ in range(rounds):
+        weights = np.array([slope(penalty, abs(u), norm) for u, norm in zip(w, norms, strict=True)])
+        before, w = w, coordinate_descent(x, D, weights, penalty.positive)
+        if np.abs(w - before).max() < 1e-12:
+            break
+    return w
+
+
+def best_flip(x, w, D, alpha, positive=False):
+    """Return by how much the best flip lowers ``0.5 ||x - (y * p) D||^2 + alpha #y`` where y are the entries of w."""
+    norms = np.square(D).sum(axis=1)
+    p = D @ x / np.where(norms > 0, norms, 1)
+    p = np.maximum(p, 0) if positive else p
+
+    def energy(y):
+        return 0.5 * np.square(x - (y * p) @ D).sum() + alpha * y.sum()
+
+    y = w != 0
+    flipped = y ^ np.eye(len(D), dtype=bool)
+    return max(0.0, energy(y) - min(energy(z) for z in flipped))
+
+
+def sparse_set(x, D, alpha, positive=False):
+    """Flip the unit that lowers the energy most, from none on, until none does."""
+    norms = np.square(D).sum(axis=1)
+    p = D @ x / norms
+    p = np.maximum(p, 0) if positive else p
+    y = np.zeros(len(D), dtype=bool)
+    while True:
+        falls = []
+        for j in range(len(D)):
+            z = y.copy()
+            z[j] = not z[j]
+            before, after = (0.5 * np.square(x - (u * p) @ D).sum() + alpha * u.sum() for u in (y, z))
+            falls.append(before - after)
+        if max(falls) <= 1e-12:
+            return y * p
+        y[int(np.argmax(falls))] ^= True
+
+
+def evidence(x, D, gamma, noise):
+    """Return ``log p(x)`` for ``x = w D + e`` with independent Gaussian coefficients and noise."""
+    C = noise * np.eye(len(x)) + D.T @ (gamma[:, None] * D)
+    return -0.5 * (x @ np.linalg.solve(C, x) + np.linalg.slogdet(C)[1] + len(x) * np.log(2 * np.pi))
+
+
+def posterior(x, D, gamma, noise):
+    """Return the means and variances of the coefficients given x, from those of atoms that are in use."""
+    mean, variance, used = np.zeros(len(D)), np.zeros(len(D)), gamma > 0
+    S = np.linalg.inv(D[used] @ D[used].T / noise + np.diag(1 / gamma[used]))
+    mean[used], variance[used] = S @ (D[used] @ x) / noise, np.diag(S)
+    return mean, variance

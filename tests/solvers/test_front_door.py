@@ -156,7 +156,7 @@ def test_data_of_any_scale(solver, make, dtype):
 
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_overflow_is_a_status(solver, dtype):
-    penalty = next(p for p in (L1(1.0), CEL0(1.0)) if SOLVERS[solver].takes(p))
+    penalty = next(p for p in (L1(1.0), CEL0(1.0), KSparse(3), L0(1.0)) if SOLVERS[solver].takes(p))
     huge = 1e200 if dtype == np.float64 else 2e38
     samples = np.array([[huge, huge, huge], [3.0, 0.0, 0.0]], dtype)
     atoms = np.array([[1, 1, 1], [1, -1, 0], [0, 1, -1]], dtype)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sparsecode.penalties import CEL0, L0, L1, KSparse
-from sparsecode.solvers import SOLVERS, debias, solve
+from sparsecode.solvers import SOLVERS, debias, solve, solve_separable
 
 #: Penalties with which a row of the problem below takes each solver more than 10 ms.
 LONG = {
@@ -22,6 +22,9 @@ LONG = {
     "omp": KSparse(400),
     "ormp": KSparse(400),
     "mp": L0(1e-12),
+    "niht": KSparse(200),
+    "irl1": CEL0(1e-6),
+    "sparse-set": L0(1e-6),
 }
 
 
@@ -39,7 +42,7 @@ def interruptible():
 
 @pytest.mark.usefixtures("interruptible")
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to one thread on Windows")
-@pytest.mark.parametrize("name", [*SOLVERS, "debias"])
+@pytest.mark.parametrize("name", [*SOLVERS, "debias", "separable"])
 def test_ctrl_c_is_answered_and_workers_end(name):
     rng = np.random.default_rng(0)
     X, D = rng.normal(size=(640, 400)), rng.normal(size=(800, 400))
@@ -47,6 +50,9 @@ def test_ctrl_c_is_answered_and_workers_end(name):
     def call(X, D):
         if name == "debias":
             return debias(X, D, np.ones((len(X), len(D))))
+        if name == "separable":
+            m = int(X.shape[1] ** 0.5)
+            return solve_separable(X[:, : m * m].reshape(-1, m, m), (D[:40, :m], D[:40, :m]), L1(1e-4), tol=0)
         return solve(X, D, LONG[name], solver=name, tol=0)
 
     call(X[:2, :3], D[:2, :3])  # compiled before the clock runs
