@@ -351,7 +351,7 @@ class SparseCoder(BlockLearner, Encoder):
         """
         check_is_fitted(self)
         self._validate_params()  # they may have been set since fit
-        return self._fit.encode(self, self._check_input(X, reset=False))
+        return self._fit.encode(self, self._check_input(X, reset=False)).codes
 
     def inverse_transform(self, X):
         """Return the reconstructions ``W D`` of codes.
