@@ -68,6 +68,47 @@ def check_thresholding_functions(output):
     assert [number(releases, name) for name in names] == [0.0, 0.1, 0.03, 0.0, 0.0, 0.0]
 
 
+def check_beyond_l1(output):
+    """Errors of l1 over those of CEL0; ranges over three seeds are within 3 percent of the means."""
+    means = {
+        "one dictionary for all": ([2.54, 3.58, 4.62], [1.43, 1.76, 2.16], 0.70),
+        "each learns its own": ([2.32, 2.78, 3.37], [1.36, 1.44, 1.55], 0.75),
+    }
+    for kind, (*both, shrinkage) in means.items():
+        for name, ratios in zip(["soft", "soft, debiased"], both, strict=True):
+            for level, ratio in zip(["1.5", "3", "5"], ratios, strict=True):
+                measured = number(output, f"{kind}, {level} % active, {name} over CEL0")
+                assert measured == pytest.approx(ratio, rel=0.06), (kind, level, name)
+        assert abs(number(output, f"{kind}, share of shrinkage in the difference") - shrinkage) < 0.05
+    shared, own = output.split("each learns its own:")[:2]
+    for part in (shared, own):
+        errors = {name: number(part, f"  {name}: error") for name in ("soft", "OMP, fixed number", "CEL0")}
+        assert list(errors) == sorted(errors, key=errors.get, reverse=True)
+    # The choice of when to stop makes matching pursuit twice as good.
+    assert number(shared, "OMP, while it pays: error") < 0.55 * number(shared, "OMP, fixed number: error")
+    assert number(shared, "half: error") < number(shared, "MCP: error") < number(shared, "hard, splitting: error")
+
+
+def check_step_dependence(output):
+    """Active units and objectives at steps from 1 / L to 1 / (14 L), and of solvers without a step."""
+    found = {}
+    for name, what, steps, exact in re.findall(r"(.+): (active units|objective) (.+); without a step (.+)", output):
+        found[name, what] = [float(value) for value in steps.split(", ")], float(exact)
+    for name, spread in {"soft": 0.005, "CEL0": 0.03, "hard, from OMP": 0.08}.items():
+        steps, exact = found[name, "active units"]
+        assert max(abs(value / exact - 1) for value in steps) < spread, name
+    for name, most in {"hard": 0.5, "half": 2.0}.items():  # 0.33 of 3.26 and 1.66 of 3.05
+        steps, exact = found[name, "active units"]
+        assert most > steps[0] > steps[1] > steps[-1], name
+        assert steps[-1] < 0.05
+        assert exact > 2.5
+    steps, exact = found["hard", "objective"]
+    assert steps[0] > 1.8 * exact  # 6.49 and 3.38
+    assert max(found["CEL0", "objective"][0]) < 1.05 * exact
+    admitted = (0.9 / 0.999 / number(output, "1 / L =")) ** 0.5
+    assert 0.9 * admitted < number(output, "hard: left out") <= admitted
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_script(script, tmp_path):
