@@ -21,12 +21,23 @@ def compare(images, seed, dictionary):
     return compare_coders(coders, train, test, dictionary=learner, **settings)
 
 
+#: Errors of l1 and of debiased l1 over those of CEL0 by level, means over seeds 0 to 2 (2.44 to 2.54, 3.41 to 3.53,
+#: 4.43 to 4.59 with common atoms; all within 2.5 percent), and the range of the share of shrinkage.
+MEASURED = {
+    "common": ([2.49, 3.48, 4.50], [1.41, 1.74, 2.12], (0.676, 0.729)),
+    "learned": ([2.31, 2.77, 3.33], [1.37, 1.44, 1.54], (0.717, 0.775)),
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("dictionary", ["common", "learned"])
+@pytest.mark.parametrize("dictionary", MEASURED)
 def test_l1_needs_more_than_its_support_explains(whitened_images, dictionary):
     table = xr.concat([compare(whitened_images, seed, dictionary) for seed in range(3)], "seed")
     assert abs(table.active_fraction / table.level - 1).max() < 0.006
+    assert (table.not_converged == 0).all()
     soft, best = table.sel(coder="soft"), table.relative_error.sel(coder="CEL0")
-    ratio, debiased = soft.relative_error / best, soft.debiased_error / best
+    ratios, debiased_ratios, (low, high) = MEASURED[dictionary]
+    np.testing.assert_allclose((soft.relative_error / best).mean("seed"), ratios, rtol=0.05)
+    np.testing.assert_allclose((soft.debiased_error / best).mean("seed"), debiased_ratios, rtol=0.05)
     shrinkage = (soft.relative_error - soft.debiased_error) / (soft.relative_error - best)
-    print(ratio.values, debiased.values, shrinkage.values)
+    assert low - 0.03 < shrinkage.min() < shrinkage.max() < high + 0.03
