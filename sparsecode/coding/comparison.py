@@ -45,7 +45,7 @@ LEVELS = {"target_sparsity": "1", "target_snr": "dB", "mean_l0": "atoms/sample"}
 
 def compare_coders(
     coders, X, X_test=None, *, target_sparsity=None, target_snr=None, mean_l0=None, n_components=None, seeds=0,
-    dictionary=None, verbose=0,
+    dictionary=None, init=None, verbose=0,
 ):  # fmt: skip
     r"""Compare encoders at matched levels of sparsity or of error, and return the table as an xarray Dataset.
 
@@ -77,6 +77,9 @@ def compare_coders(
     dictionary : Encoder, Dictionary, array-like or None, default=None
         Atoms that all methods share: given ones, or an unfitted encoder that learns them from X, for each seed and
         number of atoms. None lets every method learn its own. A coder with a `dictionary` of its own keeps it.
+    init : Encoder, array-like or None, default=None
+        Atoms that learning starts from, also that of `dictionary`: given ones, or an unfitted encoder that learns them
+        from X, for each seed and number of atoms. None leaves the `init` of each.
     verbose : int, default=0
         1 shows a progress bar.
 
@@ -141,7 +144,8 @@ def compare_coders(
     with progress_bar(math.prod(shape), verbose=verbose, unit="fit") as bar:
         for c, size in enumerate(sizes):
             for s, seed in enumerate(seeds):
-                setting = _Setting(kind, size, seed, _common_atoms(dictionary, X, size, seed))
+                start = _common_atoms(init, X, size, seed)
+                setting = _Setting(kind, size, seed, _common_atoms(dictionary, X, size, seed, start), start)
                 for i, m in np.ndindex(len(levels), len(coders)):
                     name = list(coders)[m]
                     with _named_warnings(f"coder {name!r}, {kind}={levels[i]:g}, {setting}"):
@@ -161,6 +165,7 @@ class _Setting(NamedTuple):
     n_components: int | None
     seed: int
     atoms: np.ndarray | None  # common to all methods
+    init: np.ndarray | None  # atoms that learning starts from
 
     def __str__(self):
         return f"seed={self.seed}" + (f", n_components={self.n_components}" if self.n_components else "")
@@ -189,12 +194,11 @@ def _check_counts(name, counts, *, least):
     return array.tolist()
 
 
-def _common_atoms(dictionary, X, size, seed):
-    """Return the atoms that methods share, or None."""
-    if not isinstance(dictionary, Encoder):
-        return None if dictionary is None else np.asarray(dictionary)
-    learner = _set(clone(dictionary), random_state=seed, **({} if size is None else {"n_components": size}))
-    return _atoms_of(learner.fit(X))
+def _common_atoms(source, X, size, seed, init=None):
+    """Return the atoms that methods share, given or learned, or None."""
+    if not isinstance(source, Encoder):
+        return None if source is None else np.asarray(source)
+    return _atoms_of(_set_learning(clone(source), size, seed, init).fit(X))
 
 
 @contextlib.contextmanager
@@ -254,14 +258,15 @@ def _fitted(coder, level, setting, X, X_test):
     parameters = encoder.get_params(deep=False)
     own = parameters.get("dictionary")
     atoms = setting.atoms if own is None else own
+    _set(encoder, random_state=setting.seed)
     if own is None and atoms is not None:
         _set(encoder, dictionary=atoms)
         encoder = encoder.set_params(n_components=None) if isinstance(encoder, SparseCoder) else encoder
-    elif own is None and setting.n_components is not None:
-        _set(encoder, n_components=setting.n_components)
-    _set(encoder, random_state=setting.seed)
+    elif own is None:
+        _set_learning(encoder, setting.n_components, setting.seed, setting.init)
     if isinstance(coder, Encoder):
-        size = encoder.get_params(deep=False).get("n_components") if atoms is None else len(atoms)
+        given = setting.init if atoms is None else atoms
+        size = encoder.get_params(deep=False).get("n_components") if given is None else len(given)
         _set_level(encoder, setting.kind, level, size or np.shape(X)[1])
     if not isinstance(encoder, SparseCoder):
         return encoder.fit(X)
@@ -287,6 +292,12 @@ def _set_level(encoder, kind, level, n_atoms):
         encoder.set_params(**{kind: level})
     else:
         raise TypeError(f"{type(encoder).__name__} has no parameter `{kind}`; give a function of the level instead.")
+
+
+def _set_learning(encoder, size, seed, init):
+    """Set what learning starts from, as far as it is given."""
+    given = {"n_components": size, "random_state": seed, "init": init}
+    return _set(encoder, **{name: value for name, value in given.items() if value is not None})
 
 
 def _set(encoder, **values):

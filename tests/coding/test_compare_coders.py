@@ -88,6 +88,26 @@ def test_a_learner_of_common_atoms_learns_for_each_seed(rows):
     assert (table.relative_error.sel(seed=0) != table.relative_error.sel(seed=1)).all()
 
 
+def test_learning_starts_from_common_atoms(rows):
+    X, X_test = rows
+    start = SparseCoder(alpha=0.5, max_iter=1)
+    coder = SparseCoder(penalty="cel0", max_iter=1)
+    settings = {"mean_l0": 3, "n_components": [30, 40], "seeds": 5, "init": start}
+    table = compare_coders({"own": coder}, X, X_test, **settings)
+    learner = SparseCoder(penalty="cel0", alpha=0.2, max_iter=1)
+    common = compare_coders({"own": coder}, X, X_test, dictionary=learner, **settings)
+    for size in (30, 40):
+        first = SparseCoder(size, alpha=0.5, max_iter=1, random_state=5).fit(X).components_
+        for found, choice in ((table, {"target_sparsity": 3 / size}), (common, {"alpha": 0.2})):
+            learned = SparseCoder(size, penalty="cel0", max_iter=1, init=first, random_state=5, **choice).fit(X)
+            again = SparseCoder(dictionary=learned.components_, penalty="cel0", target_sparsity=3 / size).fit(X_test)
+            error = relative_error(X_test, again.inverse_transform(again.transform(X_test)))
+            assert found.relative_error.sel(n_components=size).item() == pytest.approx(error, rel=1e-12)
+    given = compare_coders({"own": SparseCoder(max_iter=1)}, X, X_test, mean_l0=3, init=first)
+    assert abs(given.mean_l0.item() / 3 - 1) < 0.006
+    assert given.n_atoms.item() == 40
+
+
 def test_equal_errors_and_debiasing(rows, atoms):
     coders = {"l1": SparseCoder(), "l1, debiased": SparseCoder(debias=True), "fixed": SparseCoder(n_nonzero_coefs=3)}
     with pytest.warns(UserWarning, match=r"no weight that meets a `target_snr`.*\(coder 'fixed', target_snr=8, seed=0"):
