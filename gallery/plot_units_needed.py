@@ -36,6 +36,7 @@ patches = PatchExtractor(12, n_patches=N_TRAIN + N_TEST, center=True, random_sta
 train, test = np.split(patches.astype(np.float32), [N_TRAIN])
 settings = {"max_iter": EPOCHS, "tol": 0, "encode_tol": 1e-5, "n_jobs": -1}
 methods = {"l1": SparseCoder(penalty="l1", **settings), "CEL0": SparseCoder(penalty="cel0", **settings)}
+start = SparseCoder(penalty="l1", alpha=0.7, **settings)
 levels = {"3 % of the units active": {"target_sparsity": 0.03}, "4.3 units active in a patch": {"mean_l0": 4.3}}
 curves = {"l1": ("l1", "relative_error", "#d55e00", "o-"), "l1, debiased": ("l1", "debiased_error", "#d55e00", "s--"),
           "CEL0": ("CEL0", "relative_error", "#000000", "o-")}  # fmt: skip
@@ -48,7 +49,7 @@ def units_for(error, curve):
 
 figure, axes = plt.subplots(1, 3, figsize=(13, 4.3), layout="constrained", width_ratios=[1, 1, 0.9])
 for ax, dash, (kind, level) in zip(axes, ("-", ":"), levels.items(), strict=False):
-    table = compare_coders(methods, train, test, n_components=SIZES, **level).isel(level=0, seed=0)
+    table = compare_coders(methods, train, test, n_components=SIZES, init=start, **level).isel(level=0, seed=0)
     errors = {name: table[measure].sel(coder=method).values for name, (method, measure, *_) in curves.items()}
     for name, (_, _, colour, style) in curves.items():
         ax.plot(SIZES, errors[name], style, color=colour, label=name, markersize=4)

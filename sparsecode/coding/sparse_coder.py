@@ -75,7 +75,8 @@ class SparseCoder(BlockLearner, Encoder):
         and no batches, hence neither `partial_fit` nor `fit_blocks`. Its error may rise where supports change: the
         atoms of the best epoch are kept, which need not be the last in `history_`.
     init : {"random", "data"} or array-like of shape (n_components, n_features), default="random"
-        First atoms: Gaussian directions, random rows of X, or given ones (scaled to unit norm).
+        First atoms: Gaussian directions, random rows of X, or given ones (scaled to unit norm). Learning with l0, CEL0
+        or l1/2 ends lower from atoms that l1 has learned than from random ones.
     homeostasis : {"hap", "ols"} or None, default="hap"
         Rule that lets atoms enter codes more or less easily during learning, so that all are used alike: "hap" as
         often, "ols" as strongly. See `sparsecode.learning.homeostasis`. None is none. The sparse envelope takes no
