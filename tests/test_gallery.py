@@ -111,6 +111,20 @@ def check_step_dependence(output):
     assert 0.9 * admitted < number(output, "hard: left out") <= admitted
 
 
+def check_units_needed(output):
+    """Times as many units of l1 as of CEL0, for 72, 144, 288 and 576 of these."""
+    share, count = "3 % of the units active", "4.3 units active in a patch"
+    for name, least, most in (("l1", 2.3, 2.8), ("l1, debiased", 1.1, 1.7)):  # 2.5 to 2.6 and 1.2 to 1.5
+        line = re.search(rf"{share}, units of {name} over units of CEL0: (.*)", output)[1].split(", ")
+        assert all(least < float(factor) < most for factor in line[:3])
+        line = re.search(rf"{count}, units of {name} over units of CEL0: (.*)", output)[1]
+        assert line == "> 16, > 8, > 4, > 2"
+    errors = re.search(rf"{count}, l1: error (.*)", output)[1].split(", ")
+    assert all(0.42 < float(error) < 0.48 for error in errors)  # 0.44 to 0.46
+    weights = [float(weight) for weight in re.search("weights of l1: (.*)", output)[1].split(", ")]
+    assert weights[-1] > 1.4 * weights[0]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_script(script, tmp_path):
