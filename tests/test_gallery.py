@@ -125,6 +125,24 @@ def check_units_needed(output):
     assert weights[-1] > 1.4 * weights[0]
 
 
+def check_receptive_fields_by_penalty(output):
+    """Classes of atoms by penalty and start, and errors of CEL0 codes with them."""
+    gabors, errors = {}, {}
+    for name, start, share, error in re.findall(r"(.+), from (.+): .*gabor ([\d.]+) %.* codes ([\d.]+)", output):
+        gabors[name, start], errors[name, start] = float(share), float(error)
+    # From atoms of l1: 80, 73, 54 and 68 percent; from noise 78, 36, 44 and 11.
+    assert all(gabors[name, "l1"] > 45 for name, _ in gabors)
+    assert gabors["soft (l1)", "noise"] > 70
+    assert gabors["CEL0", "noise"] < 0.3 * gabors["CEL0", "l1"]
+    assert errors["CEL0", "l1"] < 0.9 * errors["CEL0", "noise"]  # 0.076 and 0.095
+    assert errors["half (l1/2)", "l1"] < 0.95 * errors["half (l1/2)", "noise"]  # 0.075 and 0.085
+    for line in re.findall("medians of .*: (.*)", output):
+        nx, ny, atoms, coder = (float(value) for value in line.split(", "))
+        assert 0.25 < nx < 0.4
+        assert 0.6 < ny < 1.2
+        assert coder < 0.6 * atoms
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_script(script, tmp_path):
