@@ -11,7 +11,8 @@ with --common), and codes other patches with the weight that gives the same mean
 --snr, the same error; then soft-debiased counts what least squares on its support leave). Learning starts from atoms
 that l1 has learned in as many epochs, or from noise. Seeds change patches and first atoms. "debiased" is the error
 after least squares on the support of each code. Data are the photographs that come with scikit-image and
-scikit-learn, whitened; the study used those of van Hateren and van der Schaaf.
+scikit-learn, whitened; test patches are others of the same photographs. The study used those of van Hateren and van
+der Schaaf.
 """
 
 import argparse
