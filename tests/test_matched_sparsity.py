@@ -21,9 +21,9 @@ def compare(images, seed, dictionary):
     return compare_coders(coders, train, test, dictionary=learner if dictionary == "common" else None, **settings)
 
 
-#: Errors of l1 and of debiased l1 over those of CEL0 by level, means over seeds 0 to 2 (all within 2.2 percent), and the
-#: range of the share of shrinkage. Test patches are others of the same photographs; from parts of them that were held out
-#: the ratios with learned atoms are 2.57, 3.37 and 4.20 (2 seeds).
+#: Errors of l1 and of debiased l1 over those of CEL0 by level, means over seeds 0 to 2 (all within 2.2 percent), and
+#: the range of the share of shrinkage. Test patches are others of the same photographs; from parts of them that were
+#: held out the ratios with learned atoms are 2.57, 3.37 and 4.20 (2 seeds).
 MEASURED = {
     "common": ([2.54, 3.46, 4.43], [1.41, 1.71, 2.07], (0.687, 0.737)),
     "learned": ([2.52, 3.39, 4.37], [1.49, 1.75, 2.01], (0.673, 0.703)),
