@@ -113,13 +113,13 @@ def compare_coders(
     within its seconds: run ``python -m sparsecode warmup`` before seconds are compared.
 
     A comparison at equal sparsity does not say how sparse codes should be: `held_out_pixel_score` does. Datasets of
-    several calls join: ``xarray.concat([...], "seed")``, where patches are to differ as well. Penalties that count atoms
-    are slow to learn from random ones; with `init` all start from atoms of l1, say.
+    several calls join: ``xarray.concat([...], "seed")``, where patches are to differ as well. Penalties that count
+    atoms are slow to learn from random ones; with `init` all start from atoms of l1, say.
 
     References
     ----------
-    I. Rentzeperis, L. Calatroni, L. U. Perrinet and D. Prandi, "Beyond l1 sparse coding in V1", PLoS Comput. Biol. 19(9)
-    (2023).
+    I. Rentzeperis, L. Calatroni, L. U. Perrinet and D. Prandi, "Beyond l1 sparse coding in V1", PLoS Comput. Biol.
+    19(9) (2023).
 
     Examples
     --------
