@@ -148,3 +148,18 @@ def test_figure_is_drawn_from_results(imported, tmp_path):
 def test_points_that_others_beat_are_left_out(imported):
     (curves,) = imported("versus", "curves")
     assert curves.fastest_points([(3, 0.1), (1, 1.0), (2, 1.0), (4, 0.2)]) == [(1, 1.0), (3, 0.1)]
+
+
+def test_coders_are_compared_at_matched_sparsity(imported, tmp_path, capsys):
+    (beyond_l1,) = imported("", "beyond_l1")
+    sizes = ["--side", "8", "--atoms", "30", "40", "--patches", "600", "--test", "200", "--epochs", "1", "--seeds", "2"]
+    choice = ["--levels", "0.1", "--methods", "soft", "OMP-k", "CEL0", "--json", str(tmp_path / "results.json")]
+    for kind in ([], ["--common"]):
+        beyond_l1.main([*sizes, *choice, *kind])
+        printed = capsys.readouterr().out
+        assert "| CEL0 | 0.1 | 40 |" in printed
+        assert "40 atoms, 10 % active: soft over CEL0 " in printed
+        table = json.loads((tmp_path / "results.json").read_text())
+        assert table["dims"] == {"coder": 3, "level": 1, "seed": 2, "n_components": 2, "quantile": 5}
+        fractions = np.array(table["data_vars"]["active_fraction"]["data"])
+        np.testing.assert_allclose(fractions, 0.1, rtol=0.01)

@@ -124,6 +124,81 @@ def check_lca_sailnet(output):
     assert errors == sorted(errors)
 
 
+def check_beyond_l1(output):
+    """Errors of l1 over those of CEL0; three seeds are within 3.5 percent of the means."""
+    means = {
+        "shared atoms": ([2.59, 3.54, 4.44], [1.42, 1.73, 2.06], 0.71),
+        "own atoms, from those of l1": ([2.58, 3.46, 4.41], [1.51, 1.77, 2.03], 0.69),
+        "own atoms, from noise": ([2.32, 2.78, 3.37], [1.36, 1.44, 1.55], 0.75),
+    }
+    for kind, (*both, shrinkage) in means.items():
+        for name, ratios in zip(["soft", "soft, debiased"], both, strict=True):
+            for level, ratio in zip(["1.5", "3", "5"], ratios, strict=True):
+                measured = number(output, f"{kind}, {level} % active, {name} over CEL0")
+                assert measured == pytest.approx(ratio, rel=0.06), (kind, level, name)
+        assert abs(number(output, f"{kind}, share of shrinkage in the difference") - shrinkage) < 0.05
+    shared, own, noise = re.split(r"own atoms, from \w+[\w ]*:\n", output)[:3]
+    for part in (shared, own):
+        errors = {name: number(part, f"  {name}: error") for name in ("soft", "OMP, fixed number", "CEL0")}
+        assert list(errors) == sorted(errors, key=errors.get, reverse=True)
+    # When to stop makes matching pursuit twice as good.
+    assert number(shared, "OMP, while it pays: error") < 0.55 * number(shared, "OMP, fixed number: error")
+    assert number(shared, "half: error") < number(shared, "MCP: error") < number(shared, "hard, splitting: error")
+    assert number(own, "CEL0: error") < 0.95 * number(noise, "CEL0: error")  # 0.173 and 0.194
+
+
+def check_step_dependence(output):
+    """Active units and objectives at steps from 1 / L to 1 / (14 L), and of solvers without a step."""
+    found = {}
+    for name, what, steps, exact in re.findall(r"(.+): (active units|objective) (.+); without a step (.+)", output):
+        found[name, what] = [float(value) for value in steps.split(", ")], float(exact)
+    for name, spread in {"soft": 0.005, "CEL0": 0.03, "hard, from OMP": 0.08}.items():
+        steps, exact = found[name, "active units"]
+        assert max(abs(value / exact - 1) for value in steps) < spread, name
+    for name, most in {"hard": 0.5, "half": 2.0}.items():  # 0.33 of 3.26 and 1.66 of 3.05
+        steps, exact = found[name, "active units"]
+        assert most > steps[0] > steps[1] > steps[-1], name
+        assert steps[-1] < 0.05
+        assert exact > 2.5
+    steps, exact = found["hard", "objective"]
+    assert steps[0] > 1.8 * exact  # 6.49 and 3.38
+    assert max(found["CEL0", "objective"][0]) < 1.05 * exact
+    admitted = (0.9 / 0.999 / number(output, "1 / L =")) ** 0.5
+    assert 0.9 * admitted < number(output, "hard: left out") <= admitted
+
+
+def check_units_needed(output):
+    """Times as many units of l1 as of CEL0, for 72, 144, 288 and 576 of these."""
+    share, count = "3 % of the units active", "4.3 units active in a patch"
+    for name, least, most in (("l1", 2.3, 2.8), ("l1, debiased", 1.1, 1.7)):  # 2.5 to 2.6 and 1.2 to 1.5
+        line = re.search(rf"{share}, units of {name} over units of CEL0: (.*)", output)[1].split(", ")
+        assert all(least < float(factor) < most for factor in line[:3])
+        line = re.search(rf"{count}, units of {name} over units of CEL0: (.*)", output)[1]
+        assert line == "> 16, > 8, > 4, > 2"
+    errors = re.search(rf"{count}, l1: error (.*)", output)[1].split(", ")
+    assert all(0.42 < float(error) < 0.48 for error in errors)  # 0.44 to 0.46
+    weights = [float(weight) for weight in re.search("weights of l1: (.*)", output)[1].split(", ")]
+    assert weights[-1] > 1.4 * weights[0]
+
+
+def check_receptive_fields_by_penalty(output):
+    """Classes of atoms by penalty and start, and errors of CEL0 codes with them."""
+    gabors, errors = {}, {}
+    for name, start, share, error in re.findall(r"(.+), from (.+): .*gabor ([\d.]+) %.* codes ([\d.]+)", output):
+        gabors[name, start], errors[name, start] = float(share), float(error)
+    # From atoms of l1: 80, 73, 54 and 68 percent; from noise 78, 36, 44 and 11.
+    assert all(gabors[name, "l1"] > 45 for name, _ in gabors)
+    assert gabors["soft (l1)", "noise"] > 70
+    assert gabors["CEL0", "noise"] < 0.3 * gabors["CEL0", "l1"]
+    assert errors["CEL0", "l1"] < 0.9 * errors["CEL0", "noise"]  # 0.076 and 0.095
+    assert errors["half (l1/2)", "l1"] < 0.95 * errors["half (l1/2)", "noise"]  # 0.075 and 0.085
+    for line in re.findall("medians of .*: (.*)", output):
+        nx, ny, atoms, coder = (float(value) for value in line.split(", "))
+        assert 0.25 < nx < 0.4
+        assert 0.6 < ny < 1.2
+        assert coder < 0.6 * atoms
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_script(script, tmp_path):

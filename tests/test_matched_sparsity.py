@@ -1,31 +1,44 @@
-"""l1 against CEL0 at matched sparsity on one common dictionary: what shrinkage costs, and what the support."""
+"""l1 against CEL0 at matched sparsity: what shrinkage costs, and what the support."""
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from sparsecode import PatchExtractor, SparseCoder
+from sparsecode.coding import compare_coders
+
+LEVELS = [0.015, 0.03, 0.05]
+
+
+def compare(images, seed, dictionary):
+    """Compare both with 288 atoms on 12 x 12 patches of one seed."""
+    patches = PatchExtractor(12, n_patches=7500, center=True, random_state=seed).fit_transform(images)
+    train, test = np.split(patches, [6000])
+    budget = {"max_iter": 3, "tol": 0, "n_jobs": -1}
+    coders = {"soft": SparseCoder(penalty="l1", **budget), "CEL0": SparseCoder(penalty="cel0", **budget)}
+    learner, start = (SparseCoder(penalty=name, target_sparsity=0.03, **budget) for name in ("cel0", "l1"))
+    settings = {"target_sparsity": LEVELS, "n_components": 288, "seeds": seed, "init": start}
+    return compare_coders(coders, train, test, dictionary=learner if dictionary == "common" else None, **settings)
+
+
+#: Errors of l1 and of debiased l1 over those of CEL0 by level, means over seeds 0 to 2 (all within 2.2 percent), and
+#: the range of the share of shrinkage. Test patches are others of the same photographs; from parts of them that were
+#: held out the ratios with learned atoms are 2.57, 3.37 and 4.20 (2 seeds).
+MEASURED = {
+    "common": ([2.54, 3.46, 4.43], [1.41, 1.71, 2.07], (0.687, 0.737)),
+    "learned": ([2.52, 3.39, 4.37], [1.49, 1.75, 2.01], (0.673, 0.703)),
+}
 
 
 @pytest.mark.slow
-def test_l1_needs_more_than_its_support_explains(whitened_images):
-    ratios, removed = {0.03: [], 0.05: []}, []
-    for seed in range(3):
-        extract = PatchExtractor(12, n_patches=16_000, center=True, random_state=seed).fit(whitened_images)
-        train, test = np.split(extract.transform(whitened_images), [15_000])
-        learner = SparseCoder(288, penalty="cel0", target_sparsity=0.03, max_iter=3, random_state=seed, n_jobs=-1)
-        D = learner.fit(train).components_
-        for sparsity in ratios:
-            errors = []
-            for settings in ({"penalty": "l1"}, {"penalty": "l1", "debias": True}, {"penalty": "cel0"}):
-                coder = SparseCoder(dictionary=D, target_sparsity=sparsity, **settings).fit(test)
-                codes = coder.transform(test)
-                assert abs((codes != 0).mean() / sparsity - 1) < 0.01
-                errors.append(np.square(test - codes @ D).sum() / np.square(test).sum())
-            l1, debiased, cel0 = errors
-            ratios[sparsity].append(l1 / cel0)
-            removed.append((l1 - debiased) / (l1 - cel0))
-    # With 60 000 patches, 5 epochs and 2000 test patches: 3.63, 3.71, 3.66 at 3 % and 4.32, 4.36, 4.31 at 5 %.
-    assert np.mean(ratios[0.03]) >= 2.5, ratios
-    assert np.mean(ratios[0.05]) >= 3.0, ratios
-    # Least squares on the support of l1 removes 0.68 to 0.71 of the difference.
-    assert 0.5 < np.mean(removed) < 0.85, removed
+@pytest.mark.parametrize("dictionary", MEASURED)
+def test_l1_needs_more_than_its_support_explains(whitened_images, dictionary):
+    table = xr.concat([compare(whitened_images, seed, dictionary) for seed in range(3)], "seed")
+    assert abs(table.active_fraction / table.level - 1).max() < 0.006
+    assert (table.not_converged == 0).all()
+    soft, best = table.sel(coder="soft"), table.relative_error.sel(coder="CEL0")
+    ratios, debiased_ratios, (low, high) = MEASURED[dictionary]
+    np.testing.assert_allclose((soft.relative_error / best).mean("seed"), ratios, rtol=0.05)
+    np.testing.assert_allclose((soft.debiased_error / best).mean("seed"), debiased_ratios, rtol=0.05)
+    shrinkage = (soft.relative_error - soft.debiased_error) / (soft.relative_error - best)
+    assert low - 0.03 < shrinkage.min() < shrinkage.max() < high + 0.03

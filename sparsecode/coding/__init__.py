@@ -1,5 +1,6 @@
 """Sparse coding of vectors: patches of images, or any rows of features."""
 
+from .comparison import compare_coders
 from .held_out import held_out_pixel_score
 from .lca import LCA
 from .lista import LISTA
@@ -16,5 +17,6 @@ __all__ = [
     "SparseCoder",
     "TaskDrivenClassifier",
     "TaskDrivenRegressor",
+    "compare_coders",
     "held_out_pixel_score",
 ]

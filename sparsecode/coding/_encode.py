@@ -8,7 +8,7 @@ from scipy.sparse import csr_array, issparse
 from .._core.validation import joined_warnings, row_exponents, warn_not_converged
 from ..penalties import KSparse
 from ..solvers._codes import joined
-from ..solvers._rows import MAX_ITER, NON_FINITE, STALLED
+from ..solvers._rows import MAX_ITER, NON_FINITE, STALLED, SolveResult
 from ..solvers.debias import debias_codes
 from ..solvers.matching_pursuit import Equaliser
 from ..solvers.registry import find_solver
@@ -39,7 +39,7 @@ class CoderSettings(NamedTuple):
 
 
 def encode_rows(X, atoms, penalty, settings, *, debias=False):
-    """Return the codes of rows of any magnitudes with prepared atoms; warn where a row did not converge.
+    """Return the SolveResult of rows of any magnitudes with prepared atoms; warn where a row did not converge.
 
     Rows of extreme magnitude are scaled by powers of two, exactly, each by its own: no row depends on the others.
     """
@@ -53,7 +53,9 @@ def encode_rows(X, atoms, penalty, settings, *, debias=False):
             _encode_scaled(X[rows], atoms, penalty, settings, exponent, debias, rows)
             for exponent, rows in zip(distinct, groups, strict=True)
         ]
-    return joined(parts, np.argsort(np.concatenate(groups)))
+    order = np.argsort(np.concatenate(groups))
+    codes, *others = zip(*parts, strict=True)
+    return SolveResult(joined(codes, order), *(np.concatenate(arrays)[order] for arrays in others))
 
 
 def _encode_scaled(X, atoms, penalty, settings, exponent, debias, rows=None):
@@ -70,20 +72,34 @@ def _encode_scaled(X, atoms, penalty, settings, exponent, debias, rows=None):
                 ) from error
             # Tiny rows, for which the penalty is beyond all bounds
             warn_not_converged(0, 0, len(X), 0.0, settings.max_iter)
-            shape = len(X), len(atoms.D)
-            return csr_array(shape, dtype=X.dtype) if settings.sparse_output else np.zeros(shape, X.dtype)
+            return _in_units_of_data(_zero_codes(X, len(atoms.D), settings.sparse_output), exponent)
     result = settings.solve(X, atoms, penalty)
     check_finite(result.status != NON_FINITE, X.dtype, rows)
     warn_not_converged(*count_unconverged(result), len(X), result.certificate.max(), settings.max_iter)
-    codes = result.codes
     if debias:
-        codes = debias_codes(X, atoms, codes, positive=penalty.positive, n_jobs=settings.n_jobs).codes
+        refit = debias_codes(X, atoms, result.codes, positive=penalty.positive, n_jobs=settings.n_jobs)
+        result = result._replace(codes=refit.codes, square_error=refit.square_error)
     if exponent:
-        entries = codes.data if issparse(codes) else codes
-        with np.errstate(over="ignore"):
-            np.ldexp(entries, exponent, out=entries)
-        check_finite(_finite_rows(codes), X.dtype, rows)
-    return codes
+        result = _in_units_of_data(result, exponent)
+        check_finite(_finite_rows(result.codes), X.dtype, rows)
+    return result
+
+
+def _zero_codes(X, n_components, sparse):
+    """Return the result of rows whose codes are zero."""
+    shape = len(X), n_components
+    codes = csr_array(shape, dtype=X.dtype) if sparse else np.zeros(shape, X.dtype)
+    zeros, square_norms = np.zeros(len(X)), np.square(X, dtype=np.float64).sum(axis=1)
+    return SolveResult(codes, zeros, square_norms, zeros, np.zeros(len(X), np.int64), np.zeros(len(X), np.int8))
+
+
+def _in_units_of_data(result, exponent):
+    """Return the result of rows that were scaled by ``2**-exponent``; its codes are changed in place."""
+    entries = result.codes.data if issparse(result.codes) else result.codes
+    with np.errstate(over="ignore", under="ignore"):
+        np.ldexp(entries, exponent, out=entries)
+        energies = (np.ldexp(values, 2 * exponent) for values in (result.square_error, result.penalty))
+        return SolveResult(result.codes, result.certificate, *energies, result.n_iter, result.status)
 
 
 def _finite_rows(codes):

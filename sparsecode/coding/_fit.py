@@ -104,14 +104,15 @@ class Fit:
         coder.history_ = as_history(self.records)
 
     def encode(self, coder, X):
-        """Return the codes of validated rows."""
+        """Return the SolveResult of validated rows."""
         D = coder.components_.astype(X.dtype, copy=False)
         settings = coder_settings(coder)._replace(sparse_output=coder.sparse_output)
         if not self.constant:
             return encode_rows(X, self._prepare(D, coder), self.penalty, settings, debias=coder.debias)
         D = D[1:]
         atoms = self._prepare(center(D), coder)
-        return with_constant(X, D, encode_rows(center(X), atoms, self.penalty, settings, debias=coder.debias))
+        result = encode_rows(center(X), atoms, self.penalty, settings, debias=coder.debias)
+        return result._replace(codes=with_constant(X, D, result.codes))
 
     def _prepare(self, D, coder):
         """Return the atoms with their Gram matrix, which is kept for the next call unless they change."""

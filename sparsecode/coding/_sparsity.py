@@ -139,6 +139,10 @@ def rescale(penalty, exponent, dtype=None):
     return penalty.replace(alpha=alpha)
 
 
+class OutOfReachError(ValueError):
+    """No weight of the penalty meets a target."""
+
+
 class Amounts(NamedTuple):
     """What a target needs to know of samples and their codes."""
 
@@ -189,7 +193,7 @@ class Target:
 
         Raises
         ------
-        ValueError
+        OutOfReachError
             If codes are too sparse at the least weight.
         """
         change = FOLLOW * penalty.degree * min(max(self.error(amounts), -1.0), 1.0)
@@ -248,7 +252,7 @@ class Target:
         return found
 
     def _out_of_reach(self, amounts):
-        return ValueError(f"`{self}` cannot be met: the densest codes reach {self.reached(amounts)} only.")
+        return OutOfReachError(f"`{self}` cannot be met: the densest codes reach {self.reached(amounts)} only.")
 
     def reached(self, amounts):
         """Return what codes have of what the target is about, in words."""

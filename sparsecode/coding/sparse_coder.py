@@ -99,7 +99,8 @@ class SparseCoder(BlockLearner, Encoder):
     positive_dict : bool, default=False
         Whether atoms are kept non-negative. Not with "mod", nor with `fit_dc`.
     init : {"random", "data"} or array-like of shape (n_components, n_features), default="random"
-        First atoms: Gaussian directions, random rows of X, or given ones (scaled to unit norm).
+        First atoms: Gaussian directions, random rows of X, or given ones (scaled to unit norm). Learning with l0, CEL0
+        or l1/2 ends lower from atoms that l1 has learned than from random ones.
     homeostasis : {"hap", "emp", "ols", "heh"} or None, default="hap"
         Rule that lets atoms enter codes more or less easily during learning, so that all are used alike: "hap" and
         "emp" (a gate) as often, "ols" as strongly, "heh" (histogram equalisation, with solver="mp" only) both. See
@@ -394,7 +395,7 @@ class SparseCoder(BlockLearner, Encoder):
         """
         check_is_fitted(self)
         self._validate_params()  # they may have been set since fit
-        return self._fit.encode(self, self._check_input(X, reset=False))
+        return self._fit.encode(self, self._check_input(X, reset=False)).codes
 
     def inverse_transform(self, X):
         """Return the reconstructions ``W D`` of codes.

@@ -1,6 +1,7 @@
 """Receptive fields: what learned atoms have in common with cells of the primary visual cortex."""
 
 from .classes import classify_receptive_fields
+from .description import describe_receptive_fields
 from .fitting import fit_gabor
 from .gabor import GaborFit, gabor, orientation_coverage
 from .tuning import Tuning, coder_tuning, linear_tuning
@@ -10,6 +11,7 @@ __all__ = [
     "Tuning",
     "classify_receptive_fields",
     "coder_tuning",
+    "describe_receptive_fields",
     "fit_gabor",
     "gabor",
     "linear_tuning",

@@ -54,8 +54,9 @@ class SolveResult(NamedTuple):
     n_iter : ndarray of shape (n_samples,)
         Passes over all atoms.
     status : ndarray of shape (n_samples,)
-        0 converged: the certificate is at most `tol`, and for "omp", "ormp", "mp", "niht" and "replacement" no atom is left
-        that would enter. 1 stopped at `max_iter`. 2 not finite. 3 stalled: rounding keeps the certificate above `tol`.
+        0 converged: the certificate is at most `tol`, and for "omp", "ormp", "mp", "niht" and "replacement" no
+        atom is left that would enter. 1 stopped at `max_iter`. 2 not finite. 3 stalled: rounding keeps the certificate
+        above `tol`.
     """
 
     codes: np.ndarray

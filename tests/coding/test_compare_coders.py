@@ -1,0 +1,202 @@
+"""`compare_coders`: the table against plain loops, what it leaves out, and what it refuses."""
+
+import numpy as np
+import pytest
+
+from sparsecode import Dictionary, SparseCoder
+from sparsecode.coding import compare_coders
+from sparsecode.penalties import MCP
+from sparsecode.solvers import debias, solve
+from tests.contracts.winners import KWinners
+
+SECONDS = ["fit_seconds", "transform_seconds"]
+
+
+@pytest.fixture(scope="module")
+def rows(patches):
+    return patches[:1500], patches[1500:2100]
+
+
+@pytest.fixture(scope="module")
+def atoms(patches):
+    return SparseCoder(100, alpha=0.5, max_iter=1, random_state=0, n_jobs=-1).fit(patches[:5000]).components_
+
+
+def relative_error(X, X_hat):
+    return np.square(X - X_hat).sum() / np.square(X).sum()
+
+
+def test_a_common_dictionary_gives_what_loops_give(rows, atoms):
+    X, X_test = rows
+    methods = {"l1": {}, "mcp": {"penalty": MCP(), "encode_tol": 1e-6}, "cel0": {"penalty": "cel0"}}
+    coders = {name: SparseCoder(**settings) for name, settings in methods.items()}
+    table = compare_coders(coders, X, X_test, target_sparsity=[0.03, 0.06], dictionary=atoms)
+    assert dict(table.sizes) == {"coder": 3, "level": 2, "seed": 1, "quantile": 5}
+    for name, settings in methods.items():
+        for level in (0.03, 0.06):
+            coder = SparseCoder(dictionary=atoms, target_sparsity=level, **settings).fit(X_test)
+            codes = coder.transform(X_test)
+            cell = table.sel(coder=name, level=level, seed=0)
+            result = solve(X_test, atoms, coder.penalty_, tol=coder.encode_tol)
+            expected = {
+                "n_atoms": 100,
+                "relative_error": relative_error(X_test, codes @ atoms),
+                "debiased_error": relative_error(X_test, debias(X_test, atoms, codes) @ atoms),
+                "active_fraction": (codes != 0).mean(),
+                "mean_l0": (codes != 0).sum(axis=1).mean(),
+                "alpha": coder.alpha_,
+                "n_iter": result.n_iter.mean(),
+                "certificate": result.certificate.max(),
+                "not_converged": (result.status != 0).mean(),
+            }
+            for measure, value in expected.items():
+                np.testing.assert_allclose(cell[measure], value, rtol=1e-12, err_msg=measure)
+            np.testing.assert_allclose(
+                cell.l0_quantile, np.quantile((codes != 0).sum(axis=1), table["quantile"].values)
+            )
+            assert abs(cell.active_fraction / level - 1) < 0.006
+            assert all(cell[seconds] > 0 for seconds in SECONDS)
+    assert all("units" in variable.attrs for variable in table.data_vars.values())
+    assert table.level.attrs == {"long_name": "target_sparsity", "units": "1"}
+    assert table.attrs == {"n_samples": 1500, "n_test": 600}
+
+
+def test_learned_dictionaries_meet_the_level_on_the_test_samples(rows):
+    X, X_test = rows
+    coder = SparseCoder(penalty="cel0", max_iter=1)
+    table = compare_coders({"a": coder}, X, X_test, mean_l0=4, n_components=[40, 60], seeds=[1, 3])
+    assert table.relative_error.dims == ("coder", "level", "seed", "n_components")
+    assert table.n_components.values.tolist() == [40, 60]
+    assert abs(table.mean_l0 / 4 - 1).max() < 0.006
+    learned = SparseCoder(60, penalty="cel0", target_sparsity=4 / 60, max_iter=1, random_state=3).fit(X)
+    again = SparseCoder(dictionary=learned.components_, penalty="cel0", target_sparsity=4 / 60).fit(X_test)
+    error = relative_error(X_test, again.inverse_transform(again.transform(X_test)))
+    assert table.relative_error.sel(n_components=60, seed=3).item() == pytest.approx(error, rel=1e-12)
+    assert len(np.unique(table.relative_error)) == 4
+
+
+def test_a_learner_of_common_atoms_learns_for_each_seed(rows):
+    X, X_test = rows
+    learner = SparseCoder(30, alpha=0.5, max_iter=1, fit_dc=True)
+    coders = {"l1": SparseCoder(), "OMP": SparseCoder(n_nonzero_coefs=7, solver="omp")}
+    table = compare_coders(coders, X, X_test, target_sparsity=0.1, dictionary=learner, seeds=[0, 1])
+    D = learner.set_params(random_state=1).fit(X).components_[1:]
+    codes = SparseCoder(dictionary=D, n_nonzero_coefs=3, solver="omp").fit(X_test).transform(X_test)
+    assert table.relative_error.sel(coder="OMP", seed=1).item() == pytest.approx(relative_error(X_test, codes @ D))
+    assert (table.mean_l0.sel(coder="OMP") == 3).all()
+    assert np.isnan(table.alpha.sel(coder="OMP")).all()
+    assert (table.relative_error.sel(seed=0) != table.relative_error.sel(seed=1)).all()
+
+
+def test_learning_starts_from_common_atoms(rows):
+    X, X_test = rows
+    start = SparseCoder(alpha=0.5, max_iter=1)
+    coder = SparseCoder(penalty="cel0", max_iter=1)
+    settings = {"mean_l0": 3, "n_components": [30, 40], "seeds": 5, "init": start}
+    table = compare_coders({"own": coder}, X, X_test, **settings)
+    learner = SparseCoder(penalty="cel0", alpha=0.2, max_iter=1)
+    common = compare_coders({"own": coder}, X, X_test, dictionary=learner, **settings)
+    for size in (30, 40):
+        first = SparseCoder(size, alpha=0.5, max_iter=1, random_state=5).fit(X).components_
+        for found, choice in ((table, {"target_sparsity": 3 / size}), (common, {"alpha": 0.2})):
+            learned = SparseCoder(size, penalty="cel0", max_iter=1, init=first, random_state=5, **choice).fit(X)
+            again = SparseCoder(dictionary=learned.components_, penalty="cel0", target_sparsity=3 / size).fit(X_test)
+            error = relative_error(X_test, again.inverse_transform(again.transform(X_test)))
+            assert found.relative_error.sel(n_components=size).item() == pytest.approx(error, rel=1e-12)
+    given = compare_coders({"own": SparseCoder(max_iter=1)}, X, X_test, mean_l0=3, init=first)
+    assert abs(given.mean_l0.item() / 3 - 1) < 0.006
+    assert given.n_atoms.item() == 40
+
+
+def test_equal_errors_and_debiasing(rows, atoms):
+    coders = {"l1": SparseCoder(), "l1, debiased": SparseCoder(debias=True), "fixed": SparseCoder(n_nonzero_coefs=3)}
+    with pytest.warns(UserWarning, match=r"no weight that meets a `target_snr`.*\(coder 'fixed', target_snr=8, seed=0"):
+        table = compare_coders(coders, rows[1], target_snr=8.0, dictionary=Dictionary.from_array(atoms))
+    errors = table.relative_error.isel(level=0, seed=0)
+    np.testing.assert_allclose(errors[:2], 10**-0.8, rtol=0.006)
+    assert np.isnan(errors[2])
+    sparse = table.mean_l0.sel(coder="l1, debiased") / table.mean_l0.sel(coder="l1")
+    assert sparse.item() < 0.7
+    same = table.sel(coder="l1, debiased")
+    np.testing.assert_allclose(same.debiased_error, same.relative_error, rtol=1e-9)
+
+
+def test_levels_out_of_reach_are_nan_and_named(rows, atoms):
+    X = rows[1][:100]
+    with pytest.warns(UserWarning, match=r"left out, NaN: `target_snr=40` cannot be met.*\(coder 'few', target_snr=40"):
+        table = compare_coders({"few": SparseCoder(dictionary=atoms[:20])}, X, target_snr=[2, 40])
+    assert np.isfinite(table.relative_error.sel(level=2)).all()
+    assert all(np.isnan(variable.sel(level=40)).all() for variable in table.data_vars.values())
+    with pytest.warns(UserWarning, match="0.001 of 100 atoms is less than one"):
+        table = compare_coders({"k": SparseCoder(n_nonzero_coefs=1)}, X, target_sparsity=0.001, dictionary=atoms)
+    with pytest.warns(UserWarning, match="120 of 100 atoms cannot be active"):
+        compare_coders({"l1": SparseCoder()}, X, mean_l0=120, dictionary=atoms)
+
+
+def test_the_constant_atom_does_not_count(rows, atoms):
+    X = rows[1] + 3
+    table = compare_coders({"dc": SparseCoder(fit_dc=True)}, X, target_sparsity=0.04, dictionary=atoms)
+    assert abs(table.mean_l0.item() / 4 - 1) < 0.006
+    assert table.n_atoms.item() == 100
+    assert table.relative_error.item() < 0.1  # of rows with their means
+
+
+def test_warnings_of_coders_say_which_method_they_are_about(rows, atoms):
+    coders = {"hard": SparseCoder(penalty="l0", solver="forward-backward", encode_tol=1e-2)}
+    with pytest.warns(UserWarning, match=r"depend on its step.*\(coder 'hard', target_sparsity=0.02, seed=0\)") as told:
+        compare_coders(coders, rows[1][:100], target_sparsity=0.02, dictionary=atoms)
+    assert len(told) == 1
+    with pytest.warns(UserWarning, match=r"stopped at `encode_max_iter`=1.*\(coder 'hurried'"):
+        table = compare_coders({"hurried": SparseCoder(encode_max_iter=1)}, rows[1], mean_l0=5, dictionary=atoms)
+    assert table.not_converged.item() > 0.5
+
+
+def test_other_encoders_and_functions_of_the_level(rows):
+    X, X_test = rows
+    coders = {"winners": lambda level: KWinners(40, n_winners=round(40 * level), binarize=0.0)}
+    table = compare_coders(coders, X, X_test, target_sparsity=[0.05, 0.1])
+    assert table.mean_l0.values.ravel().tolist() == [2, 4]
+    assert table.n_atoms.values.ravel().tolist() == [40, 40]
+    assert all(np.isnan(table[name]).all() for name in ("certificate", "relative_error", "debiased_error", "alpha"))
+
+
+def test_the_same_again_for_any_number_of_threads(rows):
+    X, X_test = rows
+    tables = [
+        compare_coders(
+            {"l1": SparseCoder(30, max_iter=2, n_jobs=n_jobs)}, X, X_test, target_sparsity=0.05, seeds=[2]
+        ).drop_vars(SECONDS)
+        for n_jobs in (1, 2)
+    ]
+    assert tables[0].identical(tables[1])
+
+
+def test_parameters_stay_as_they_are_and_progress_is_shown(rows, atoms, capsys):
+    coder = SparseCoder(12, debias=True)
+    before = coder.get_params()
+    compare_coders({"l1": coder}, rows[1][:100], target_sparsity=0.05, dictionary=atoms, verbose=1)
+    assert coder.get_params() == before
+    assert not hasattr(coder, "components_")
+    assert "1/1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"target_sparsity": None}, ValueError, "give levels of exactly one of target_sparsity, target_snr, mean_l0; "
+         "got none"),
+        ({"mean_l0": 3}, ValueError, "got target_sparsity, mean_l0"),
+        ({"target_sparsity": []}, ValueError, r"`target_sparsity` must be positive numbers, got \[\]"),
+        ({"target_sparsity": 1.5}, ValueError, "shares of all coefficients, below 1, got 1.5"),
+        ({"target_sparsity": None, "target_snr": [3, np.nan]}, ValueError, "`target_snr` must be positive numbers"),
+        ({"seeds": [1, 1]}, ValueError, "`seeds` must be one or several different integers of at least 0"),
+        ({"n_components": 0}, ValueError, "`n_components` must be one or several different integers of at least 1"),
+        ({"coders": {"a": "l1"}}, TypeError, "coder 'a' must be an Encoder, or a function that returns one, got 'l1'"),
+        ({"coders": {"w": KWinners()}}, TypeError, "KWinners has no parameter `target_sparsity`; give a function"),
+        ({"coders": {"l1": SparseCoder(alpha=1.0)}}, ValueError, "both say how sparse codes shall be"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(rows, change, error, message):
+    arguments = {"coders": {"l1": SparseCoder()}, "X": rows[1][:50], "target_sparsity": 0.05} | change
+    with pytest.raises(error, match=message):
+        compare_coders(**arguments)
