@@ -27,8 +27,8 @@ def test_the_objective_falls_whatever_the_penalty(patches, learning, choice, dty
     assert found.components_.dtype == dtype
     np.testing.assert_allclose(np.linalg.norm(found.components_, axis=1), 1, rtol=1e-5)
     reached = objective(X, found.components_, found.transform(X), found.penalty_).mean()
-    # In six epochs: 0.84 to 0.91 of the objective of random atoms
-    assert reached < 0.95 * found.history_["objective"][0]
+    # In float64, in this order: 0.79, 0.69, 0.66 with "gradient", 0.68, 0.53, 0.52 with "mod"
+    assert reached < 0.85 * found.history_["objective"][0]
     again = coder(learning=learning, max_iter=6, n_jobs=2, **choice).fit(X)
     assert same_bits(again.components_, found.components_)
 
@@ -104,7 +104,7 @@ def test_rules_that_take_all_rows_have_no_batches(patches):
 def test_mod_does_not_depend_on_batches(patches):
     X = patches[:1500]
     atoms = [coder(learning="mod", n_nonzero_coefs=4, batch_size=size).fit(X).components_ for size in (100, 5000)]
-    np.testing.assert_allclose(*atoms, atol=1e-8)  # 2e-12
+    np.testing.assert_allclose(*atoms, atol=1e-12)  # 2.5e-16
 
 
 def test_mod_meets_a_target(patches):
@@ -156,9 +156,9 @@ def test_atoms_are_not_negative(parts, choice, dtype):
 
 def test_non_negative_parts_are_found(parts):
     X, D = parts
-    for seed in range(3):  # least matches over seeds 0 to 9: 0.98 and more
+    for seed in range(3):  # least match over seeds 0 to 9: 0.999
         found = coder(8, positive=True, positive_dict=True, alpha=0.1, max_iter=60, random_state=seed).fit(X)
-        assert np.abs(D @ found.components_.T).max(axis=1).min() > 0.95
+        assert np.abs(D @ found.components_.T).max(axis=1).min() > 0.99
 
 
 def test_idle_atoms_are_replaced_by_non_negative_ones(parts):

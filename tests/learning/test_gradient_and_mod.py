@@ -30,9 +30,9 @@ def test_a_step_is_that_of_the_naive_twin(rng, dtype, positive):
     X, W, D = problem(rng, dtype=dtype, positive=positive)
     state = GradientState.start(D.copy(), positive=positive, rate=0.3)
     assert state.update(coded(X, D, W)) == 0
-    # Over 50 seeds: 6e-16 and 3e-7
+    # Largest differences over 50 seeds: 3e-16 and 1.4e-7
     expected = naive.gradient_step(X, W, D, 0.3, positive)
-    np.testing.assert_allclose(state.D, expected, atol=1e-14 if dtype == np.float64 else 3e-6)
+    np.testing.assert_allclose(state.D, expected, atol=1e-14 if dtype == np.float64 else 1.5e-6)
     assert state.D.dtype == dtype
     assert state.energy == pytest.approx(np.square(W, dtype=float).mean(), rel=1e-5)
 
@@ -97,8 +97,8 @@ def test_mod_solves_least_squares_and_normalises(rng, dtype):
     assert state.update(coded(X, D, W)) == 0
     expected = np.linalg.lstsq(W.astype(float), X.astype(float))[0]
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
-    # The ridge of 1e-6 moves atoms by up to 1e-6; float32 by 2e-6
-    np.testing.assert_allclose(state.D, expected, atol=1e-5)
+    # The ridge of 1e-6 moves atoms by up to 4e-7 (50 seeds), also in float32
+    np.testing.assert_allclose(state.D, expected, atol=4e-6)
     assert state.D.dtype == dtype
 
 

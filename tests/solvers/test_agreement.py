@@ -203,8 +203,8 @@ def test_plain_pursuit_equals_its_naive_twin(name, positive, dtype):
             assert not result.status.any()
             weights = 1.0 if given is None else gains
             naive = [plain_pursuit(x, D.astype(float), *stop, weights, positive=positive) for x in X.astype(float)]
-            # At most 3e-7 and 2e-15
-            np.testing.assert_allclose(result.codes, naive, atol=1e-4 if dtype == np.float32 else 1e-9)
+            # At most 5e-7 and 1.4e-15
+            np.testing.assert_allclose(result.codes, naive, atol=5e-6 if dtype == np.float32 else 2e-14)
 
 
 @pytest.mark.nojit
@@ -240,7 +240,7 @@ def test_plain_pursuit_adds_up_and_ends_above_orthogonal_pursuit(patches, learne
     assert found.n_iter[0] > 10
     np.testing.assert_allclose(found.codes @ atoms, x, atol=1e-5)
     X = patches[10_000:12_000]
-    for k, shares in ((5, (1.02, 1.10)), (20, (1.10, 1.30))):
+    for k, shares in ((5, (1.02, 1.07)), (20, (1.15, 1.35))):  # 1.04 and 1.27 with 288 atoms
         plain, orthogonal = (solve(X, learned, KSparse(k), solver=name).square_error.sum() for name in ("mp", "omp"))
         assert shares[0] < plain / orthogonal < shares[1]
 
