@@ -28,7 +28,7 @@ class LCA(Encoder):
     ``T(u) = sign(u) max(|u| - lam, 0)`` it settles at the codes of l1 with ``alpha = lam``, for the hard one,
     ``T(u) = u if |u| > lam else 0``, at a local minimiser of l0 with ``alpha = lam^2 / 2``. This class is for what
     happens on the way and in time. For codes as such use `SparseCoder`, always: it ends at a certified optimum of l1
-    some 100 times as fast, and at better minima of l0 20 to 30 times as fast (288 atoms, beside the solver "lca").
+    some 100 times as fast, and at better minima of l0 20 to 40 times as fast (288 atoms, beside the solver "lca").
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ Potentials start at their drive g, or at their threshold where an atom must be s
 A step costs O(K k) for k active atoms, and steps settle as slowly as the slowest mode of the active atoms. The solver
 is here to study the circuit, since others are better everywhere: for 500 patches (144 features, 288 atoms, 2 to 8 %
 active) it took 50 to 150 times as long as the active set to a duality gap of 1e-6 (230 to 1130 steps a patch), and with
-hard thresholds 20 to 30 times as long as single best replacement for objectives 2 to 11 % higher.
+hard thresholds 20 to 40 times as long as single best replacement for objectives 2 to 11 % higher.
 
 C. J. Rozell, D. H. Johnson, R. G. Baraniuk and B. A. Olshausen, "Sparse coding via thresholding and local competition
 in neural circuits", Neural Comput. 20 (2008); A. Balavoine, J. Romberg and C. J. Rozell, "Convergence and rate
