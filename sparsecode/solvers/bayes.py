@@ -109,7 +109,8 @@ def sparse_bayes(X, D, *, noise_variance=None, tol=1e-3, max_iter=1000):
 
     Posterior variances are right where the noise is given. Where 30 features have to tell the noise, it comes out at
     three quarters, and squared errors are 1.4 times the variances. A row of zeros has a zero code, and where its noise
-    is learned no noise and infinite evidence.
+    is learned no noise and infinite evidence. Products are those of BLAS, so that last bits may depend on its number of
+    threads.
 
     Examples
     --------

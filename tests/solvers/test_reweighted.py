@@ -20,7 +20,7 @@ def weighted_only(monkeypatch):
     def code(X, D, penalty, most):
         with monkeypatch.context() as patch:
             patch.setattr(module, "MOST_WEIGHTINGS", most)
-            patch.setattr(module, "descend_rows", lambda *arguments: None)
+            patch.setattr(module, "descend_rows", lambda *arguments: arguments[-1].fill(0))
             return solve(X, D, penalty, solver="irl1", tol=1e-12).codes
 
     return code
@@ -33,7 +33,7 @@ def test_equals_its_naive_twin(weighted_only, penalty):
         X, D = planted(seed, n=4, K=8, F=12)
         codes = weighted_only(X, D, penalty, 200)
         naive = np.array([reweighted_l1(x, D, penalty) for x in X])
-        np.testing.assert_allclose(codes, naive, atol=1e-6)
+        np.testing.assert_allclose(codes, naive, atol=1e-9)  # 5e-12 over seeds 0 to 9
 
 
 @pytest.mark.parametrize("penalty", CONCAVE, ids=repr)
@@ -45,7 +45,7 @@ def test_the_objective_never_rises_from_weighting_to_weighting(weighted_only, pe
         before = half
         for most in (1, 2, 3, 4, 6, 10, 30):
             found = objective(X, D, weighted_only(X, D, penalty, most), penalty)
-            # Largest rise over seeds 0 to 9, of half the squared norm: 2e-7 and 4e-16
+            # Largest rise over seeds 0 to 9, of half the squared norm: none and 3e-17
             assert (found - before <= 16 * np.finfo(dtype).eps * half.max()).all()
             before = found
 
