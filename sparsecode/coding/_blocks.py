@@ -47,6 +47,10 @@ def merge_by_pairs(items, merge):
     return merged
 
 
+#: Bytes that codes of a memory map may take: what is in a file may be too large for memory.
+MAPPED_ROOM = 2**20
+
+
 def is_mapped(array):
     """Tell whether the entries of an array are those of a file."""
     while array is not None and not isinstance(array, np.memmap):
@@ -60,7 +64,9 @@ class Batches:
     Rows may have `weights`. For rules that update atoms with the `whole` of the rows all are coded with the same atoms.
 
     With `repeated` epochs, codes of penalties that have one minimiser start from those of the epoch before. They are
-    kept while they take up to half of the memory of the rows, and only where these are in memory themselves.
+    kept while they take up to half of the memory of the rows, and `MAPPED_ROOM` at most where the rows are in a file.
+    Codes that start elsewhere end at other roundings: of a large file, and of the same rows in memory, the last bits
+    of atoms may differ.
     """
 
     def __init__(self, X, batch_size, rng, *, repeated=False, whole=False, weights=None):
@@ -68,7 +74,7 @@ class Batches:
         self.batch_size = batch_size
         self.weights = weights
         self.rng = rng
-        self.room = X.nbytes / 2 if repeated and not is_mapped(X) else 0
+        self.room = min(X.nbytes / 2, MAPPED_ROOM if is_mapped(X) else np.inf) if repeated else 0
         self.n_blocks = -(-len(X) // batch_size)
         self.per_round = self.n_blocks if whole else 1
         self.order = self.codes = self.places = None
