@@ -58,7 +58,7 @@ def make_workspace(n_components, max_active, dtype):
         g=aligned_empty(n_components, dtype),
         excess=excess,
         bits=excess.view(f"i{excess.itemsize}"),
-        near=np.empty(n_components, np.int64),
+        near=np.empty(n_components + 1, np.int64),
         active=np.empty(size, np.int64),
         weight=np.empty(size),
         sign=np.empty(size),
@@ -109,24 +109,23 @@ def _project(G, work, k, j):
     """Write products and coefficients of atom j on the active ones; return its squared distance to their span."""
     for a in range(k):
         work.column[a] = G[j, work.active[a]]
-    multiply(work.R, k, work.column, work.u)
-    multiply_transposed(work.R, k, work.u, work.coefficients)
+        work.turn[a] = work.column[a]
+        work.u[a] = 0.0
     pivot = np.float64(G[j, j])
-    for a in range(k):
-        pivot -= work.u[a] * work.u[a]
-    if pivot > PIVOT_REFINED * G[j, j]:
-        return pivot
-    for a in range(k):
-        left = work.column[a]
-        for b in range(k):
-            left -= G[work.active[a], work.active[b]] * work.coefficients[b]
-        work.turn[a] = left
-    multiply(work.R, k, work.turn, work.target)
-    pivot = np.float64(G[j, j])
-    for a in range(k):
-        work.u[a] += work.target[a]
-        pivot -= work.u[a] * work.u[a]
-    multiply_transposed(work.R, k, work.u, work.coefficients)
+    for refined in range(2):
+        multiply(work.R, k, work.turn, work.target)
+        pivot = np.float64(G[j, j])
+        for a in range(k):
+            work.u[a] += work.target[a]
+            pivot -= work.u[a] * work.u[a]
+        multiply_transposed(work.R, k, work.u, work.coefficients)
+        if refined or pivot > PIVOT_REFINED * G[j, j]:
+            break
+        for a in range(k):
+            left = work.column[a]
+            for b in range(k):
+                left -= G[work.active[a], work.active[b]] * work.coefficients[b]
+            work.turn[a] = left
     return pivot
 
 
@@ -182,12 +181,12 @@ def _settle(work, k):
     return k
 
 
-def _exchange(G, c, pen, work, k, j, sign):
-    """Let atom j, a combination of the active ones, take the place of the one whose weight vanishes first.
+def _make_room(work, k, sign):
+    """Remove the active atom whose weight vanishes first where an atom that depends on them comes in.
 
-    `admit` has left the coefficients of j. Along the null direction the residual is constant and the penalty falls,
-    since j violates its bound. Return the new k, or -1 if no weight falls along it, which only rounding can bring
-    about.
+    `admit` has left the coefficients of that atom. Along the null direction the residual is constant and the penalty
+    falls, since the atom violates its bound. Return the new k, which is the old one if no weight falls along it, as
+    only rounding can bring about, and the weight of that atom.
     """
     step = np.inf
     leaving = np.int64(-1)
@@ -197,34 +196,47 @@ def _exchange(G, c, pen, work, k, j, sign):
             step = abs(work.weight[a]) / slope
             leaving = a
     if leaving < 0:
-        return leaving
+        return k, 0.0
     for a in range(k):
         work.weight[a] -= step * sign * work.coefficients[a]
-    k = drop(work, k, leaving)
-    return admit(G, c, pen, work, k, j, sign, step * sign)
+    return drop(work, k, leaving), step * sign
 
 
-def _grow(G, c, pen, work, best, k):
-    """Admit the atom that exceeds its threshold most, and others that come near it; return the new k."""
+def _admit_listed(G, c, pen, work, k, n, most, w):
+    """Admit up to `most` of the n atoms in `near`, those of a start with their weights in w; return the new k.
+
+    The first of the others takes the place of an active atom if it depends on them.
+    """
+    before = k
+    leave, weight = False, 0.0
+    m = 0
+    while m < n and k - before < most:
+        j = work.near[m]
+        start = np.float64(w[j])
+        sign = 1.0 if start > 0.0 or (start == 0.0 and work.g[j] > 0) else -1.0
+        had = k
+        k = admit(G, c, pen, work, k, j, sign, weight if leave else start)
+        if leave:
+            return k
+        if k == had and m == 0 and start == 0.0:
+            k, weight = make_room(work, k, sign)
+            leave = k < had
+        w[j] = 0
+        m += 0 if leave else 1
+    return k
+
+
+def _list_near(work, best):
+    """List the atom that exceeds its threshold most, then others that come near it; return how many."""
     excess = work.excess
     cut = excess[best] * ADMIT_SHARE
-    before = k
-    sign = 1.0 if work.g[best] > 0 else -1.0
-    k = admit(G, c, pen, work, k, best, sign, 0.0)
-    if k == before:
-        exchanged = exchange(G, c, pen, work, k, best, sign)
-        if exchanged >= 0:
-            return exchanged
     excess[best] = -1
-    near = np.int64(0)
+    work.near[0] = best
+    n = np.int64(1)
     for j in range(excess.shape[0]):  # without a branch
-        work.near[near] = j
-        near += excess[j] > cut
-    for m in range(near):
-        if k - before < ADMIT_MOST:
-            j = work.near[m]
-            k = admit(G, c, pen, work, k, j, 1.0 if work.g[j] > 0 else -1.0, 0.0)
-    return k
+        work.near[n] = j
+        n += excess[j] > cut
+    return n
 
 
 def _refine(pen, work, k):
@@ -237,14 +249,15 @@ def _refine(pen, work, k):
         work.y[a] += work.u[a]
 
 
-def _warm_start(G, c, pen, work, w):
-    """Take the support, signs and weights of w as the active set, and clear w; return its size."""
-    k = np.int64(0)
+def _list_start(pen, work, w):
+    """List the support of w without coefficients of a sign that is not allowed, which become zero; return its size."""
+    n = np.int64(0)
     for j in range(w.shape[0]):
-        if w[j] > 0 or (w[j] < 0 and not pen.positive):
-            k = admit(G, c, pen, work, k, j, 1.0 if w[j] > 0 else -1.0, np.float64(w[j]))
-        w[j] = 0
-    return k
+        if pen.positive:
+            w[j] = max(w[j], type(w[j])(0))
+        work.near[n] = j
+        n += w[j] != 0
+    return n
 
 
 def _encode_rows(G, C, square_norms, pen, warm, tol, max_iter, work, stop, W, gaps, costs, n_iters, statuses):
@@ -254,13 +267,15 @@ def _encode_rows(G, C, square_norms, pen, warm, tol, max_iter, work, stop, W, ga
     """
     eps = np.finfo(G.dtype).eps
     for i in range(C.shape[0]):
-        c = C[i]
+        c, w = C[i], W[i]
         half = 0.5 * square_norms[i]
         n_iter = n_iters[i]
         idle = 0
         lowest = np.inf
-        k = warm_start(G, c, pen, work, W[i]) if warm else np.int64(0)
+        k = np.int64(0)
+        n, most = list_start(pen, work, w) if warm else np.int64(0), w.shape[0]
         while True:
+            k = admit_listed(G, c, pen, work, k, n, most, w)
             k = settle(work, k)
             correlate(G, c, work.active, work.weight, k, work.g)
             top, best = measure_excess(pen, work, k)
@@ -277,11 +292,12 @@ def _encode_rows(G, C, square_norms, pen, warm, tol, max_iter, work, stop, W, ga
             n_iter += 1
             if complete:
                 refine(pen, work, k)
+                n = np.int64(0)
             else:
-                k = grow(G, c, pen, work, best, k)
+                n, most = list_near(work, best), ADMIT_MOST
         ridge = 0.0
         for a in range(k):
-            W[i, work.active[a]] = work.weight[a]
+            w[work.active[a]] = work.weight[a]
             ridge += pen.ridge * work.weight[a] * work.weight[a]
         gaps[i] = share(gap, half)
         costs[i] = cost + 0.5 * ridge
@@ -295,8 +311,9 @@ project = kernel(_project)
 admit = kernel(_admit)
 drop = kernel(_drop)
 settle = kernel(_settle)
-exchange = kernel(_exchange)
-grow = kernel(_grow)
+make_room = kernel(_make_room)
+admit_listed = kernel(_admit_listed)
+list_near = kernel(_list_near)
 refine = kernel(_refine)
-warm_start = kernel(_warm_start)
+list_start = kernel(_list_start)
 encode_rows = kernel(_encode_rows)
