@@ -5,7 +5,16 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.jit import kernel
-from ._active_set_kernel import IDLE_PASSES, certify, grow, measure_excess, settle, warm_start
+from ._active_set_kernel import (
+    ADMIT_MOST,
+    IDLE_PASSES,
+    admit_listed,
+    certify,
+    list_near,
+    list_start,
+    measure_excess,
+    settle,
+)
 from ._gram_kernels import correlate
 from ._inverse_factor import multiply
 from ._proximal_kernels import start_row
@@ -63,11 +72,13 @@ def _reweighted_rows(G, C, square_norms, pen, slopes, inverse_norms, most, tol, 
         c, w = C[i], W[i]
         size = start_row(c, w, inverse_norms)
         start_weights(slopes, pen, w)
-        k = warm_start(G, c, pen, work, w)
+        k = np.int64(0)
+        n, at_once = list_start(pen, work, w), w.shape[0]
         n_iter = n_iters[i]
         lowest = np.inf
         idle = weightings = 0
         while True:
+            k = admit_listed(G, c, pen, work, k, n, at_once, w)
             k = settle(work, k)
             correlate(G, c, work.active, work.weight, k, work.g)
             top, best = measure_excess(pen, work, k)
@@ -81,13 +92,14 @@ def _reweighted_rows(G, C, square_norms, pen, slopes, inverse_norms, most, tol, 
                     break
                 lowest = np.inf
                 idle = 0
+                n = np.int64(0)
                 continue
             if n_iter >= max_iter or not objective < np.inf:
                 break
             if stop[0] != 0:
                 return
             n_iter += 1
-            k = grow(G, c, pen, work, best, k)
+            n, at_once = list_near(work, best), ADMIT_MOST
         for a in range(k):
             w[work.active[a]] = work.weight[a]
         n_iters[i] = n_iter
