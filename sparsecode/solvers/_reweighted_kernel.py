@@ -73,13 +73,12 @@ def _reweighted_rows(G, C, square_norms, pen, slopes, inverse_norms, most, tol, 
         size = start_row(c, w, inverse_norms)
         start_weights(slopes, pen, w)
         k = np.int64(0)
-        n, n_entering = list_start(pen, work, w), w.shape[0]
+        n, at_once = list_start(pen, work, w), w.shape[0]
         n_iter = n_iters[i]
         lowest = np.inf
         idle = weightings = 0
         while True:
-            k = admit_listed(G, c, pen, work, k, n, n_entering, w)
-            n = np.int64(0)
+            k = admit_listed(G, c, pen, work, k, n, at_once, w)
             k = settle(work, k)
             correlate(G, c, work.active, work.weight, k, work.g)
             top, best = measure_excess(pen, work, k)
@@ -93,13 +92,14 @@ def _reweighted_rows(G, C, square_norms, pen, slopes, inverse_norms, most, tol, 
                     break
                 lowest = np.inf
                 idle = 0
+                n = np.int64(0)
                 continue
             if n_iter >= max_iter or not objective < np.inf:
                 break
             if stop[0] != 0:
                 return
             n_iter += 1
-            n, n_entering = list_near(work, best), ADMIT_MOST
+            n, at_once = list_near(work, best), ADMIT_MOST
         for a in range(k):
             w[work.active[a]] = work.weight[a]
         n_iters[i] = n_iter

@@ -16,7 +16,7 @@ MCP, SCAD and the logarithm a coefficient may pay that no small one leads to. Th
 problem; a row that is stopped within a problem lies below the code that it began with, if not below the pass before.
 
 On whitened patches (K = 288) objectives of CEL0 are 0.9, 0.2 and 0.5 % below those of greedy coordinate descent (alpha
-0.05, 0.2, 0.45) in 1.1 to 1.3 of its time, 4.3, 2.2 and 1.2 % below those of forward-backward splitting in a thirtieth,
+0.05, 0.2, 0.45) in 0.9 to 1.2 of its time, 4.3, 2.2 and 1.2 % below those of forward-backward splitting in a thirtieth,
 and 6.3, 3.1 and 1.5 % above those of single best replacement, which takes half the time. A row takes up to 100
 weightings, and the descent that follows moves a coefficient in 1 % of the rows (in half of them for a logarithm that is
 steep at zero, alpha 0.1 and eps 0.1). For MCP, SCAD and the logarithm, which replacement does not take, they are 0.3 to
