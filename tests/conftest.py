@@ -9,6 +9,8 @@ import numba
 import numpy as np
 import pytest
 
+from .scripts import Scripts
+
 
 def pytest_report_header():
     """Say which copy of the package is under test: the installed one, not the folder beside the tests."""
@@ -18,6 +20,26 @@ def pytest_report_header():
 def pytest_collection_modifyitems(items):
     """Count compiled versions last, when every other test has had its say."""
     items.sort(key=lambda item: item.name == "test_compiled_versions_in_total")
+
+
+def pytest_collection_finish(session):
+    """Let gallery scripts run on another core beside the tests; they are asked for in the end."""
+    session.config.scripts = Scripts()
+    if not session.config.option.collectonly:
+        for item in session.items:
+            if item.name.startswith("test_script["):
+                session.config.scripts.start(item.callspec.params["script"])
+
+
+def pytest_unconfigure(config):
+    if hasattr(config, "scripts"):
+        config.scripts.close()
+
+
+@pytest.fixture(scope="session")
+def scripts(pytestconfig):
+    """Runs of gallery scripts."""
+    return pytestconfig.scripts
 
 
 def global_settings():

@@ -1,27 +1,11 @@
 """Every gallery script runs alone, writes its figure, and prints the numbers that its text names."""
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 SCRIPTS = sorted((Path(__file__).parents[1] / "gallery").glob("plot_*.py"))
-
-
-def run(script, folder):
-    copy = shutil.copy(script, folder)
-    done = subprocess.run(
-        [sys.executable, copy], capture_output=True, text=True, cwd=folder, check=False,
-        env={**os.environ, "MPLBACKEND": "Agg"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    figure = Path(copy).with_suffix(".png")
-    assert figure.read_bytes().startswith(b"\x89PNG")
-    return done.stdout
 
 
 def number(output, label):
@@ -201,6 +185,9 @@ def check_receptive_fields_by_penalty(output):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
-def test_script(script, tmp_path):
+def test_script(script, scripts):
     assert len(script.read_text().splitlines()) <= 150
-    globals()[f"check_{script.stem.removeprefix('plot_')}"](run(script, tmp_path))
+    run = scripts.result(script)
+    assert run.returncode == 0, run.errors
+    assert run.figure.startswith(b"\x89PNG")
+    globals()[f"check_{script.stem.removeprefix('plot_')}"](run.output)

@@ -1,0 +1,55 @@
+"""Gallery scripts, run in processes of their own beside the other tests."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Run(NamedTuple):
+    """What a script has left behind."""
+
+    returncode: int
+    output: str
+    errors: str
+    figure: bytes
+
+
+class Scripts:
+    """Runs of scripts, one at a time, each started as soon as it is known that it will be asked for."""
+
+    def __init__(self):
+        self.pool = ThreadPoolExecutor(1)
+        self.runs = {}
+        self.process = None
+
+    def start(self, script):
+        """Queue a script."""
+        self.runs[script] = self.pool.submit(self._run, script)
+
+    def result(self, script):
+        """Return its run, waiting for it if need be."""
+        if script not in self.runs:
+            self.start(script)
+        return self.runs[script].result()
+
+    def close(self):
+        """Forget scripts that nobody waits for any more."""
+        self.pool.shutdown(wait=False, cancel_futures=True)
+        if self.process is not None:
+            self.process.kill()
+
+    def _run(self, script):
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(shutil.copy(script, folder))
+            self.process = subprocess.Popen(
+                [sys.executable, copy], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
+                env={**os.environ, "MPLBACKEND": "Agg"},
+            )  # fmt: skip
+            output, errors = self.process.communicate()
+            figure = copy.with_suffix(".png")
+            return Run(self.process.returncode, output, errors, figure.read_bytes() if figure.exists() else b"")
