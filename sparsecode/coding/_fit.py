@@ -134,6 +134,10 @@ def start_fit(coder, X, weights=None):
     if coder.target_sparsity is not None or coder.target_snr is not None:
         target = Target(sparsity=coder.target_sparsity, snr=coder.target_snr)
     if coder.dictionary is None:
+        if coder.learning_rate is not None and coder.learning != "gradient":
+            raise ValueError(
+                f"`learning_rate` belongs to learning='gradient', not to {coder.learning!r}: leave it None."
+            )
         if coder.learning == "k-svd":
             check_ksvd(penalty, target)
         rng = as_generator(coder.random_state)
@@ -141,6 +145,8 @@ def start_fit(coder, X, weights=None):
     atoms = check_atoms(
         coder.dictionary, "dictionary", n_features=X.shape[1], n_components=coder.n_components, dtype=X.dtype
     )
+    if coder.positive_dict and atoms.min() < 0:
+        raise ValueError("`dictionary` has negative entries, which `positive_dict` forbids; set it to False.")
     rows, D = (center(X), center(atoms)) if coder.fit_dc else (X, atoms)
     penalty = resolve_alpha(penalty, rows, D, coder.alpha_scale, weights)
     exponent = binary_exponent(rows)

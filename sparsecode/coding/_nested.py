@@ -27,7 +27,5 @@ def minimising_coder(encoder, rng):
                 f"`encoder` has {name}=True, with which codes are not minimisers for its atoms; set it to False (means "
                 "can be subtracted from the rows of X beforehand)."
             )
-    if encoder.positive_dict:
-        raise ValueError("`encoder` has positive_dict=True, but steps towards targets leave no atom non-negative.")
     choice = {name: getattr(encoder, name) for name in CHOICES}
     return encoder, make_penalty(encoder.penalty, positive=encoder.positive, **choice)

@@ -148,6 +148,7 @@ class Amounts(NamedTuple):
 
     nonzero: float  # these two are numbers of coefficients, and all sums are weighted, if samples have weights
     size: float
+    n_entries: int  # the same without weights
     signal: float  # sum ||x||^2
     noise: float  # sum ||x - w D||^2
     longest: float  # max ||x||
@@ -158,10 +159,12 @@ class Amounts(NamedTuple):
         longest = float(np.linalg.norm(X, axis=1).max())
         if weights is None:
             signal, noise = np.square(X, dtype=np.float64).sum(), square_error.sum()
-            return cls(codes.nnz, math.prod(codes.shape), float(signal), float(noise), longest)
+            size = math.prod(codes.shape)
+            return cls(codes.nnz, size, size, float(signal), float(noise), longest)
         signal = weights @ np.square(X, dtype=np.float64).sum(axis=1)
         nonzero, size = weights @ np.diff(codes.indptr), weights.sum() * codes.shape[1]
-        return cls(float(nonzero), float(size), float(signal), float(weights @ square_error), longest)
+        noise = weights @ square_error
+        return cls(float(nonzero), float(size), math.prod(codes.shape), float(signal), float(noise), longest)
 
     def merge(self, other):
         """Return the amounts of these samples and others together."""
@@ -179,14 +182,16 @@ class Target:
     def error(self, amounts):
         """Return the logarithm by which codes are too dense: of their number, or of the amplitude of the signal."""
         if self.sparsity is not None:
-            return math.log(max(amounts.nonzero, 0.5) / (self.sparsity * amounts.size))
+            unit = amounts.size / amounts.n_entries  # of the weights
+            return math.log(max(amounts.nonzero, 0.5 * unit) / (self.sparsity * amounts.size))
         return math.log(10) / 20 * (signal_to_noise(amounts) - self.snr)
 
-    def tolerance(self, size):
-        """Largest error at which a search ends, for `size` coefficients."""
+    def tolerance(self, n_entries):
+        """Largest error at which a search ends, for so many coefficients."""
         if self.sparsity is None:
             return math.log(10) / 20 * SNR_ERROR
-        return max(SPARSITY_ERROR, math.log1p(0.5 / (self.sparsity * size)))  # the nearest of whole numbers will do
+        nearest = math.log1p(0.5 / (self.sparsity * n_entries))  # of whole numbers
+        return max(SPARSITY_ERROR, nearest)
 
     def follow(self, penalty, amounts, n_components):
         """Return the penalty with its weight moved a little against the error of one batch.
@@ -227,7 +232,7 @@ class Target:
             error = self.error(amounts)
             if abs(error) < nearest:
                 nearest, found, reached = abs(error), tried, self.reached(amounts)
-            if nearest <= self.tolerance(amounts.size):
+            if nearest <= self.tolerance(amounts.n_entries):
                 return found
             if error > 0:
                 dense = (place, error)

@@ -57,7 +57,8 @@ class TaskDriven(Encoder):
     def capabilities(self):
         """Return what codes are; with covariates they say nothing about some columns of X, and cannot be inverted."""
         signed = not isinstance(self.encoder, SparseCoder) or self.encoder.capabilities().signed
-        invertible = self.covariates is None
+        covariates = self._columns[1] if hasattr(self, "_columns") else self.covariates
+        invertible = covariates is None or len(covariates) == 0
         return Capabilities(code_kind="real", invertible=invertible, stateful=False, online=False, signed=signed)
 
     def transform(self, X):
@@ -127,7 +128,7 @@ class TaskDriven(Encoder):
         used = weights > 0
         Y, weights = Y[used], weights[used]
         X, Z = X[used][:, self._columns[0]], X[used][:, self._columns[1]].astype(np.float64)
-        encoder = self._first_encoder(rng).fit(X)
+        encoder = self._first_encoder(rng).fit(X, sample_weight=weights)
         D = np.asarray(encoder.components_, dtype=np.float64)
         if not D.any(axis=1).all():
             raise ValueError("`encoder` has atoms that are zero; give every atom a direction.")
@@ -156,6 +157,8 @@ class TaskDriven(Encoder):
     def _first_encoder(self, rng):
         """Return what learns the first atoms."""
         encoder, penalty = minimising_coder(SparseCoder() if self.encoder is None else self.encoder, rng)
+        if encoder.positive_dict:
+            raise ValueError("`encoder` has positive_dict=True, but steps towards targets leave no atom non-negative.")
         if not has_gap(penalty):
             raise ValueError(
                 f"`encoder` has {penalty!r}, whose codes jump when atoms move, and have no derivative; give it an "

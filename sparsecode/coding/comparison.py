@@ -5,6 +5,7 @@ import math
 import re
 import time
 import warnings
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -49,9 +50,10 @@ def compare_coders(
 ):  # fmt: skip
     r"""Compare encoders at matched levels of sparsity or of error, and return the table as an xarray Dataset.
 
-    For each coder, level, seed and number of atoms: atoms are learned from X at that level, or taken from
+    For each `SparseCoder`, level, seed and number of atoms: atoms are learned from X at that level, or taken from
     `dictionary`; then the weight of the penalty is set so that the codes of `X_test` meet the level, and these are
-    measured. So codes that are compared are equally sparse (or equally wrong) where they are measured.
+    measured. So codes that are compared are equally sparse (or equally wrong) where they are measured. Other encoders
+    are fitted to X as they are: their own parameters decide how near they come to the level.
 
     Parameters
     ----------
@@ -137,8 +139,10 @@ def compare_coders(
     >>> bool((ratio > 1.5).all())
     True
     """
+    if not isinstance(coders, Mapping) or not coders:
+        raise TypeError(f"`coders` must be a dict of at least one method by name, got {coders!r:.100}.")
     for name, coder in coders.items():
-        if not isinstance(coder, Encoder) and not callable(coder):
+        if isinstance(coder, type) or (not isinstance(coder, Encoder) and not callable(coder)):
             raise TypeError(f"coder {name!r} must be an Encoder, or a function that returns one, got {coder!r:.100}.")
     kind, levels = _check_levels(target_sparsity=target_sparsity, target_snr=target_snr, mean_l0=mean_l0)
     seeds = _check_counts("seeds", seeds, least=0)

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..dictionary import Dictionary
 from ..encoder import Capabilities, Encoder, available_if_capable, sequences
+from ..penalties import L1
 from ..solvers import objective
 from ._encode import check_finite, decode
 from ._wiring import Pace, Potentials, Prepared, Threshold, Trajectory, Wiring, integrate
@@ -268,8 +269,14 @@ class LCA(Encoder):
         """
         x = self._check_sample(x)
         potentials, wiring = np.array(state.potentials, x.dtype), self._wire(x.dtype)
+        if potentials.shape != self.code_shape_ or not np.isfinite(potentials).all():
+            raise ValueError(
+                f"`state` must hold {self.code_shape_[0]} finite potentials, one for each neuron, got an array of "
+                f"shape {potentials.shape}; begin with `initial_state()` of this circuit."
+            )
         code = np.empty((1, len(potentials)), x.dtype)
         integrate(wiring, self._pace(wiring), x, code, u=potentials)
+        check_finite(np.isfinite(code).all(axis=1), x.dtype)
         return code[0], Potentials(potentials)
 
     def trajectory(self, x):
@@ -362,6 +369,9 @@ class LCA(Encoder):
 
     def _pace(self, wiring):
         """Return the response of neurons by the parameters as they are now."""
+        fitted = isinstance(self.penalty_, L1), bool(self.penalty_.positive)
+        if fitted != (self.threshold == "soft", bool(self.positive)):
+            raise ValueError("`threshold` or `positive` was changed since fit, where they decide the weight: call fit.")
         if self.anneal is not None and self.stream:
             raise ValueError("`anneal` starts anew with each sample, but a stream has none; use anneal=None.")
         dt, limit = min(LARGEST_STEP, wiring.longest) if self.dt is None else self.dt, 2 * wiring.longest

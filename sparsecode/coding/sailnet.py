@@ -299,7 +299,9 @@ class SAILnet(Encoder):
         self._records = []
         exponent = binary_exponent(first)
         size = np.sqrt(np.mean(np.square(np.ldexp(first, -exponent), dtype=np.float64)))
-        self.scale_ = float(np.ldexp(size, exponent)) or 1.0
+        if size == 0:
+            raise ValueError("the first rows of X are all zero, and give no scale; begin with others.")
+        self.scale_ = float(np.ldexp(size, exponent))
 
     def _learn(self, X, epochs, rng):
         """Run epochs over the rows, shuffled if there is a generator."""

@@ -136,7 +136,7 @@ class TaskDrivenClassifier(ClassifierMixin, TaskDriven):
             Labels.
         sample_weight : array-like of shape (n_samples,) or None, default=None
             Weights >= 0 of the samples in the objective; samples of weight 0 are left out altogether. The first atoms
-            are learned from the others without weights.
+            are learned with them too.
 
         Returns
         -------
@@ -320,7 +320,7 @@ class TaskDrivenRegressor(RegressorMixin, TaskDriven):
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
         sample_weight : array-like of shape (n_samples,) or None, default=None
             Weights >= 0 of the samples in the objective; samples of weight 0 are left out altogether. The first atoms
-            are learned from the others without weights.
+            are learned with them too.
 
         Returns
         -------

@@ -75,20 +75,20 @@ class Homeostasis:
             return self.gains
         return Equaliser(None if self.half is None else self.tables, self.half)
 
-    def update(self, n_samples, counts, squares, histogram=None):
+    def update(self, n_samples, weight, counts, squares, histogram=None):
         """Take in one batch.
 
-        How many samples used each atom, the sums of squares of its coefficients, and for "heh" how many of these are in
-        each bin; weighted, if samples have weights.
+        The sum of the weights of the samples, how many used each atom, the sums of squares of its coefficients, and for
+        "heh" how many of these are in each bin; weighted, if samples have weights.
         """
-        measure = (squares.astype(np.float64) if self.rule == "ols" else counts) / n_samples
+        measure = (squares.astype(np.float64) if self.rule == "ols" else counts) / weight
         self.n_seen += 1
         # A plain mean until the window of the moving average is filled
         rate = max(RATE, 1.0 / self.n_seen)
         self.usage = self.usage + rate * (measure - self.usage)
         if self.rule == "heh":
             if self.half is not None:
-                self._equalise(n_samples, counts, histogram)
+                self._equalise(weight, counts, histogram)
             elif squares.any():
                 self.half = math.sqrt(squares.sum(dtype=np.float64) / counts.sum())
         else:
@@ -109,9 +109,9 @@ class Homeostasis:
             self.gains = gains / np.exp(np.log(gains).mean())  # or all of them would drift to the limit
         self.gains = np.clip(self.gains, *LIMITS)
 
-    def _equalise(self, n_samples, counts, histogram):
-        idle = n_samples - counts
-        below = (idle[:, None] + np.cumsum(histogram, axis=1)) / n_samples
+    def _equalise(self, weight, counts, histogram):
+        idle = weight - counts
+        below = (idle[:, None] + np.cumsum(histogram, axis=1)) / weight
         rate = max(RATE, 1.0 / self.n_seen)
         tables = self.tables.copy()
         tables[:, 1:] += rate * (below - tables[:, 1:])

@@ -2,7 +2,7 @@ r"""Method of optimal directions: all atoms at once, by least squares for fixed 
 
     D <- (A + ridge I)^{-1} B,    A = sum_i w_i^T w_i,    B = sum_i w_i^T x_i,    d_j <- d_j / ||d_j||,
 
-with `RIDGE` times the mean of the diagonal of A as ridge. Dividing an atom by its norm stands for multiplying its
+with a ridge of `RIDGE` times its own diagonal for each atom. Dividing an atom by its norm stands for multiplying its
 coefficients by it, which leaves the error as it is: where only the support of a code has a price, the objective falls,
 but for the change of supports in the next epoch. Where the size of a coefficient has one, as with l1, atoms that grow
 make codes cheaper, the norm takes that back, and no objective need fall.
@@ -16,14 +16,14 @@ K. Engan, S. O. Aase and J. H. Husoy, "Method of optimal directions for frame de
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import solve
+from scipy.linalg import LinAlgError, eigh, solve
 
 from .ksvd import idle_atoms
 from .state import LearningState
 from .statistics import unit_residuals
 
-#: Ridge, as a share of the mean of the diagonal of A: what rounding leaves of float32 sums.
-RIDGE = 1e-6
+#: Ridge, as a share of the diagonal of A, by the dtype of the sums: above what rounding leaves of them.
+RIDGE = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-5}
 
 
 @dataclass
@@ -36,11 +36,23 @@ class ModState(LearningState):
         counts = statistics.totals.counts
         used = np.flatnonzero(counts)
         if used.size:
-            A = statistics.A[np.ix_(used, used)].astype(np.float64)
-            A[np.diag_indices_from(A)] += RIDGE * np.diagonal(A).mean()
-            atoms = solve(A, statistics.B[used].astype(np.float64), assume_a="pos")
+            ridge = RIDGE[statistics.A.dtype]
+            atoms = _least_squares(statistics.A[np.ix_(used, used)], statistics.B[used], ridge)
             norms = np.linalg.norm(atoms, axis=1)
             found = norms > 0
             self.D[used[found]] = atoms[found] / norms[found, None]
         idle = idle_atoms(self.D, counts)
         return len(self.replace_atoms(idle, unit_residuals(statistics.worst, self.D))) if idle.size else 0
+
+
+def _least_squares(A, B, ridge):
+    """Return ``(A + ridge diag(A))^{-1} B`` in float64, for sums that rounding may have left without a square root."""
+    A, B = A.astype(np.float64), B.astype(np.float64)
+    scale = 1 / np.sqrt(np.diagonal(A))[:, None]
+    A *= scale * scale.T
+    A[np.diag_indices_from(A)] += ridge
+    try:
+        return scale * solve(A, scale * B, assume_a="pos")
+    except LinAlgError:
+        values, vectors = eigh(A)
+        return scale * (vectors @ ((vectors.T @ (scale * B)) / np.maximum(values, ridge)[:, None]))

@@ -57,7 +57,7 @@ class LearningState:
         if self.homeostasis:
             totals = statistics.totals
             squares = np.diagonal(statistics.A)
-            self.homeostasis.update(totals.weight, totals.counts, squares, statistics.histogram)
+            self.homeostasis.update(totals.n, totals.weight, totals.counts, squares, statistics.histogram)
 
     def replace_atoms(self, idle, fresh):
         """Give as many idle atoms new directions as there are; return which."""

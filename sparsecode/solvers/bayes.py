@@ -235,7 +235,7 @@ def _maximise(model, gamma, noise, least_noise, tol, max_iter, result):
             certificate = np.maximum(certificate, np.where((noise <= least) & (slope < 0), 0.0, np.abs(slope)))
         done = certificate <= tol
         ended = done | (n_iter == max_iter)
-        variance = np.maximum(gamma - gamma**2 * at.s, 0)
+        variance = gamma * np.maximum(1 - gamma * at.s, 0)
         status = np.where(done, CONVERGED, MAX_ITER)
         found = (gamma * at.q, variance, gamma, noise, at.evidence, certificate, np.full(len(gamma), n_iter), status)
         for whole, part in zip(result, found, strict=True):

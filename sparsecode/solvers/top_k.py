@@ -75,6 +75,7 @@ def statistical_top_k(values, k, *, hard=False):
     mean = scaled.mean(axis=1, keepdims=True, dtype=np.float64)
     std = scaled.std(axis=1, keepdims=True, dtype=np.float64, mean=mean)
     over = scaled - (mean + std * ndtri(1 - k / K)).astype(values.dtype)
+    over[(values == values[:, :1]).all(axis=1)] = 0  # by rounding their mean may lie below
     if hard:
         return np.where(over > 0, values, 0)
     over = np.maximum(over, 0, out=over)

@@ -164,3 +164,21 @@ def test_groups_and_samples_are_checked():
     for wrong in ([1.0], [[1.0, 2.0]], [np.nan, 1.0]):
         with pytest.raises(ValueError, match="x must be 2 finite numbers"):
             net.trajectory(wrong)
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("potentials", [np.zeros(200_000), np.zeros(3), np.full(8, np.nan), np.zeros((2, 8)), 0.0])
+def test_a_state_of_another_circuit_is_refused(rng, potentials):
+    circuit = LCA(rng.normal(size=(8, 6)), alpha=0.5, stream=True).fit(rng.normal(size=(5, 6)))
+    state = circuit.initial_state()._replace(potentials=potentials)
+    with pytest.raises(ValueError, match=r"must hold 8 finite potentials.*initial_state"):
+        circuit.step(np.ones(6), state)
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("change", [{"threshold": "hard"}, {"positive": True}])
+def test_choices_that_decide_the_weight_wait_for_fit(rng, change):
+    X = rng.normal(size=(5, 6))
+    circuit = LCA(rng.normal(size=(8, 6)), alpha=0.5).fit(X).set_params(**change)
+    with pytest.raises(ValueError, match="changed since fit"):
+        circuit.transform(X)

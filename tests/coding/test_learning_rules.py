@@ -231,3 +231,11 @@ def test_planted_dictionaries_are_recovered(name):
         found = coder(64, n_nonzero_coefs=4, **RECOVERY[name] | {"random_state": seed}).fit(X)
         shares.append((match_atoms(found.components_, D).cosine > 0.99).mean())
     assert np.mean(shares) > 0.95, shares
+
+
+def test_parameters_of_other_rules_are_refused(rng):
+    X = rng.normal(size=(20, 5))
+    with pytest.raises(ValueError, match="`learning_rate` belongs to learning='gradient', not to 'online'"):
+        SparseCoder(4, alpha=0.3, learning_rate=0.1).fit(X)
+    with pytest.raises(ValueError, match="`dictionary` has negative entries, which `positive_dict` forbids"):
+        SparseCoder(dictionary=-np.eye(5), alpha=0.3, positive_dict=True).fit(X)

@@ -17,7 +17,7 @@ def codes_with_rates(rates, n=1000):
 
 def take_in(state, codes):
     """Update gains with the codes of a batch."""
-    state.update(len(codes), (codes != 0).sum(axis=0), np.square(codes).sum(axis=0))
+    state.update(len(codes), len(codes), (codes != 0).sum(axis=0), np.square(codes).sum(axis=0))
 
 
 def test_hap_is_the_ratio_of_logarithms():
@@ -59,7 +59,7 @@ def test_heh_takes_its_scale_from_the_first_batch(rng):
 
 def absorb(state, codes):
     histogram = count_magnitudes(csr_array(codes), state.half)
-    state.update(len(codes), (codes != 0).sum(axis=0), np.square(codes).sum(axis=0), histogram)
+    state.update(len(codes), len(codes), (codes != 0).sum(axis=0), np.square(codes).sum(axis=0), histogram)
 
 
 def test_heh_has_distribution_functions_of_magnitudes(rng):

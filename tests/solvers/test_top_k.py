@@ -51,6 +51,7 @@ def test_rows_of_equal_values_are_empty():
     values = np.array([[0.0, 0.0, 0.0], [0.1, 0.1, 0.1], [1e300, 1e300, 1e300]])
     assert not statistical_top_k(values, 1).any()
     assert not statistical_top_k(values, 1, hard=True).any()
+    assert not statistical_top_k([[0.1] * 6], 2, hard=True).any()  # the mean of these is rounded down
 
 
 @pytest.mark.parametrize("k", [0, 5, -1, 2.0, True, None])
