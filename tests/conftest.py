@@ -23,12 +23,15 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish(session):
-    """Let gallery scripts run on another core beside the tests; they are asked for in the end."""
-    session.config.scripts = Scripts()
-    if not session.config.option.collectonly:
-        for item in session.items:
-            if item.name.startswith("test_script["):
-                session.config.scripts.start(item.callspec.params["script"])
+    """Note which gallery scripts will be asked for."""
+    items = (item for item in session.items if item.name.startswith("test_script["))
+    session.config.scripts = Scripts([item.callspec.params["script"] for item in items])
+
+
+def pytest_runtest_teardown(item):
+    """Let gallery scripts run on another core beside the tests, once there are kernels on disk for them."""
+    if item.name == "test_warmup":
+        item.config.scripts.start_all()
 
 
 def pytest_unconfigure(config):

@@ -20,21 +20,22 @@ class Run(NamedTuple):
 
 
 class Scripts:
-    """Runs of scripts, one at a time, each started as soon as it is known that it will be asked for."""
+    """Runs of scripts, one at a time, of those that will be asked for."""
 
-    def __init__(self):
+    def __init__(self, wanted):
+        self.wanted = wanted
         self.pool = ThreadPoolExecutor(1)
         self.runs = {}
         self.process = None
 
-    def start(self, script):
-        """Queue a script."""
-        self.runs[script] = self.pool.submit(self._run, script)
+    def start_all(self):
+        """Start to run all scripts, if none has been asked for."""
+        if not self.runs:
+            self.runs = {script: self.pool.submit(self._run, script) for script in self.wanted}
 
     def result(self, script):
-        """Return its run, waiting for it if need be."""
-        if script not in self.runs:
-            self.start(script)
+        """Return the run of a script, waiting for it if need be."""
+        self.start_all()
         return self.runs[script].result()
 
     def close(self):

@@ -183,6 +183,19 @@ def check_receptive_fields_by_penalty(output):
         assert coder < 0.6 * atoms
 
 
+def check_denoising(output):
+    scores = {line.partition(":")[0]: number(line, "PSNR") for line in output.splitlines()}
+    # 29.18, 28.93, 28.89 (cosines), 28.46 (total variation) and 20.00 dB
+    assert scores["noisy"] < 20.1
+    assert scores["learned atoms, l0"] > max(scores["learned atoms, l1"], scores["cosines, l0"]) + 0.1
+    assert scores["learned atoms, l0"] > max(scores["total variation"], scores["non-local means"]) + 0.5
+
+
+def check_digits_pipeline(output):
+    assert number(output, "codes") > 98  # 98.8
+    assert number(output, "codes") > number(output, "pixels") + 1.5  # 96.3
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_script(script, scripts):
