@@ -2,24 +2,24 @@
 
 import numpy as np
 from scipy.sparse import csr_array
-from sklearn.utils.validation import check_is_fitted
 
 from .._core.history import TaskRecord, as_history, as_rows, from_rows
 from .._core.products import correlations
 from .._core.rng import as_generator
 from .._core.validation import Integral, Interval, Real, binary_exponent
 from ..dictionary import Dictionary
-from ..encoder import Capabilities, Encoder, available_if_capable
+from ..dictionary.algebra import unit_rows
+from ..encoder import Capabilities
 from ..solvers.certificates import has_gap
 from ._covariates import moments, split_columns
 from ._fit import coder_settings
-from ._nested import CHOICES, minimising_coder
+from ._nested import CHOICES, EncoderOfCoder, minimising_coder, restored_coder
 from ._sparsity import rescale
-from ._task_learn import Task, learn, unit
+from ._task_learn import Task, learn
 from .sparse_coder import SparseCoder
 
 
-class TaskDriven(Encoder):
+class TaskDriven(EncoderOfCoder):
     """Atoms learned together with a linear predictor of their codes; subclasses know targets and losses."""
 
     _parameter_constraints = {  # noqa: RUF012  (scikit-learn's way to declare them)
@@ -56,10 +56,9 @@ class TaskDriven(Encoder):
 
     def capabilities(self):
         """Return what codes are; with covariates they say nothing about some columns of X, and cannot be inverted."""
-        signed = not isinstance(self.encoder, SparseCoder) or self.encoder.capabilities().signed
         covariates = self._columns[1] if hasattr(self, "_columns") else self.covariates
         invertible = covariates is None or len(covariates) == 0
-        return Capabilities(code_kind="real", invertible=invertible, stateful=False, online=False, signed=signed)
+        return Capabilities("real", invertible, stateful=False, online=False, signed=self._has_signs())
 
     def transform(self, X):
         """Return the sparse codes of the rows of X.
@@ -74,39 +73,6 @@ class TaskDriven(Encoder):
             With the dtype of X (float64 unless X is float32).
         """
         return self._encode(self._check_input(X, reset=False))
-
-    @available_if_capable("invertible")
-    def inverse_transform(self, X):
-        """Return the reconstructions ``W D`` of codes; not with covariates.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_components)
-            Codes W.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features)
-        """
-        codes = self._check_codes(X)
-        return self.encoder_.inverse_transform(codes)
-
-    @property
-    def components_(self):
-        """Atoms of `encoder_`."""
-        check_is_fitted(self)
-        return self.encoder_.components_
-
-    @property
-    def dictionary_(self):
-        """The atoms as a `Dictionary`."""
-        check_is_fitted(self)
-        return self.encoder_.dictionary_
-
-    @property
-    def code_shape_(self):
-        """Shape of a code."""
-        return (len(self.components_),)
 
     def _encode(self, X):
         return self.encoder_.transform(X[:, self._columns[0]] if len(self._columns[1]) else X)
@@ -145,7 +111,7 @@ class TaskDriven(Encoder):
             price=self.ridge_price,
         )
         options = {"epochs": self.max_iter, "batch_size": self.batch_size, "learning_rate": self.learning_rate}
-        learned, scale, before, records = learn(unit(D), task, rng=rng, verbose=self.verbose, **options)
+        learned, scale, before, records = learn(unit_rows(D)[0], task, rng=rng, verbose=self.verbose, **options)
         self.encoder_ = _with_atoms(encoder, learned.D.astype(X.dtype)).fit(X)
         by_code, by_covariate, intercept = np.split(learned.P, [len(D), -1])
         self.coef_ = np.ldexp(by_code.T / scale, -exponent)
@@ -177,10 +143,7 @@ class TaskDriven(Encoder):
         return scalars, arrays | columns | {"history": as_rows(self.history_)}
 
     def _set_fitted_state(self, scalars, arrays):
-        encoder, coef, intercept = scalars["encoder"], arrays["coef"], arrays["intercept"]
-        if not isinstance(encoder, SparseCoder):
-            raise ValueError("the encoder is missing.")
-        check_is_fitted(encoder)
+        encoder, coef, intercept = restored_coder(scalars["encoder"]), arrays["coef"], arrays["intercept"]
         coded, covariates = arrays["coded"], arrays["covariates"]
         expected = (*intercept.shape, encoder.code_shape_[0]), (*intercept.shape, len(covariates))
         places = np.sort(np.concatenate([coded, covariates]))

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 from .._core.history import TaskRecord
 from .._core.progress import progress_bar
 from .._core.validation import warn_not_converged
+from ..dictionary.algebra import unit_rows
 from ..penalties import Penalty
 from ..solvers._rows import NON_FINITE, Atoms
 from ._encode import CoderSettings, check_finite, count_unconverged
@@ -88,7 +89,7 @@ class Learner:
         self.size += (np.square(direction).sum() / len(self.D) - self.size) / self.step
         share = rate(self.step, self.n_steps)
         if self.size > 0:
-            self.D = unit(self.D - (self.learning_rate * share / np.sqrt(self.size)) * direction)
+            self.D = unit_rows(self.D - (self.learning_rate * share / np.sqrt(self.size)) * direction)[0]
         # No curvature is larger
         self.P -= (share / (features.mean_square(weights) + task.price)) * by_predictor
         return value, result
@@ -154,8 +155,3 @@ def rate(step, n_steps):
 def tangent(gradient, D):
     """Return the part of a gradient that turns the atoms, without what would change their norms."""
     return gradient - (gradient * D).sum(axis=1, keepdims=True) * D
-
-
-def unit(D):
-    """Return the atoms at unit norm."""
-    return D / np.linalg.norm(D, axis=1, keepdims=True)

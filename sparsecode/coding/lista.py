@@ -6,20 +6,20 @@ from sklearn.utils.validation import check_is_fitted
 from .._core.history import LayerRecord, as_history, as_rows, from_rows
 from .._core.rng import as_generator
 from .._core.validation import Integral, Interval, Real, binary_exponent, fit_context, unchanged_on_failure
-from ..encoder import Capabilities, Encoder
+from ..encoder import Capabilities
 from ..penalties import L1, WeightedL1
 from ..solvers._rows import NON_FINITE
 from ..solvers.certificates import duality_gap
 from ..solvers.forward_backward import largest_eigenvalue
 from ._encode import check_finite
 from ._fit import coder_settings
-from ._nested import minimising_coder
+from ._nested import EncoderOfCoder, minimising_coder, restored_coder
 from ._sparsity import rescale
 from ._unrolled import Layers, run_layers, train
 from .sparse_coder import SparseCoder
 
 
-class LISTA(Encoder):
+class LISTA(EncoderOfCoder):
     r"""Approximate the l1 codes of a dictionary by a few trained layers (didactic: the exact solver is as fast).
 
     Layer k is an iteration of ISTA with weights U, which all layers share, and thresholds theta_k of its own,
@@ -165,8 +165,7 @@ class LISTA(Encoder):
 
     def capabilities(self):
         """Return what codes are and what the encoder can do."""
-        signed = not isinstance(self.encoder, SparseCoder) or self.encoder.capabilities().signed
-        return Capabilities(code_kind="real", invertible=True, stateful=False, online=False, signed=signed)
+        return Capabilities("real", invertible=True, stateful=False, online=False, signed=self._has_signs())
 
     @fit_context(prefer_skip_nested_validation=False)  # the encoder is the user's
     def fit(self, X, y=None):
@@ -231,21 +230,6 @@ class LISTA(Encoder):
         check_finite(np.isfinite(codes).all(axis=1), X.dtype)
         return codes
 
-    def inverse_transform(self, X):
-        """Return the reconstructions ``W D`` of codes.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_components)
-            Codes W.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features)
-        """
-        codes = self._check_codes(X)
-        return self.encoder_.inverse_transform(codes)
-
     def certificate(self, X):
         """Return the duality gap of the codes of the rows of X, relative to ``0.5 ||x||^2``.
 
@@ -266,23 +250,6 @@ class LISTA(Encoder):
         gap = duality_gap(X, self.components_, np.ldexp(codes.astype(np.float64), -self._exponent), penalty)
         half = 0.5 * np.square(X).sum(axis=1)
         return np.divide(gap, half, out=np.zeros_like(gap), where=half > 0)
-
-    @property
-    def components_(self):
-        """Atoms of `encoder_`."""
-        check_is_fitted(self)
-        return self.encoder_.components_
-
-    @property
-    def dictionary_(self):
-        """The atoms as a `Dictionary`."""
-        check_is_fitted(self)
-        return self.encoder_.dictionary_
-
-    @property
-    def code_shape_(self):
-        """Shape of a code."""
-        return (len(self.components_),)
 
     @property
     def layer_weights_(self):
@@ -320,10 +287,7 @@ class LISTA(Encoder):
         return scalars, {"U": self._layers.U, "theta": self._layers.theta, "history": as_rows(self.history_)}
 
     def _set_fitted_state(self, scalars, arrays):
-        encoder, U, theta = scalars["encoder"], arrays["U"], arrays["theta"]
-        if not isinstance(encoder, SparseCoder):
-            raise ValueError("the encoder is missing.")
-        check_is_fitted(encoder)
+        encoder, U, theta = restored_coder(scalars["encoder"]), arrays["U"], arrays["theta"]
         K, F = encoder.components_.shape
         if theta.shape[1:] != (K,) or U.shape != (F, K) or not len(theta):
             raise ValueError("the layers and the atoms do not go together.")

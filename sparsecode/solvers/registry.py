@@ -169,11 +169,7 @@ def solve(
     if init is not None:
         if not chosen.warm_start:
             raise ValueError(f"solver {solver!r} starts from nothing: leave `init` out, or use another solver.")
-        options["init"] = check_codes(init, "init", (len(X), len(D)), X.dtype)
-        if penalty.positive and options["init"].min() < 0:
-            raise ValueError(
-                f"`init` has negative coefficients, which {penalty!r} forbids; use numpy.maximum(init, 0)."
-            )
+        options["init"] = check_init(init, penalty, (len(X), len(D)), X.dtype)
     if step is not None:
         if chosen is not SOLVERS["forward-backward"]:
             raise ValueError(f"`step` belongs to solver 'forward-backward', not to {solver!r}; leave it out.")
@@ -224,6 +220,14 @@ def check_codes(codes, name, shape, dtype):
     if codes.shape != shape:
         raise ValueError(f"`{name}` must have shape {shape}, one row a sample, one column an atom, got {codes.shape}.")
     return canonical(codes) if issparse(codes) else codes
+
+
+def check_init(init, penalty, shape, dtype):
+    """Return codes to start from, as `check_codes`, with signs that the penalty allows."""
+    init = check_codes(init, "init", shape, dtype)
+    if penalty.positive and init.min() < 0:
+        raise ValueError(f"`init` has negative coefficients, which {penalty!r} forbids; use numpy.maximum(init, 0).")
+    return init
 
 
 def check_tol(tol):

@@ -31,7 +31,7 @@ from ._proximal_kernels import forward_backward_rows, make_workspace
 from ._rows import NON_FINITE, SolveResult
 from .certificates import has_gap, raise_tol
 from .forward_backward import DEFAULT_MAX_ITER, STEP_SHARE, largest_eigenvalue, splitting_arguments, warn_of_step
-from .registry import check_codes, check_max_iter, check_tol
+from .registry import check_init, check_max_iter, check_tol
 
 
 class SeparableGram(NamedTuple):
@@ -124,11 +124,7 @@ def solve_separable(X, D, penalty, *, tol=1e-6, max_iter=None, init=None, n_jobs
     n, K = len(X), len(factors[0]) * len(factors[1])
     max_iter = check_max_iter(max_iter) or DEFAULT_MAX_ITER
     if init is not None:
-        init = check_codes(init, "init", (n, K), np.float64)
-        if penalty.positive and init.min() < 0:
-            raise ValueError(
-                f"`init` has negative coefficients, which {penalty!r} forbids; use numpy.maximum(init, 0)."
-            )
+        init = check_init(init, penalty, (n, K), np.float64)
     atoms = _Factors.of(*factors, n_jobs)
     step = STEP_SHARE / (atoms.largest or 1.0)
     tol = raise_tol(check_tol(tol), penalty, np.dtype(np.float64))
