@@ -171,8 +171,8 @@ class SparseCoder(BlockLearner, Encoder):
     Notes
     -----
     Coding: by default an active-set method for l1 (exact in finitely many steps), single best replacement for l0,
-    CEL0 and k-sparse codes (greedy coordinate descent and orthogonal matching pursuit where they are non-negative),
-    greedy coordinate descent for other separable penalties; O(K k) a step for k active atoms; memory O(K^2). Learning:
+    CEL0 and k-sparse codes, iteratively reweighted l1 for MCP, SCAD and log-sum, greedy coordinate descent for other
+    separable penalties (see `sparsecode.solvers.solve`, also for codes that are non-negative); O(K k) a step for k active atoms; memory O(K^2). Learning:
     online statistics of the codes and block coordinate descent on the atoms (O(K^2 F) a batch); for l1 without
     homeostasis it converges to a stationary point of the objective, also among atoms that are not negative. The other
     rules are described in `sparsecode.learning` (`gradient`, `mod`, `ksvd`).

@@ -63,6 +63,7 @@ def _plain_count(penalty):
 SOLVERS = {
     "active-set": Solver(active_set.solve_active_set, has_gap, "l1-type penalties"),
     "replacement": Solver(replacement.solve_replacement, _signed_counts, "L0, CEL0 and KSparse without `positive`"),
+    "irl1": Solver(reweighted.solve_reweighted, _concave_with_slope, "CEL0, MCP, SCAD and LogSum"),
     "greedy": Solver(coordinate_descent.solve_greedy, _separable, "separable penalties"),
     "cyclic": Solver(coordinate_descent.solve_cyclic, _separable, "separable penalties"),
     "omp": Solver(pursuit.solve_pursuit, _counts, "L0, CEL0 and KSparse", warm_start=False),
@@ -71,7 +72,6 @@ SOLVERS = {
     "mp": Solver(matching_pursuit.solve_matching_pursuit, _counts, "L0, CEL0 and KSparse", warm_start=False),
     "lca": Solver(lca.solve_lca, _soft_or_hard, "l1-type penalties, L0 and CEL0"),
     "niht": Solver(hard_thresholding.solve_hard_thresholding, lambda p: isinstance(p, KSparse), "KSparse"),
-    "irl1": Solver(reweighted.solve_reweighted, _concave_with_slope, "CEL0, MCP, SCAD and LogSum"),
     "sparse-set": Solver(sparse_set.solve_sparse_set, _plain_count, "L0", warm_start=False),
 }
 
@@ -109,10 +109,10 @@ def solve(
         From `sparsecode.penalties`.
     solver : str, default="auto"
         A name of `SOLVERS`. "auto" takes the first that applies of: "active-set" (exact) for l1-type penalties,
-        "replacement" (single best replacement) for l0, CEL0 and k-sparse codes, "greedy" (coordinate descent) for other
-        separable penalties and for non-negative l0 and CEL0, "omp" for non-negative k-sparse codes, "forward-backward"
-        for the rest. By name only: "cyclic" coordinate descent; "ormp" (order recursive pursuit) and "mp" (plain
-        matching pursuit); "irl1" (iteratively reweighted l1: CEL0, MCP, SCAD, LogSum); and, for study, "niht"
+        "replacement" (single best replacement) for l0, CEL0 and k-sparse codes, "irl1" (iteratively reweighted l1) for
+        MCP, SCAD, log-sum and non-negative CEL0, "greedy" (coordinate descent) for other separable penalties and for
+        non-negative l0, "omp" for non-negative k-sparse codes, "forward-backward" for the rest. By name only: "cyclic"
+        coordinate descent; "ormp" (order recursive pursuit) and "mp" (plain matching pursuit); and, for study, "niht"
         (normalised iterative hard thresholding: KSparse), "lca" (locally competitive algorithm: l1-type penalties, L0,
         CEL0) and "sparse-set" (L0 with coefficients that are projections).
     tol : float, default=1e-6

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sparsecode.penalties import CEL0, L0, L1, MCP, SCAD, ElasticNet, KSparse, LHalf, SparseEnvelope
+from sparsecode.penalties import CEL0, L0, L1, MCP, SCAD, ElasticNet, KSparse, LHalf, LogSum, SparseEnvelope
 from sparsecode.solvers import SOLVERS, SolveResult, debias, duality_gap, solve, solve_fista
 from sparsecode.solvers._rows import CONVERGED, MAX_ITER, NON_FINITE, STALLED, conclude, share
 
@@ -25,9 +25,11 @@ X, D = planted(n=3, K=4, F=5)
         (L0(0.1), "replacement"),
         (CEL0(0.1), "replacement"),
         (KSparse(2), "replacement"),
-        (CEL0(0.1, positive=True), "greedy"),
-        (MCP(0.3), "greedy"),
-        (SCAD(0.3), "greedy"),
+        (CEL0(0.1, positive=True), "irl1"),
+        (L0(0.1, positive=True), "greedy"),
+        (MCP(0.3), "irl1"),
+        (SCAD(0.3), "irl1"),
+        (LogSum(0.3), "irl1"),
         (LHalf(0.3), "greedy"),
         (KSparse(2, positive=True), "omp"),
         (SparseEnvelope(0.3, 2), "forward-backward"),
