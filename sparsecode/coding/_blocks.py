@@ -99,10 +99,12 @@ class Batches:
     def _coded(self, work, number):
         start = number * self.batch_size
         rows = self.order[start : start + self.batch_size]
+        if not has_gap(work.penalty):
+            self.room, self.codes, self.coded_now = 0, None, []  # also what l1 left that came before
         init = None if self.codes is None else self.codes[self.places[rows]]
         weights = None if self.weights is None else self.weights[rows]
         statistics, codes = code_with(work, self.X[rows], init, weights)
-        if self.room and has_gap(work.penalty):
+        if self.room:
             self._keep(codes)
         return statistics
 

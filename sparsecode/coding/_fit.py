@@ -21,6 +21,7 @@ from ._direct_current import center, constant_atom, with_constant
 from ._encode import CoderSettings, encode_rows
 from ._ksvd import check_ksvd, learn_ksvd
 from ._learn import Preparation, Progress, learn
+from ._relaxation import count_relaxed
 from ._sparsity import ROWS, Amounts, Target, make_penalty, rescale, resolve_alpha
 
 #: Entries of a record that grow with the square of the data.
@@ -122,10 +123,10 @@ class Fit:
         return atoms
 
 
-def start_fit(coder, X, weights=None):
+def start_fit(coder, X, weights=None, *, n_expected=None):
     """Return the fit before learning, and the generator that goes on shuffling (None if atoms are given).
 
-    Rows of X may have weights, all positive.
+    Rows of X may have weights, all positive. `n_expected` are the samples of all epochs together, None if not known.
     """
     choice = {name: getattr(coder, name) for name in ("alpha", "n_nonzero_coefs", "target_sparsity", "target_snr")}
     penalty = make_penalty(coder.penalty, positive=coder.positive, **choice)
@@ -141,7 +142,7 @@ def start_fit(coder, X, weights=None):
         if coder.learning == "k-svd":
             check_ksvd(penalty, target)
         rng = as_generator(coder.random_state)
-        return _start_learning(coder, X, penalty, target, rng, weights), rng
+        return _start_learning(coder, X, penalty, target, rng, weights, n_expected), rng
     atoms = check_atoms(
         coder.dictionary, "dictionary", n_features=X.shape[1], n_components=coder.n_components, dtype=X.dtype
     )
@@ -159,7 +160,7 @@ def start_fit(coder, X, weights=None):
     return Fit(penalty, target, bool(coder.fit_dc), atoms.copy()), None
 
 
-def _start_learning(coder, X, penalty, target, rng, weights):
+def _start_learning(coder, X, penalty, target, rng, weights, n_expected):
     rows = center(X) if coder.fit_dc else X
     if coder.fit_dc and X.shape[1] == 1:
         raise ValueError("`fit_dc`=True leaves nothing to learn of samples with n_features = 1; give fit_dc=False.")
@@ -191,6 +192,7 @@ def _start_learning(coder, X, penalty, target, rng, weights):
     if coder.homeostasis and penalty.takes_gains and coder.learning not in WHOLE:
         homeostasis = Homeostasis.start(coder.homeostasis, len(atoms))
     numbers = {"rate": float(coder.learning_rate)} if coder.learning == "gradient" and coder.learning_rate else {}
+    numbers["n_relaxed"] = count_relaxed(coder, penalty, len(atoms), n_expected)
     state = RULES[coder.learning].start(atoms, homeostasis, positive=positive, **numbers)
     return Fit(penalty, target, bool(coder.fit_dc), None, state, exponent)
 

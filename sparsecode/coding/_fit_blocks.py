@@ -156,7 +156,8 @@ class Session:
             self.folder = CheckpointFolder(checkpoint, _identity(coder, source, first, per_update))
         saved = self.folder and self.folder.load()
         if saved is None:
-            self.fit, rng = _start(coder, first)
+            n_expected = source.n_blocks and coder.max_iter * source.n_blocks * len(first)
+            self.fit, rng = _start(coder, first, n_expected)
             self.progress = self.fit.begin()
             self.fit = replace(self.fit, state=self.progress.state)  # or there would be two in memory
             source.seed = int(rng.integers(2**63))
@@ -220,10 +221,10 @@ class Session:
             self.fit = replace(self.fit, records=[])
 
 
-def _start(coder, first):
+def _start(coder, first, n_expected):
     """Return the fit before learning and its generator, as `start_fit`."""
     try:
-        return start_fit(coder, first)
+        return start_fit(coder, first, n_expected=n_expected)
     except ValueError as error:
         error.add_note("What X is said to be is true of block 0, which stands for all blocks when the fit starts.")
         raise

@@ -16,6 +16,7 @@ from ..solvers._rows import NON_FINITE, Atoms
 from ..solvers.matching_pursuit import Equaliser
 from ._direct_current import center
 from ._encode import CoderSettings, check_finite
+from ._relaxation import relax
 from ._sparsity import Amounts
 
 #: Epochs without progress before learning stops; the objective of one epoch is a noisy figure when an
@@ -110,7 +111,8 @@ def learn(progress, source, settings, prepare, *, target=None, epochs, tol, verb
             bar.reset()
             bar.update(progress.done)
             _run_epoch(progress, source, settings, prepare, target, bar, after_update)
-            if len(progress.records) == epochs or (tol > 0 and has_settled(progress.records, tol)):
+            may_stop = tol > 0 and not progress.state.n_relaxed
+            if len(progress.records) == epochs or (may_stop and has_settled(progress.records, tol)):
                 break
 
 
@@ -137,7 +139,10 @@ def _run_epoch(progress, source, settings, prepare, target, bar, after_update):
     started = time.perf_counter() - progress.seconds
     totals = progress.totals or Totals.none(len(state.D))
     for numbers in source.rounds(epoch, progress.done):
-        work = Work(state.D, state.gains, progress.penalty, settings, prepare, target is not None)
+        coding = progress.penalty, settings
+        if state.n_relaxed:
+            coding = relax(*coding, len(state.D))
+        work = Work(state.D, state.gains, *coding, prepare, target is not None)
         statistics, amounts = source.coded(work, numbers)
         progress.replaced += state.update(statistics)
         progress.totals = totals = merge_totals(totals, statistics.totals)

@@ -1,11 +1,17 @@
 """The neurons of an `LCA` circuit, and rows that are presented to them."""
 
+import math
+import warnings
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from .._core.parallel import run_chunks
-from .._core.products import aligned_empty, gram, kernel_array, row_products
+from .._core.products import aligned_empty, kernel_array, row_products
+from .._core.validation import callers_level
+from ..dictionary.algebra import unit_rows
+from ..solvers._rows import Atoms
 from ..solvers.lca import longest_rate
 from ._lca_kernels import Threshold, integrate_rows, make_room
 
@@ -43,21 +49,19 @@ class Trajectory(NamedTuple):
 class Wiring(NamedTuple):
     """The neurons of a circuit, for input of one dtype."""
 
-    atoms: np.ndarray  # of unit norm; those that are zero stay so
-    G: np.ndarray
-    inverse_norms: np.ndarray
+    atoms: Atoms  # of unit norm; those that are zero stay so
+    inverse_norms: np.ndarray  # of the atoms as they are, 1 for those that are zero
     levels: np.ndarray
     longest: float  # Euler step up to which soft thresholds settle monotonically
 
     @classmethod
     def of(cls, D, penalty, n_jobs=None):
         """Return the neurons of atoms D; levels of thresholds are those at which the penalty lets atoms in."""
-        square_norms = np.square(D, dtype=np.float64).sum(axis=1)
-        norms = np.sqrt(np.where(square_norms > 0, square_norms, 1.0))
-        atoms = kernel_array((D / norms[:, None]).astype(D.dtype))
-        levels = penalty.bind(square_norms, np.float64).entry / norms
-        arrays = atoms, gram(atoms, n_jobs), (1 / norms).astype(D.dtype), levels.astype(D.dtype)
-        return cls(*arrays, longest_rate(atoms))
+        unit, norms = unit_rows(D.astype(np.float64))
+        atoms = Atoms.prepare(unit.astype(D.dtype), n_jobs)
+        levels = penalty.bind(norms**2, np.float64).entry
+        norms[norms == 0] = 1
+        return cls(atoms, (1 / norms).astype(D.dtype), (levels / norms).astype(D.dtype), longest_rate(atoms.D))
 
 
 class Pace(NamedTuple):
@@ -77,8 +81,12 @@ class Prepared(dict):
 
 
 def integrate(wiring, pace, X, codes, *, u=None, heat=None, n_jobs=None):
-    """Write the codes of rows; with potentials u, which change, they are moments of a stream."""
-    dtype, K, carry = X.dtype, len(wiring.G), u is not None
+    """Write the codes of rows; with potentials u, which change, they are moments of a stream.
+
+    Return by which factors thresholds of the rows were still raised at the end, if they cool.
+    """
+    dtype, K, carry = X.dtype, len(wiring.levels), u is not None
+    heats = np.ones(len(X)) if pace.cooling < 1 else None
 
     def prepare():
         C = aligned_empty((CHUNK_ROWS, K), dtype)
@@ -87,8 +95,28 @@ def integrate(wiring, pace, X, codes, *, u=None, heat=None, n_jobs=None):
 
     def integrate_chunk(start, end, stop, room, C, u, heat):
         C = C[: end - start]
-        row_products(kernel_array(X[start:end]), wiring.atoms, C)
+        row_products(kernel_array(X[start:end]), wiring.atoms.D, C)
+        if heats is not None:
+            drive = C if pace.threshold.positive else np.abs(C)
+            first = 0.5 * (drive / wiring.levels).max(axis=1)
+            heats[start:end] = np.maximum(first * float(pace.cooling) ** pace.n_steps, 1)
         state = carry, u, heat, room, stop
-        integrate_rows(wiring.G, C, wiring.inverse_norms, *pace, *state, codes[start:end])
+        integrate_rows(wiring.atoms.G, C, wiring.inverse_norms, *pace, *state, codes[start:end])
 
     run_chunks(integrate_chunk, len(X), n_jobs=1 if carry else n_jobs, chunk_rows=CHUNK_ROWS, prepare=prepare)
+    return heats
+
+
+def warn_of_heat(heats, pace):
+    """Warn where thresholds had not come down to their levels when the presentation was over."""
+    if pace.cooling == 1 or not heats.max() > 1:
+        return
+    hottest, rate = float(heats.max()), float(pace.rate)
+    needed = rate * pace.n_steps - rate * math.log(hottest) / math.log(pace.cooling)
+    warnings.warn(
+        f"thresholds of {np.count_nonzero(heats > 1)} of {len(heats)} rows were still falling when `duration` was over, "
+        f"at up to {hottest:.3g} times their end: codes are sparser than `alpha` says. Set `duration` to more than "
+        f"{needed:.3g}, so that the circuit can settle too, or give a smaller `anneal`.",
+        ConvergenceWarning,
+        stacklevel=callers_level(),
+    )

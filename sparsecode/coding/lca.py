@@ -11,7 +11,7 @@ from ..encoder import Capabilities, Encoder, available_if_capable, sequences
 from ..penalties import L1
 from ..solvers import objective
 from ._encode import check_finite, decode
-from ._wiring import Pace, Potentials, Prepared, Threshold, Trajectory, Wiring, integrate
+from ._wiring import Pace, Potentials, Prepared, Threshold, Trajectory, Wiring, integrate, warn_of_heat
 from .sparse_coder import SparseCoder
 
 #: The largest Euler step that is chosen, in time constants.
@@ -88,6 +88,11 @@ class LCA(Encoder):
     ValueError
         For parameters out of range, a `dt` that is not stable, `anneal` in a stream (thresholds have no start there),
         `groups` without a stream, and codes that overflow.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Once a call, if thresholds that `anneal` lets fall have not reached lam when `duration` is over.
 
     Notes
     -----
@@ -218,12 +223,12 @@ class LCA(Encoder):
         self._validate_params()
         X = self._check_input(X, reset=False)
         parts, wiring = self._sequences(groups, len(X)), self._wire(X.dtype)
-        pace, codes = self._pace(wiring), np.empty((len(X), len(wiring.G)), X.dtype)
+        pace, codes = self._pace(wiring), np.empty((len(X), *self.code_shape_), X.dtype)
         if self.stream:
             for rows, _ in parts:
-                integrate(wiring, pace, X[rows], codes[rows], u=np.zeros(len(wiring.G), X.dtype))
+                integrate(wiring, pace, X[rows], codes[rows], u=np.zeros(self.code_shape_, X.dtype))
         else:
-            integrate(wiring, pace, X, codes, n_jobs=self.n_jobs)
+            warn_of_heat(integrate(wiring, pace, X, codes, n_jobs=self.n_jobs), pace)
         check_finite(np.isfinite(codes).all(axis=1), X.dtype)
         return codes
 
@@ -294,12 +299,13 @@ class LCA(Encoder):
         x = self._check_sample(x)
         wiring = self._wire(x.dtype)
         pace = self._pace(wiring)
-        shape = pace.n_steps + 1, len(wiring.G)
+        shape = pace.n_steps + 1, *self.code_shape_
         potentials, codes = np.zeros(shape, x.dtype), np.zeros(shape, x.dtype)
         u, heat = np.zeros(shape[1], x.dtype), np.zeros(1, x.dtype)
         for t in range(1, len(codes)):
             integrate(wiring, pace._replace(n_steps=1), x, codes[t : t + 1], u=u, heat=heat)
             potentials[t] = u
+        warn_of_heat(heat, pace)
         check_finite(np.isfinite(codes).all(axis=1), x.dtype)
         of_codes = objective(np.repeat(x, len(codes), axis=0), self.components_, codes, self.penalty_)
         return Trajectory(float(pace.rate) * np.arange(len(codes)), potentials, codes, of_codes)
@@ -323,7 +329,7 @@ class LCA(Encoder):
     @property
     def inhibition_(self):
         """Weights by which active neurons lower the potentials of others."""
-        G = self._wire(self.components_.dtype).G.copy()
+        G = self._wire(self.components_.dtype).atoms.G.copy()
         np.fill_diagonal(G, 0)
         return G
 
@@ -377,7 +383,7 @@ class LCA(Encoder):
         dt, limit = min(LARGEST_STEP, wiring.longest) if self.dt is None else self.dt, 2 * wiring.longest
         if not dt < limit:
             raise ValueError(f"`dt` must be below 2 / L = {limit:.4g} for these atoms, got {self.dt!r}.")
-        number = wiring.G.dtype.type
+        number = wiring.levels.dtype.type
         shift, steepness = number(self.threshold == "soft"), number(self.steepness or 0)
         threshold = Threshold(wiring.levels, shift, steepness, bool(self.positive))
         return Pace(threshold, number(dt), max(1, math.ceil(self.duration / dt - 1e-9)), number(self.anneal or 1))

@@ -99,8 +99,8 @@ class SparseCoder(BlockLearner, Encoder):
     positive_dict : bool, default=False
         Whether atoms are kept non-negative. Not with "mod", nor with `fit_dc`.
     init : {"random", "data"} or array-like of shape (n_components, n_features), default="random"
-        First atoms: Gaussian directions, random rows of X, or given ones (scaled to unit norm). Learning with l0, CEL0
-        or l1/2 ends lower from atoms that l1 has learned than from random ones.
+        First atoms: Gaussian directions, random rows of X, or given ones (scaled to unit norm), from which learning
+        with a penalty that is not convex goes on without the epochs of l1 that it begins with otherwise (see Notes).
     homeostasis : {"hap", "emp", "ols", "heh"} or None, default="hap"
         Rule that lets atoms enter codes more or less easily during learning, so that all are used alike: "hap" and
         "emp" (a gate) as often, "ols" as strongly, "heh" (histogram equalisation, with solver="mp" only) both. See
@@ -172,10 +172,14 @@ class SparseCoder(BlockLearner, Encoder):
     -----
     Coding: by default an active-set method for l1 (exact in finitely many steps), single best replacement for l0,
     CEL0 and k-sparse codes, iteratively reweighted l1 for MCP, SCAD and log-sum, greedy coordinate descent for other
-    separable penalties (see `sparsecode.solvers.solve`, also for codes that are non-negative); O(K k) a step for k active atoms; memory O(K^2). Learning:
-    online statistics of the codes and block coordinate descent on the atoms (O(K^2 F) a batch); for l1 without
-    homeostasis it converges to a stationary point of the objective, also among atoms that are not negative. The other
-    rules are described in `sparsecode.learning` (`gradient`, `mod`, `ksvd`).
+    separable penalties (see `sparsecode.solvers.solve`, also for codes that are non-negative); O(K k) a step for k
+    active atoms; memory O(K^2). Learning: online statistics of the codes and block coordinate descent on the atoms
+    (O(K^2 F) a batch); for l1 without homeostasis it converges to a stationary point of the objective, also among atoms
+    that are not negative. The other rules are described in `sparsecode.learning` (`gradient`, `mod`, `ksvd`).
+
+    Penalties that are not convex leave noise slowly. With learning="online", and no atoms in `init`, the first samples
+    are therefore coded with l1, whose weight is the correlation at which atoms enter: 200 for each atom, but at most
+    half of those of all epochs of `fit` and `fit_blocks`. `history_` has the objective and the penalty of l1 for them.
     `partial_fit` in chunks that are multiples of `batch_size` gives the bits of one call, if `alpha` is absolute and
     `init` is not "data" (those are taken from the first chunk). Memory maps are not copied (with `fit_dc`, once);
     `fit_blocks` learns from data that do not fit in memory. Input may be float32 or float64, and codes have the
@@ -324,7 +328,7 @@ class SparseCoder(BlockLearner, Encoder):
         with unchanged_on_failure(self):
             X = self._check_input(X, reset=True)
             X, weights = check_sample_weight(sample_weight, X, mean_one=True)
-            fit, rng = start_fit(self, X, weights)
+            fit, rng = start_fit(self, X, weights, n_expected=self.max_iter * len(X))
             if self.dictionary is None:
                 fit = self._learn(fit, X, weights, epochs=self.max_iter, rng=rng)
             self._fit = fit

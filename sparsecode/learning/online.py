@@ -46,6 +46,7 @@ class OnlineState(LearningState):
         """Take in the `Statistics` of one batch, coded with the atoms of the state; return how many were replaced."""
         n = statistics.totals.n
         self.n_steps += 1
+        self.n_relaxed = max(0, self.n_relaxed - n)
         dtype = self.D.dtype.type
         decay, share = dtype(decay_at(self.n_steps, n, len(self.D))), dtype(1.0 / n)
         for kept, new in ((self.A, statistics.A), (self.B, statistics.B)):

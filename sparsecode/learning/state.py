@@ -17,13 +17,14 @@ class LearningState:
     """
 
     ARRAYS: ClassVar = {}
-    NUMBERS: ClassVar = ("n_steps", "n_replaced", "positive")
+    NUMBERS: ClassVar = ("n_steps", "n_replaced", "positive", "n_relaxed")
 
     D: np.ndarray  # (n_components, n_features), unit-norm rows
     homeostasis: Homeostasis | None = None
     positive: bool = False  # whether atoms are kept non-negative
     n_steps: int = 0
     n_replaced: int = 0
+    n_relaxed: int = 0  # samples that are still to be coded with l1 in the place of the penalty
 
     @classmethod
     def start(cls, D, homeostasis=None, *, positive=False, **numbers):

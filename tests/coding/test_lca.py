@@ -1,7 +1,11 @@
 """`LCA`: potentials in time, equilibria, streams, and what is refused."""
 
+import re
+import warnings
+
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import Dictionary, SparseCoder
 from sparsecode.coding import LCA
@@ -45,6 +49,28 @@ def test_trajectory_is_that_of_the_naive_twin(shape, dtype):
         assert np.array_equal(path.codes[-1], w)
         pen = L0(0.2) if shape.get("hard") else L1(0.2)
         np.testing.assert_allclose(path.objective, objective(np.repeat(x[None], 41, 0), D, path.codes, pen))
+
+
+@pytest.mark.parametrize("positive", [False, True])
+def test_warns_of_thresholds_that_still_fall(patches, positive, dtype):
+    X = patches[:100].astype(dtype)
+    net = LCA(patches[1000:1150], alpha=0.2, threshold="hard", positive=positive, anneal=0.99, duration=1.0).fit(X)
+    with pytest.warns(ConvergenceWarning, match=r"of \d+ of 100 rows were still falling") as told:
+        net.transform(X)
+    assert len(told) == 1
+    needed = float(re.search(r"`duration` to more than (\S+),", str(told[0].message))[1])
+    hottest = float(re.search(r"at up to (\S+) times", str(told[0].message))[1])
+    C = X @ (net.components_ / np.linalg.norm(net.components_, axis=1, keepdims=True)).T
+    first = 0.5 * (C if positive else np.abs(C)).max(axis=1) / np.sqrt(0.4)
+    assert hottest == pytest.approx(first.max() * 0.99 ** np.ceil(1 / net.dt_), rel=1e-2)  # it is rounded
+    assert f"of {(first * 0.99 ** np.ceil(1 / net.dt_) > 1).sum()} of" in str(told[0].message)
+    strongest = X[first.argmax()]
+    with pytest.warns(ConvergenceWarning, match="of 1 of 1 rows"):
+        net.set_params(duration=0.97 * needed).trajectory(strongest)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net.set_params(duration=1.03 * needed).transform(X)
+        net.trajectory(strongest)
 
 
 @pytest.mark.parametrize("threshold", ["soft", "hard"])
@@ -138,7 +164,7 @@ def test_overflow_is_an_error():
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"dt": 1.3}, r"`dt` must be below 2 / L = 1.238 for these atoms, got 1.3"),
+        ({"dt": 1.3}, r"`dt` must be below 2 / L = 1.23[78] for these atoms, got 1.3"),
         ({"anneal": 0.9, "stream": True}, "`anneal` starts anew with each sample"),
         ({"anneal": 1.0}, "'anneal' parameter of LCA must be"),
         ({"threshold": "firm"}, "'threshold' parameter of LCA must be"),

@@ -31,7 +31,7 @@ def test_same_objective_as_cold_codes(patches, starts, monkeypatch):
     np.testing.assert_allclose(warm.components_, cold.components_, atol=1e-7)  # 1e-13
 
 
-@pytest.mark.parametrize("choice", [{"penalty": "cel0", "alpha": 0.1}, {"n_nonzero_coefs": 3}, {"alpha": 1e-4}])
+@pytest.mark.parametrize("choice", [{"penalty": "cel0", "learning": "mod"}, {"n_nonzero_coefs": 3}, {"alpha": 1e-4}])
 def test_other_penalties_and_dense_codes_start_cold(choice, patches, starts):
     SparseCoder(60, max_iter=3, tol=0, random_state=0, **choice).fit(patches[:300, :16])
     assert all(init is None for init in starts)

@@ -62,6 +62,7 @@ CHOICES = [
     {"fit_dc": True, "alpha": 0.3},
     {"target_sparsity": 0.15, "homeostasis": "ols"},
     {"n_nonzero_coefs": 3, "init": "data", "homeostasis": None},
+    {"penalty": "cel0", "target_sparsity": 0.15, "init": "data"},
     {"n_nonzero_coefs": 3, "solver": "mp", "learning": "gradient", "homeostasis": "heh"},
     {"alpha": 0.3, "learning": "gradient", "learning_rate": 0.3, "homeostasis": "emp", "positive_dict": True},
 ]
