@@ -7,12 +7,11 @@ from scipy.sparse import csr_array, issparse
 
 from .._core.validation import joined_warnings, row_exponents, warn_not_converged
 from ..penalties import KSparse
-from ..solvers._codes import joined
-from ..solvers._rows import MAX_ITER, NON_FINITE, STALLED, SolveResult
+from ..solvers._rows import MAX_ITER, NON_FINITE, STALLED
+from ..solvers._scales import by_exponent, in_units_of_data, rescale_bound, zero_codes
 from ..solvers.debias import debias_codes
 from ..solvers.matching_pursuit import Equaliser
 from ..solvers.registry import find_solver
-from ._sparsity import rescale
 
 
 class CoderSettings(NamedTuple):
@@ -44,26 +43,20 @@ def encode_rows(X, atoms, penalty, settings, *, debias=False):
     Rows of extreme magnitude are scaled by powers of two, exactly, each by its own: no row depends on the others.
     """
     exponents = row_exponents(X)
-    distinct = np.unique(exponents).tolist()
-    if distinct == [0]:
+    if not exponents.any():
         return _encode_scaled(X, atoms, penalty, settings, 0, debias)
-    groups = [np.flatnonzero(exponents == exponent) for exponent in distinct]
     with joined_warnings():
-        parts = [
-            _encode_scaled(X[rows], atoms, penalty, settings, exponent, debias, rows)
-            for exponent, rows in zip(distinct, groups, strict=True)
-        ]
-    order = np.argsort(np.concatenate(groups))
-    codes, *others = zip(*parts, strict=True)
-    return SolveResult(joined(codes, order), *(np.concatenate(arrays)[order] for arrays in others))
+        return by_exponent(
+            exponents,
+            lambda exponent, rows: _encode_scaled(X[rows], atoms, penalty, settings, exponent, debias, rows),
+        )
 
 
 def _encode_scaled(X, atoms, penalty, settings, exponent, debias, rows=None):
     if exponent:
         X = np.ldexp(X, -exponent)
         try:
-            penalty = rescale(penalty, -exponent, X.dtype)
-            penalty.bind(np.square(atoms.D, dtype=np.float64).sum(axis=1), X.dtype)
+            penalty = rescale_bound(penalty, exponent, atoms.D, X.dtype)
         except ValueError as error:
             if exponent > 0:
                 raise ValueError(
@@ -72,7 +65,7 @@ def _encode_scaled(X, atoms, penalty, settings, exponent, debias, rows=None):
                 ) from error
             # Tiny rows, for which the penalty is beyond all bounds
             warn_not_converged(0, 0, len(X), 0.0, settings.max_iter)
-            return _in_units_of_data(_zero_codes(X, len(atoms.D), settings.sparse_output), exponent)
+            return in_units_of_data(zero_codes(X, len(atoms.D), settings.sparse_output), exponent)
     result = settings.solve(X, atoms, penalty)
     check_finite(result.status != NON_FINITE, X.dtype, rows)
     warn_not_converged(*count_unconverged(result), len(X), result.certificate.max(), settings.max_iter)
@@ -80,26 +73,9 @@ def _encode_scaled(X, atoms, penalty, settings, exponent, debias, rows=None):
         refit = debias_codes(X, atoms, result.codes, positive=penalty.positive, n_jobs=settings.n_jobs)
         result = result._replace(codes=refit.codes, square_error=refit.square_error)
     if exponent:
-        result = _in_units_of_data(result, exponent)
+        result = in_units_of_data(result, exponent)
         check_finite(_finite_rows(result.codes), X.dtype, rows)
     return result
-
-
-def _zero_codes(X, n_components, sparse):
-    """Return the result of rows whose codes are zero."""
-    shape = len(X), n_components
-    codes = csr_array(shape, dtype=X.dtype) if sparse else np.zeros(shape, X.dtype)
-    zeros, square_norms = np.zeros(len(X)), np.square(X, dtype=np.float64).sum(axis=1)
-    return SolveResult(codes, zeros, square_norms, zeros, np.zeros(len(X), np.int64), np.zeros(len(X), np.int8))
-
-
-def _in_units_of_data(result, exponent):
-    """Return the result of rows that were scaled by ``2**-exponent``; its codes are changed in place."""
-    entries = result.codes.data if issparse(result.codes) else result.codes
-    with np.errstate(over="ignore", under="ignore"):
-        np.ldexp(entries, exponent, out=entries)
-        energies = (np.ldexp(values, 2 * exponent) for values in (result.square_error, result.penalty))
-        return SolveResult(result.codes, result.certificate, *energies, result.n_iter, result.status)
 
 
 def _finite_rows(codes):

@@ -15,6 +15,7 @@ from ..learning.state import LearningState
 from ..learning.statistics import BINS
 from ..penalties import Penalty
 from ..solvers._rows import Atoms
+from ..solvers._scales import rescale
 from ..solvers.debias import debias_codes
 from ..solvers.registry import find_solver
 from ._direct_current import center, constant_atom, with_constant
@@ -22,7 +23,7 @@ from ._encode import CoderSettings, encode_rows
 from ._ksvd import check_ksvd, learn_ksvd
 from ._learn import Preparation, Progress, learn
 from ._relaxation import count_relaxed
-from ._sparsity import ROWS, Amounts, Target, make_penalty, rescale, resolve_alpha
+from ._sparsity import ROWS, Amounts, Target, make_penalty, resolve_alpha
 
 #: Entries of a record that grow with the square of the data.
 ENERGIES = ("objective", "data_term", "penalty")
@@ -186,15 +187,28 @@ def _start_learning(coder, X, penalty, target, rng, weights, n_expected):
         atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
     # A target is approached from the default weight: first, random atoms may not be able to meet it.
     penalty = resolve_alpha(penalty, rows, len(atoms), coder.alpha_scale, weights)
+    rule = _homeostasis_rule(coder, penalty)
     if coder.learning == "k-svd":
         return Fit(penalty, target, bool(coder.fit_dc), atoms, None, exponent)
-    homeostasis = None
-    if coder.homeostasis and penalty.takes_gains and coder.learning not in WHOLE:
-        homeostasis = Homeostasis.start(coder.homeostasis, len(atoms))
+    homeostasis = rule and Homeostasis.start(rule, len(atoms))
     numbers = {"rate": float(coder.learning_rate)} if coder.learning == "gradient" and coder.learning_rate else {}
     numbers["n_relaxed"] = count_relaxed(coder, penalty, len(atoms), n_expected)
     state = RULES[coder.learning].start(atoms, homeostasis, positive=positive, **numbers)
     return Fit(penalty, target, bool(coder.fit_dc), None, state, exponent)
+
+
+def _homeostasis_rule(coder, penalty):
+    """Return the rule of homeostasis, None for none, or say why it would have no effect."""
+    rule, without = coder.homeostasis, None
+    if coder.learning in WHOLE:
+        without = f"learning={coder.learning!r}, which codes all samples before it changes an atom; take 'online'"
+    elif not penalty.takes_gains:
+        without = f"{penalty!r}, which takes no gains; take another penalty"
+    if rule == "auto":
+        return None if without else "hap"
+    if rule and without:
+        raise ValueError(f"`homeostasis`={rule!r} has no part in {without}, or homeostasis='auto' (or None).")
+    return rule
 
 
 def _check_positive_atoms(coder, init):

@@ -12,6 +12,7 @@ from sklearn.utils import gen_batches
 from .._core.products import correlations
 from .._core.validation import binary_exponent, callers_level
 from ..penalties import L1, PENALTIES, ElasticNet, KSparse, Penalty, WeightedL1
+from ..solvers._scales import rescale
 
 #: Correlation at which atoms enter, as a share of the largest one, that no choice of the weight stands for.
 DEFAULT_ENTRY = 0.2
@@ -115,28 +116,6 @@ def _typical(values, weights=None):
     # The first value at which half of the weight is reached, and the first at which it is exceeded, up to rounding
     middle = np.searchsorted(up_to, 0.5 * up_to[-1] * np.array([1 - 1e-12, 1 + 1e-12]))
     return float(values[order[middle]].mean())
-
-
-def rescale(penalty, exponent, dtype=None):
-    """Return the penalty for data that are multiplied by ``2**exponent``, within the range of `dtype` if given."""
-    if exponent == 0:
-        return penalty
-    if not isinstance(penalty, L1 | WeightedL1):
-        try:
-            return penalty.scaled(math.ldexp(1.0, exponent))
-        except (OverflowError, ValueError) as error:
-            raise ValueError(
-                f"X is of extreme magnitude, about 2**{abs(exponent)}, to which {penalty!r} cannot be scaled; scale X."
-            ) from error
-    # Their weights may be beyond the range of the penalty's own checks on either side
-    try:
-        alpha = math.ldexp(penalty.alpha, exponent)
-    except OverflowError:
-        alpha = math.inf
-    if dtype is not None:
-        limits = np.finfo(dtype)
-        alpha = min(max(alpha, 1e3 * float(limits.tiny)), 1e-3 * float(limits.max))
-    return penalty.replace(alpha=alpha)
 
 
 class OutOfReachError(ValueError):

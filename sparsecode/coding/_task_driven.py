@@ -10,11 +10,11 @@ from .._core.validation import Integral, Interval, Real, binary_exponent
 from ..dictionary import Dictionary
 from ..dictionary.algebra import unit_rows
 from ..encoder import Capabilities
+from ..solvers._scales import rescale
 from ..solvers.certificates import has_gap
 from ._covariates import moments, split_columns
 from ._fit import coder_settings
 from ._nested import CHOICES, EncoderOfCoder, minimising_coder, restored_coder
-from ._sparsity import rescale
 from ._task_learn import Task, learn
 from .sparse_coder import SparseCoder
 
@@ -25,7 +25,7 @@ class TaskDriven(EncoderOfCoder):
     _parameter_constraints = {  # noqa: RUF012  (scikit-learn's way to declare them)
         "encoder": [SparseCoder, None],
         "covariates": ["array-like", None],
-        "ridge_price": [Interval(Real, 0, None, closed="neither")],
+        "l2_regularization": [Interval(Real, 0, None, closed="neither")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -38,7 +38,7 @@ class TaskDriven(EncoderOfCoder):
         encoder=None,
         *,
         covariates=None,
-        ridge_price=1e-4,
+        l2_regularization=1e-4,
         learning_rate=0.1,
         max_iter=50,
         batch_size=200,
@@ -47,7 +47,7 @@ class TaskDriven(EncoderOfCoder):
     ):
         self.encoder = encoder
         self.covariates = covariates
-        self.ridge_price = ridge_price
+        self.l2_regularization = l2_regularization
         self.learning_rate = learning_rate
         self.max_iter = max_iter
         self.batch_size = batch_size
@@ -108,7 +108,7 @@ class TaskDriven(EncoderOfCoder):
             loss=loss,
             penalty=rescale(encoder.penalty_, -exponent),
             settings=coder_settings(encoder),
-            price=self.ridge_price,
+            price=self.l2_regularization,
         )
         options = {"epochs": self.max_iter, "batch_size": self.batch_size, "learning_rate": self.learning_rate}
         learned, scale, before, records = learn(unit_rows(D)[0], task, rng=rng, verbose=self.verbose, **options)
@@ -117,7 +117,7 @@ class TaskDriven(EncoderOfCoder):
         self.coef_ = np.ldexp(by_code.T / scale, -exponent)
         self.covariate_coef_ = by_covariate.T / deviation
         self.intercept_ = intercept[0] - self.covariate_coef_ @ mean
-        self.objective_, self.first_objective_ = learned.objective, before
+        self.objective_, self.initial_objective_ = learned.objective, before
         self._publish(records)
 
     def _first_encoder(self, rng):
@@ -137,7 +137,7 @@ class TaskDriven(EncoderOfCoder):
         self.n_iter_ = len(records)
 
     def _get_fitted_state(self):
-        scalars = {"encoder": self.encoder_, "objectives": [self.objective_, self.first_objective_]}
+        scalars = {"encoder": self.encoder_, "objectives": [self.objective_, self.initial_objective_]}
         columns = dict(zip(("coded", "covariates"), self._columns, strict=True))
         arrays = {"coef": self.coef_, "covariate_coef": self.covariate_coef_, "intercept": np.array(self.intercept_)}
         return scalars, arrays | columns | {"history": as_rows(self.history_)}
@@ -154,7 +154,7 @@ class TaskDriven(EncoderOfCoder):
         self.encoder_, self._columns = encoder, (coded, covariates)
         self.coef_, self.covariate_coef_ = coef, arrays["covariate_coef"]
         self.intercept_ = intercept if intercept.ndim else float(intercept)
-        self.objective_, self.first_objective_ = scalars["objectives"]
+        self.objective_, self.initial_objective_ = scalars["objectives"]
         self._publish(from_rows(arrays["history"], TaskRecord))
 
 

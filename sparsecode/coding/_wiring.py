@@ -114,9 +114,9 @@ def warn_of_heat(heats, pace):
     hottest, rate = float(heats.max()), float(pace.rate)
     needed = rate * pace.n_steps - rate * math.log(hottest) / math.log(pace.cooling)
     warnings.warn(
-        f"thresholds of {np.count_nonzero(heats > 1)} of {len(heats)} rows were still falling when `duration` was over, "
-        f"at up to {hottest:.3g} times their end: codes are sparser than `alpha` says. Set `duration` to more than "
-        f"{needed:.3g}, so that the circuit can settle too, or give a smaller `anneal`.",
+        f"thresholds of {np.count_nonzero(heats > 1)} of {len(heats)} rows were still falling when `duration` was "
+        f"over, at up to {hottest:.3g} times their end: codes are sparser than `alpha` says. Set `duration` to more "
+        f"than {needed:.3g}, so that the circuit can settle too, or give a smaller `anneal`.",
         ConvergenceWarning,
         stacklevel=callers_level(),
     )

@@ -5,16 +5,24 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core.history import LayerRecord, as_history, as_rows, from_rows
 from .._core.rng import as_generator
-from .._core.validation import Integral, Interval, Real, binary_exponent, fit_context, unchanged_on_failure
+from .._core.validation import (
+    Integral,
+    Interval,
+    Real,
+    binary_exponent,
+    fit_context,
+    row_exponents,
+    unchanged_on_failure,
+)
 from ..encoder import Capabilities
 from ..penalties import L1, WeightedL1
 from ..solvers._rows import NON_FINITE
+from ..solvers._scales import rescale
 from ..solvers.certificates import duality_gap
 from ..solvers.forward_backward import largest_eigenvalue
 from ._encode import check_finite
 from ._fit import coder_settings
 from ._nested import EncoderOfCoder, minimising_coder, restored_coder
-from ._sparsity import rescale
 from ._unrolled import Layers, run_layers, train
 from .sparse_coder import SparseCoder
 
@@ -68,7 +76,7 @@ class LISTA(EncoderOfCoder):
         Thresholds theta_k, in units of the codes.
     error_ : float
         ``sum ||w - w*||^2 / sum ||w*||^2`` of the codes of the last layer against the exact ones, on held-out rows.
-    first_error_ : float
+    ista_error_ : float
         The same for ISTA with as many iterations.
     n_iter_ : int
         Epochs.
@@ -127,7 +135,7 @@ class LISTA(EncoderOfCoder):
     >>> X = (rng.standard_normal((500, 30)) * (rng.random((500, 30)) < 0.1)) @ D
     >>> coder = SparseCoder(dictionary=D, alpha=0.1)
     >>> lista = LISTA(coder, n_layers=4, random_state=0).fit(X)
-    >>> bool(lista.error_ < 0.5 * lista.first_error_), lista.transform(X).shape
+    >>> bool(lista.error_ < 0.5 * lista.ista_error_), lista.transform(X).shape
     (True, (500, 30))
     """
 
@@ -194,7 +202,7 @@ class LISTA(EncoderOfCoder):
             n_held_out = min(max(1, round(self.validation_fraction * len(X))), max(1, len(X) - 1))
             order = rng.permutation(len(X))
             held_out, rows = order[:n_held_out], order[n_held_out:] if len(X) > 1 else order
-            self._layers, self.error_, self.first_error_, records = train(
+            self._layers, self.error_, self.ista_error_, records = train(
                 layers,
                 X[rows],
                 codes[rows],
@@ -244,12 +252,17 @@ class LISTA(EncoderOfCoder):
         -------
         ndarray of shape (n_samples,)
         """
-        codes = self.transform(X)
-        X = np.ldexp(self._check_input(X, reset=False).astype(np.float64), -self._exponent)
-        penalty = rescale(self.encoder_.penalty_, -self._exponent)
-        gap = duality_gap(X, self.components_, np.ldexp(codes.astype(np.float64), -self._exponent), penalty)
-        half = 0.5 * np.square(X).sum(axis=1)
-        return np.divide(gap, half, out=np.zeros_like(gap), where=half > 0)
+        codes = self.transform(X).astype(np.float64)
+        X = self._check_input(X, reset=False).astype(np.float64)
+        exponents, shares = row_exponents(X), np.zeros(len(X))
+        for exponent in np.unique(exponents):
+            rows = np.flatnonzero(exponents == exponent)
+            samples = np.ldexp(X[rows], -exponent)
+            penalty = rescale(self.encoder_.penalty_, -exponent, X.dtype)
+            gap = duality_gap(samples, self.components_, np.ldexp(codes[rows], -exponent), penalty)
+            half = 0.5 * np.square(samples).sum(axis=1)
+            shares[rows] = np.divide(gap, half, out=np.zeros_like(gap), where=half > 0)
+        return shares
 
     @property
     def layer_weights_(self):
@@ -283,7 +296,7 @@ class LISTA(EncoderOfCoder):
 
     def _get_fitted_state(self):
         scalars = {"encoder": self.encoder_, "exponent": self._exponent, "positive": self._layers.positive}
-        scalars |= {"errors": [self.error_, self.first_error_]}
+        scalars |= {"errors": [self.error_, self.ista_error_]}
         return scalars, {"U": self._layers.U, "theta": self._layers.theta, "history": as_rows(self.history_)}
 
     def _set_fitted_state(self, scalars, arrays):
@@ -294,5 +307,5 @@ class LISTA(EncoderOfCoder):
         D = encoder.components_.astype(U.dtype)
         self._layers = Layers(D, U, theta, bool(scalars["positive"]))
         self.encoder_, self._exponent = encoder, scalars["exponent"]
-        self.error_, self.first_error_ = scalars["errors"]
+        self.error_, self.ista_error_ = scalars["errors"]
         self._publish(from_rows(arrays["history"], LayerRecord))

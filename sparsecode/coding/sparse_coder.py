@@ -91,7 +91,7 @@ class SparseCoder(BlockLearner, Encoder):
           fixed weight. Its error may rise where supports change: the atoms of the best epoch are kept, which need not
           be the last in `history_`.
 
-        The last two know no homeostasis and no batches, hence neither `partial_fit` nor `fit_blocks`.
+        The last two know no batches, hence neither `partial_fit` nor `fit_blocks`, and no homeostasis.
     learning_rate : float or None, default=None
         First step of learning="gradient", > 0, in units in which 1 takes an atom of mean activity all the way to the
         least-squares fit of a batch; None is 0.3. Steps fall as the root of the number of batches. Other rules have
@@ -101,11 +101,11 @@ class SparseCoder(BlockLearner, Encoder):
     init : {"random", "data"} or array-like of shape (n_components, n_features), default="random"
         First atoms: Gaussian directions, random rows of X, or given ones (scaled to unit norm), from which learning
         with a penalty that is not convex goes on without the epochs of l1 that it begins with otherwise (see Notes).
-    homeostasis : {"hap", "emp", "ols", "heh"} or None, default="hap"
+    homeostasis : {"auto", "hap", "emp", "ols", "heh"} or None, default="auto"
         Rule that lets atoms enter codes more or less easily during learning, so that all are used alike: "hap" and
         "emp" (a gate) as often, "ols" as strongly, "heh" (histogram equalisation, with solver="mp" only) both. See
-        `sparsecode.learning.homeostasis`. None is none. The sparse envelope takes no gains and learns without, as
-        "k-svd" and "mod" do.
+        `sparsecode.learning.homeostasis`. None is none. "auto" is "hap" for the rules of learning "online" and
+        "gradient", but for the sparse envelope, which takes no gains, and none elsewhere.
     input_shape : tuple of int or None, default=None
         Shape of a sample, such as (12, 12). X may then be given as (n_samples, 12, 12) too, and `dictionary_` has
         atoms of that shape.
@@ -228,7 +228,7 @@ class SparseCoder(BlockLearner, Encoder):
         "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "positive_dict": ["boolean"],
         "init": [StrOptions({"random", "data"}), Dictionary, "array-like"],
-        "homeostasis": [StrOptions(set(balance.RULES)), None],
+        "homeostasis": [StrOptions({"auto", *balance.RULES}), None],
         "input_shape": [tuple, list, Integral, None],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -260,7 +260,7 @@ class SparseCoder(BlockLearner, Encoder):
         learning_rate=None,
         positive_dict=False,
         init="random",
-        homeostasis="hap",
+        homeostasis="auto",
         input_shape=None,
         max_iter=100,
         batch_size=256,

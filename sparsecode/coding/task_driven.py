@@ -17,10 +17,11 @@ class TaskDrivenClassifier(ClassifierMixin, TaskDriven):
 
     Minimises, over atoms D of unit norm and a linear predictor (V, U, c),
 
-        sum_i s_i loss(y_i, w(x_i, D) V + z_i U + c) / sum_i s_i + (ridge_price / 2) (||V||^2 + ||U||^2),
+        sum_i s_i loss(y_i, w(x_i, D) V + z_i U + c) / sum_i s_i + (rho / 2) (||V||^2 + ||U||^2),
 
     where ``w(x, D) = argmin_w 0.5 ||x - w D||^2 + pen(w)`` are the exact codes for an l1-type penalty, z are
-    `covariates`, s weights of the samples, and the loss is the logistic one (of all classes together). The codes adapt
+    `covariates`, s weights of the samples, rho is `l2_regularization`, and the loss is the logistic one (of all classes
+    together). The codes adapt
     to the labels through the atoms alone: coding a sample needs no label.
 
     Parameters
@@ -33,9 +34,9 @@ class TaskDrivenClassifier(ClassifierMixin, TaskDriven):
         Columns of X, by place or name, that enter the predictor as they are (standardised) and are not coded: what is
         known of a sample beside the signal, such as age or recording site. As columns of X they are split, shuffled
         and cross-validated with it.
-    ridge_price : float, default=1e-4
-        Price of the squared coefficients of the predictor, for codes scaled to a mean squared norm of 1 (that of the
-        first codes) and covariates of variance 1; so it has no unit.
+    l2_regularization : float, default=1e-4
+        Weight of half the squared l2 norm of the coefficients of the predictor, beside the mean loss, for codes scaled
+        to a mean squared norm of 1 (that of the first codes) and covariates of variance 1; so it has no unit.
     learning_rate : float, default=0.1
         Root mean square of the angle, in radians, by which atoms turn in a step at the full rate. Steps have the full
         rate for the first tenth of them, then it falls as 1 / t.
@@ -64,7 +65,7 @@ class TaskDrivenClassifier(ClassifierMixin, TaskDriven):
         The same as a value that cannot change.
     objective_ : float
         Objective on the training samples, for the atoms that were learned.
-    first_objective_ : float
+    initial_objective_ : float
         The same for the first atoms, each time with the best predictor. `objective_` is never larger: should
         learning end higher, the first atoms are kept.
     n_iter_ : int
@@ -220,11 +221,11 @@ class TaskDrivenRegressor(RegressorMixin, TaskDriven):
 
     Minimises, over atoms D of unit norm and a linear predictor (V, U, c),
 
-        sum_i s_i 0.5 ||y_i - w(x_i, D) V - z_i U - c||^2 / (var(y) sum_i s_i) + (ridge_price / 2) (||V||^2 + ||U||^2),
+        sum_i s_i 0.5 ||y_i - w(x_i, D) V - z_i U - c||^2 / (var(y) sum_i s_i) + (rho / 2) (||V||^2 + ||U||^2),
 
     where ``w(x, D) = argmin_w 0.5 ||x - w D||^2 + pen(w)`` are the exact codes for an l1-type penalty, z are
-    `covariates`, s weights of the samples, and var(y) is the variance of all targets (V and U are those of targets of
-    variance 1).
+    `covariates`, s weights of the samples, rho is `l2_regularization`, and var(y) is the variance of all targets (V and
+    U are those of targets of variance 1).
 
     Parameters
     ----------
@@ -234,9 +235,9 @@ class TaskDrivenRegressor(RegressorMixin, TaskDriven):
         there is one, is where learning starts. None is ``SparseCoder()``.
     covariates : array-like of int or str or None, default=None
         Columns of X, by place or name, that enter the predictor as they are (standardised) and are not coded.
-    ridge_price : float, default=1e-4
-        Price of the squared coefficients of the predictor, for codes scaled to a mean squared norm of 1 (that of the
-        first codes), covariates of variance 1 and targets of variance 1.
+    l2_regularization : float, default=1e-4
+        Weight of half the squared l2 norm of the coefficients of the predictor, for codes scaled to a mean squared norm
+        of 1 (that of the first codes), covariates of variance 1 and targets of variance 1.
     learning_rate : float, default=0.1
         Root mean square of the angle, in radians, by which atoms turn in a step at the full rate. Steps have the full
         rate for the first tenth of them, then it falls as 1 / t.
@@ -264,7 +265,7 @@ class TaskDrivenRegressor(RegressorMixin, TaskDriven):
         The same as a value that cannot change.
     objective_ : float
         Objective on the training samples, for the atoms that were learned.
-    first_objective_ : float
+    initial_objective_ : float
         The same for the first atoms, each time with the best predictor. `objective_` is never larger.
     n_iter_ : int
         Epochs.

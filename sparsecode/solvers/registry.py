@@ -8,7 +8,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_array
 
-from .._core.validation import check_atoms
+from .._core.arrays import as_dense
+from .._core.validation import check_atoms, row_exponents
 from ..penalties import CEL0, L0, MCP, SCAD, KSparse, LogSum, Penalty
 from . import (
     active_set,
@@ -23,6 +24,7 @@ from . import (
     sparse_set,
 )
 from ._codes import canonical
+from ._scales import by_exponent, in_units_of_data, rescale_bound, zero_codes
 from .certificates import has_gap
 from .debias import debias_codes
 
@@ -174,7 +176,30 @@ def solve(
         if chosen is not SOLVERS["forward-backward"]:
             raise ValueError(f"`step` belongs to solver 'forward-backward', not to {solver!r}; leave it out.")
         options["step"] = step
-    return chosen.solve(X, D, penalty, **options)
+    return _solve_at_any_scale(chosen, X, D, penalty, options)
+
+
+def _solve_at_any_scale(chosen, X, D, penalty, options):
+    """Return the result of checked rows; tiny ones, whose squares would be zero, are scaled each by its own power."""
+    exponents = np.minimum(row_exponents(X), 0)
+    if not exponents.any():
+        return chosen.solve(X, D, penalty, **options)
+
+    def solve_group(exponent, rows):
+        samples, given = np.ldexp(X[rows], -exponent), dict(options)
+        if "init" in given:
+            start = as_dense(given["init"][rows])
+            with np.errstate(over="ignore"):
+                given["init"] = np.nan_to_num(np.ldexp(start, -exponent))
+        try:
+            scaled = rescale_bound(penalty, exponent, D, X.dtype) if exponent else penalty
+        except ValueError:  # the penalty is beyond all bounds
+            result = zero_codes(samples, len(D), options["sparse_output"])
+        else:
+            result = chosen.solve(samples, D, scaled, **given)
+        return in_units_of_data(result, exponent)
+
+    return by_exponent(exponents, solve_group)
 
 
 def debias(X, D, codes, *, positive=False, n_jobs=None):

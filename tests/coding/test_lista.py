@@ -116,7 +116,7 @@ def test_fitted_attributes(coder, rng):
     lista = LISTA(coder, n_layers=3, max_iter=5, random_state=0).fit(X)
     assert lista.layer_weights_.shape == (12, 20)
     assert lista.thresholds_.shape == (3, 20)
-    assert lista.error_ < 0.8 * lista.first_error_
+    assert lista.error_ < 0.8 * lista.ista_error_
     assert len(lista.history_) == lista.n_iter_ == 5
     expected = ista_layers(X, lista.components_, lista.layer_weights_, lista.thresholds_)
     np.testing.assert_allclose(lista.transform(X), expected, atol=1e-12)

@@ -150,7 +150,7 @@ def classifier(n_components=8, **params):
 def test_labels_make_better_atoms(digits):
     X, y = digits
     model = classifier(max_iter=20).fit(X[:900], y[:900])
-    assert model.objective_ < 0.7 * model.first_objective_
+    assert model.objective_ < 0.7 * model.initial_objective_
     first = LogisticRegression(max_iter=1000)
     coder = SparseCoder(8, max_iter=5, alpha=0.3, random_state=0).fit(X[:900])
     before = first.fit(coder.transform(X[:900]), y[:900]).score(coder.transform(X[900:]), y[900:])
@@ -163,7 +163,7 @@ def test_labels_make_better_atoms(digits):
 def test_what_was_learned_is_never_worse_than_the_first_atoms(digits):
     X, y = digits
     model = classifier(learning_rate=100.0, max_iter=1).fit(X[:200], y[:200])
-    assert model.objective_ <= model.first_objective_
+    assert model.objective_ <= model.initial_objective_
 
 
 def test_scores_probabilities_and_labels_agree(digits):
@@ -238,7 +238,7 @@ def test_many_covariates_that_are_alike(rng):
     X = np.column_stack([X, np.tile(age[:, None], 30) + 0.1 * rng.normal(size=(400, 30))])
     model.fit(X, y)
     assert model.history_["objective"].max() < 1
-    assert model.objective_ < model.first_objective_
+    assert model.objective_ < model.initial_objective_
 
 
 @pytest.mark.nojit
@@ -340,7 +340,7 @@ def test_encoders_that_can_be_had(digits, params):
     X, y = digits
     model = TaskDrivenClassifier(SparseCoder(8, max_iter=3, **params), max_iter=5, random_state=0)
     model.fit(X[:300], y[:300])
-    assert model.objective_ < model.first_objective_
+    assert model.objective_ < model.initial_objective_
     codes = model.transform(X)
     assert model.capabilities().signed == (as_dense(codes).min() < 0)
 
@@ -403,7 +403,7 @@ def test_files(digits, labels, tmp_path):
     assert again.classes_.dtype.kind == model.classes_.dtype.kind
     np.testing.assert_array_equal(again.predict(X), model.predict(X))
     np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
-    assert (again.objective_, again.first_objective_) == (model.objective_, model.first_objective_)
+    assert (again.objective_, again.initial_objective_) == (model.objective_, model.initial_objective_)
     np.testing.assert_array_equal(again.history_, model.history_)
 
 
