@@ -18,6 +18,7 @@ from ..solvers._rows import Atoms
 from ..solvers._scales import rescale
 from ..solvers.debias import debias_codes
 from ..solvers.registry import find_solver
+from ._blocks import Batches
 from ._direct_current import center, constant_atom, with_constant
 from ._encode import CoderSettings, encode_rows
 from ._ksvd import check_ksvd, learn_ksvd
@@ -69,6 +70,15 @@ class Fit:
         penalty = self.penalty if self.target is None else rescale(progress.penalty, self.exponent)
         records = self.records + self._in_units_of_data(progress.records)
         return replace(self, penalty=penalty, state=progress.state, records=records)
+
+    def learned(self, coder, X, weights, *, epochs, rng=None):
+        """Return the fit after epochs over checked rows, shuffled if there is a generator."""
+        if self.state is None:
+            return self.after_ksvd(coder, X, weights)
+        progress = self.begin()
+        options = {"repeated": epochs > 1, "whole": coder.learning in WHOLE, "weights": weights}
+        self.learn(coder, Batches(X, coder.batch_size, rng, **options), progress, epochs=epochs)
+        return self.after(progress).meet_target(coder, *some_rows(X, weights))
 
     def after_ksvd(self, coder, X, weights=None):
         """Return the fit after K-SVD of the rows of X, which may have weights."""

@@ -241,7 +241,7 @@ class SAILnet(Encoder):
         check_is_fitted(self)
         self._validate_params()
         X = self._check_input(X, reset=False)
-        return self._count(self._network.astype(X.dtype), X)
+        return self._count(self._network.astype(X.dtype), X, self._scaled)
 
     def inverse_transform(self, X):
         """Return the reconstructions ``y Q`` of counts, in units of the data.
@@ -312,9 +312,8 @@ class SAILnet(Encoder):
                 order = np.arange(len(X)) if rng is None else rng.permutation(len(X))
                 totals, started = Totals(len(network.Q)), time.perf_counter()
                 for batch in gen_batches(len(X), self.batch_size):
-                    rows = X[order[batch]]
-                    samples = self._scaled(rows).astype(network.Q.dtype, copy=False)
-                    counts = csr_array(self._count(network, rows.astype(network.Q.dtype, copy=False)))
+                    samples = self._scaled(X[order[batch]]).astype(network.Q.dtype, copy=False)
+                    counts = csr_array(self._count(network, samples))
                     products = products_of(counts)
                     totals.add(samples, counts, products, network.Q)
                     share = len(samples) / self.batch_size
@@ -329,8 +328,8 @@ class SAILnet(Encoder):
         """Return rows in units of the scale."""
         return np.clip(X / np.float64(self.scale_), -LARGEST_INPUT, LARGEST_INPUT).astype(X.dtype)
 
-    def _count(self, network, X):
-        """Return the spike counts of checked rows, which have the dtype of the network."""
+    def _count(self, network, X, scale=None):
+        """Return the spike counts of rows of the network's dtype, in units of the scale or brought there by `scale`."""
         Q, inhibition, thresholds = map(kernel_array, network)
         K, dtype = len(Q), X.dtype
         counts, leak = np.empty((len(X), K), dtype), dtype.type(self.dt)
@@ -341,7 +340,8 @@ class SAILnet(Encoder):
 
         def count(start, end, stop, drive, v, fired):
             drive = drive[: end - start]
-            row_products(kernel_array(self._scaled(X[start:end])), Q, drive)
+            rows = X[start:end] if scale is None else scale(X[start:end])
+            row_products(kernel_array(rows), Q, drive)
             count_spikes(drive, inhibition, thresholds, leak, n_steps, v, fired, stop, counts[start:end])
 
         run_chunks(count, len(X), n_jobs=self.n_jobs, chunk_rows=CHUNK_ROWS, prepare=prepare)

@@ -5,24 +5,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core.samples import as_shape
 from .._core.validation import (
-    Integral,
-    Interval,
-    Real,
-    StrOptions,
     check_sample_weight,
     fit_context,
     unchanged_on_failure,
 )
 from ..dictionary import Dictionary
 from ..encoder import Capabilities, Encoder, available_if_capable
-from ..learning import homeostasis as balance
 from ..learning.rules import RULES, WHOLE
-from ..penalties import PENALTIES, Penalty
-from ..solvers.registry import SOLVERS
-from ._blocks import Batches
 from ._encode import decode
-from ._fit import fitted_state, restore, some_rows, start_fit
+from ._fit import fitted_state, restore, start_fit
 from ._fit_blocks import BlockLearner
+from ._parameters import CONSTRAINTS
 
 
 class SparseCoder(BlockLearner, Encoder):
@@ -210,35 +203,7 @@ class SparseCoder(BlockLearner, Encoder):
     ((500, 8), True)
     """
 
-    _parameter_constraints = {  # noqa: RUF012  (scikit-learn's way to declare them)
-        "n_components": [Interval(Integral, 1, None, closed="left"), None],
-        "penalty": [StrOptions(set(PENALTIES)), Penalty, None],
-        "alpha": [Interval(Real, 0, None, closed="neither"), None],
-        "alpha_scale": [StrOptions({"absolute", "max"})],
-        "n_nonzero_coefs": [Interval(Integral, 1, None, closed="left"), None],
-        "target_sparsity": [Interval(Real, 0, 1, closed="neither"), None],
-        "target_snr": [Interval(Real, 0, None, closed="neither"), None],
-        "positive": ["boolean"],
-        "solver": [StrOptions({"auto", *SOLVERS})],
-        "debias": ["boolean"],
-        "sparse_output": ["boolean"],
-        "fit_dc": ["boolean"],
-        "dictionary": [Dictionary, "array-like", None],
-        "learning": [StrOptions({*RULES, "k-svd"})],
-        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
-        "positive_dict": ["boolean"],
-        "init": [StrOptions({"random", "data"}), Dictionary, "array-like"],
-        "homeostasis": [StrOptions({"auto", *balance.RULES}), None],
-        "input_shape": [tuple, list, Integral, None],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "encode_max_iter": [Interval(Integral, 1, None, closed="left"), None],
-        "encode_tol": [Interval(Real, 0, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
-        "random_state": ["random_state", np.random.Generator],
-        "verbose": ["verbose"],
-    }
+    _parameter_constraints = CONSTRAINTS
 
     def __init__(
         self,
@@ -330,7 +295,7 @@ class SparseCoder(BlockLearner, Encoder):
             X, weights = check_sample_weight(sample_weight, X, mean_one=True)
             fit, rng = start_fit(self, X, weights, n_expected=self.max_iter * len(X))
             if self.dictionary is None:
-                fit = self._learn(fit, X, weights, epochs=self.max_iter, rng=rng)
+                fit = fit.learned(self, X, weights, epochs=self.max_iter, rng=rng)
             self._fit = fit
             fit.publish(self)
         return self
@@ -371,19 +336,10 @@ class SparseCoder(BlockLearner, Encoder):
                     "SparseCoder(init=atoms)."
                 )
             if not given:
-                fit = self._learn(fit, X, weights, epochs=1, rng=None)
+                fit = fit.learned(self, X, weights, epochs=1)
             self._fit = fit
             fit.publish(self)
         return self
-
-    def _learn(self, fit, X, weights, *, epochs, rng):
-        """Return a fit after epochs over checked rows, shuffled if there is a generator."""
-        if fit.state is None:
-            return fit.after_ksvd(self, X, weights)
-        progress = fit.begin()
-        options = {"repeated": epochs > 1, "whole": self.learning in WHOLE, "weights": weights}
-        fit.learn(self, Batches(X, self.batch_size, rng, **options), progress, epochs=epochs)
-        return fit.after(progress).meet_target(self, *some_rows(X, weights))
 
     def transform(self, X):
         """Return the sparse codes of the rows of X.

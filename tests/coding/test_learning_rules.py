@@ -5,7 +5,7 @@ import pytest
 
 from sparsecode import SparseCoder, load, save
 from sparsecode.metrics import match_atoms
-from sparsecode.penalties import CEL0, L1
+from sparsecode.penalties import CEL0, L1, SparseEnvelope
 from sparsecode.solvers import objective
 
 from ..contracts.encoders import same_bits
@@ -68,6 +68,29 @@ def test_histogram_equalisation_asks_for_matching_pursuit(patches):
     with pytest.raises(ValueError, match="not with solver='omp'"):
         found.set_params(solver="omp").partial_fit(X)
     assert found.transform(X).any()
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"learning": "mod"}, "'ols' has no part in learning='mod', .* take 'online', or homeostasis='auto'"),
+        ({"learning": "k-svd", "n_nonzero_coefs": 2}, "'ols' has no part in learning='k-svd'"),
+        ({"penalty": SparseEnvelope(1.0)}, r"'ols' has no part in SparseEnvelope\(.*, which takes no gains"),
+    ],
+    ids=str,
+)
+def test_homeostasis_without_effect_is_refused(choice, message, patches):
+    X = patches[:300]
+    with pytest.raises(ValueError, match=message):
+        coder(homeostasis="ols", **choice).fit(X)
+    kept = [coder(homeostasis=rule, **choice).fit(X).components_ for rule in ("auto", None)]
+    assert np.array_equal(*kept)
+
+
+def test_homeostasis_is_by_probability_unless_said_otherwise(patches):
+    kept = [coder(homeostasis=rule).fit(patches[:300]).components_ for rule in ("auto", "hap", None)]
+    assert np.array_equal(*kept[:2])
+    assert not np.array_equal(*kept[1:])
 
 
 def test_the_learning_rate_is_a_step(patches):

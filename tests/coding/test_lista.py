@@ -109,6 +109,11 @@ def test_certificate_bounds_the_excess(coder, rng):
     excess = objective(X, lista.components_, codes, penalty) - objective(X, lista.components_, exact, penalty)
     assert (excess[rows] <= (lista.certificate(X) * half)[rows] + 1e-9).all()
     assert (excess > 1e-4).any()
+    far = np.ldexp(X, np.resize([0, 560, -560], len(X))[:, None])  # whose squares leave the range of float64
+    shares = lista.certificate(far)
+    assert np.isfinite(shares).all()
+    np.testing.assert_allclose(shares[::3], lista.certificate(X)[::3], rtol=1e-9)
+    assert (shares[1::3] < 1).all()  # as ISTA with no threshold
 
 
 def test_fitted_attributes(coder, rng):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sparsecode._core.arrays import as_dense
 from sparsecode.penalties import CEL0, L0, L1, MCP, SCAD, ElasticNet, KSparse, LHalf, LogSum, SparseEnvelope
 from sparsecode.solvers import SOLVERS, SolveResult, debias, duality_gap, solve, solve_fista
 from sparsecode.solvers._rows import CONVERGED, MAX_ITER, NON_FINITE, STALLED, conclude, share
@@ -212,3 +213,33 @@ def test_statuses_and_shares(make_plain):
     for bad in (np.inf, np.nan):
         assert status(bad, True, True) == NON_FINITE
     assert [part(1.0, 4.0), part(0.0, 0.0), part(1.0, 0.0)] == [0.25, 0.0, np.inf]
+
+
+@pytest.mark.parametrize(
+    ("solver", "penalty"),
+    [
+        *((name, KSparse(3)) for name in ("replacement", "omp", "ormp", "mp", "niht", "forward-backward")),
+        ("active-set", L1(0.1)),
+        ("irl1", MCP(0.1)),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("sparse_output", [False, True])
+def test_tiny_rows_are_coded_beside_others(solver, penalty, sparse_output):
+    """Their squares are zero in float64."""
+    samples, atoms = planted(n=6, K=10, F=8)
+    tiny = 2.0**-576
+    mixed = samples * np.array([[1.0], [tiny]] * 3)
+    options = {"solver": solver, "sparse_output": sparse_output}
+    expected, found = (solve(rows, atoms, penalty, **options) for rows in (samples, mixed))
+    codes, exact = (as_dense(result.codes) for result in (found, expected))
+    assert not found.status.any()
+    assert np.array_equal(codes[::2], exact[::2])
+    if isinstance(penalty, KSparse):
+        assert np.array_equal(codes[1::2] / tiny, exact[1::2])
+        again = solve(mixed, atoms, penalty, init=found.codes, **options) if SOLVERS[solver].warm_start else found
+        assert np.array_equal(as_dense(again.codes) != 0, codes != 0)
+    else:  # which is beyond all bounds for them
+        assert not codes[1::2].any()
+        scaled = solve(tiny * samples, atoms, penalty.scaled(tiny), **options).codes
+        assert np.array_equal(as_dense(scaled) / tiny, exact)
