@@ -115,8 +115,8 @@ def compare_coders(
     within its seconds: run ``python -m sparsecode warmup`` before seconds are compared.
 
     A comparison at equal sparsity does not say how sparse codes should be: `held_out_pixel_score` does. Datasets of
-    several calls join: ``xarray.concat([...], "seed")``, where patches are to differ as well. Penalties that count
-    atoms are slow to learn from random ones; with `init` all start from atoms of l1, say.
+    several calls join: ``xarray.concat([...], "seed")``, where patches are to differ as well. With `init` all learn
+    from the same atoms, those of l1, say, and for all epochs with their own penalty.
 
     References
     ----------

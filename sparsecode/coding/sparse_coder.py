@@ -158,8 +158,8 @@ class SparseCoder(BlockLearner, Encoder):
     Warns
     -----
     ConvergenceWarning
-        Once a call, if samples reached `encode_max_iter` before `encode_tol`; or if no weight meets a target up to
-        5 percent (0.4 dB) because codes jump (few samples, and a penalty with a jump).
+        Once a call, if samples reached `encode_max_iter` before `encode_tol`; or if no weight meets a target up to 5
+        percent (0.4 dB) because codes jump.
 
     Notes
     -----
@@ -171,8 +171,8 @@ class SparseCoder(BlockLearner, Encoder):
     that are not negative. The other rules are described in `sparsecode.learning` (`gradient`, `mod`, `ksvd`).
 
     Penalties that are not convex leave noise slowly. With learning="online", and no atoms in `init`, the first samples
-    are therefore coded with l1, whose weight is the correlation at which atoms enter: 200 for each atom, but at most
-    half of those of all epochs of `fit` and `fit_blocks`. `history_` has the objective and the penalty of l1 for them.
+    are therefore coded with l1, whose weight is the correlation at which atoms enter: 200 for each atom, at most half
+    of all epochs of `fit` and `fit_blocks`. `history_` has the objective and the penalty of l1 for them.
     `partial_fit` in chunks that are multiples of `batch_size` gives the bits of one call, if `alpha` is absolute and
     `init` is not "data" (those are taken from the first chunk). Memory maps are not copied (with `fit_dc`, once);
     `fit_blocks` learns from data that do not fit in memory. Input may be float32 or float64, and codes have the
