@@ -27,7 +27,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ._core.arrays import as_dense
 from ._core.samples import flatten_input, groups_from_lengths, sequences
-from ._core.validation import binary_exponent, check_rows
+from ._core.validation import as_weights, binary_exponent, check_rows
 
 __all__ = [
     "Capabilities",
@@ -166,7 +166,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return self.fit(X, y, **params).transform(X, **groups)
 
     @available_if_capable("invertible")
-    def score(self, X, y=None):
+    def score(self, X, y=None, sample_weight=None):
         """Return the pooled explained variance ``1 - sum ||x - x_hat||^2 / sum ||x - mean||^2``.
 
         Predicting the mean of X scores 0. Scores are comparable at equal sparsity only: denser codes always score
@@ -176,6 +176,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_samples, n_features)
         y : Ignored
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the samples in the sums and in the mean, >= 0: a weight of 2 is a row that occurs twice.
 
         Returns
         -------
@@ -184,16 +186,22 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the rows of X do not differ.
+            If the rows of X that have a weight do not differ.
         """
         recovered = self.inverse_transform(self.transform(X))
         X = self._check_input(X, reset=False)
         exponent = binary_exponent(X)
         X, recovered = np.ldexp(X, -exponent), np.ldexp(recovered, -exponent)
-        variance = np.square(X - X.mean(axis=0, dtype=np.float64)).sum(dtype=np.float64)
+        if sample_weight is None:
+            mean, roots = X.mean(axis=0, dtype=np.float64), 1
+        else:
+            weights = as_weights(sample_weight, X)
+            weights = weights / weights.max()
+            mean, roots = np.average(X, axis=0, weights=weights), np.sqrt(weights)[:, None]
+        variance = np.square(roots * (X - mean)).sum(dtype=np.float64)
         if variance == 0:
             raise ValueError("`score` needs rows of X that differ: their variance is zero.")
-        return float(1 - np.square(X - recovered).sum(dtype=np.float64) / variance)
+        return float(1 - np.square(roots * (X - recovered)).sum(dtype=np.float64) / variance)
 
     def save(self, path):
         """Save the fitted encoder in one file, which `sparsecode.load` gives back bit for bit.

@@ -18,6 +18,7 @@ __all__ = [
     "Interval",
     "Real",
     "StrOptions",
+    "as_weights",
     "binary_exponent",
     "callers_level",
     "check_atoms",
@@ -53,10 +54,14 @@ def check_samples(estimator, X, y, sample_weight=None, *, numeric):
     """
     options = {"y_numeric": True, "multi_output": True} if numeric else {}
     X, y = validate_data(estimator, X, y, dtype=[np.float64, np.float32], order="C", **options)
-    weights = _check_sample_weight(
+    return X, y, as_weights(sample_weight, X)
+
+
+def as_weights(sample_weight, X):
+    """Return weights of rows as float64, ones for None; not negative, and not all zero."""
+    return _check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True, allow_all_zero_weights=False
     )
-    return X, y, weights
 
 
 def check_sample_weight(sample_weight, X, *, mean_one=False):

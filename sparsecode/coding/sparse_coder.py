@@ -42,12 +42,12 @@ class SparseCoder(BlockLearner, Encoder):
         Weight of the penalty, > 0. With None, and no other choice of the sparsity, atoms enter a code at 0.2 of the
         largest possible correlation: ``alpha=0.2, alpha_scale="max"`` for l1.
     alpha_scale : {"absolute", "max"}, default="absolute"
-        Whether `alpha` is meant as it is or, with "max", as a fraction of alpha_max, the weight at which
-        the code of a sample vanishes. alpha_max is the median over the training samples (those that are not
-        zero), for a given dictionary of what the penalty's `alpha_max` says, and of its upper bound, with ``||x||`` for
-        the correlation, for a dictionary to be learned. The weight is fixed in fit and kept as `alpha_`. Whenever it
-        comes from the data, an elastic net has the ridge that its `l1_ratio` stands for at alpha_max = 1.
-        Without a number for the weight this parameter has no effect.
+        Whether `alpha` is meant as it is or, with "max", as a fraction of alpha_max, the weight at which the code of a
+        sample vanishes. alpha_max is the median over the training samples (those that are not zero), for a given
+        dictionary of what the penalty's `alpha_max` says, and of its upper bound, with ``||x||`` for the correlation,
+        for a dictionary to be learned. The weight is fixed in fit and kept as `alpha_`. Whenever it comes from the
+        data, an elastic net has the ridge that its `l1_ratio` stands for at alpha_max = 1. Without a number for the
+        weight this parameter has no effect.
     n_nonzero_coefs : int or None, default=None
         Largest number of coefficients of a code.
     target_sparsity : float or None, default=None
@@ -92,8 +92,8 @@ class SparseCoder(BlockLearner, Encoder):
     positive_dict : bool, default=False
         Whether atoms are kept non-negative. Not with "mod", nor with `fit_dc`.
     init : {"random", "data"} or array-like of shape (n_components, n_features), default="random"
-        First atoms: Gaussian directions, random rows of X, or given ones (scaled to unit norm), from which learning
-        with a penalty that is not convex goes on without the epochs of l1 that it begins with otherwise (see Notes).
+        First atoms: Gaussian directions, random rows of X, or given ones (scaled to unit norm), with which no penalty
+        begins with l1 (see Notes).
     homeostasis : {"auto", "hap", "emp", "ols", "heh"} or None, default="auto"
         Rule that lets atoms enter codes more or less easily during learning, so that all are used alike: "hap" and
         "emp" (a gate) as often, "ols" as strongly, "heh" (histogram equalisation, with solver="mp" only) both. See
@@ -110,7 +110,7 @@ class SparseCoder(BlockLearner, Encoder):
     encode_max_iter : int or None, default=None
         Largest number of passes of the coder over the atoms, for one sample; None takes the solver's own.
     encode_tol : float, default=1e-8
-        Largest certificate of a code (see `sparsecode.solvers.SolveResult`): for l1 the duality gap relative to
+        Largest certificate of a code (see `sparsecode.solvers.SolveResult`): for l1 the duality gap over
         ``0.5 ||x||^2``. What float32 cannot certify is raised to what it can.
     tol : float, default=1e-3
         Learning stops when three epochs have lowered the mean objective by no more than this share; with a target,
@@ -127,8 +127,7 @@ class SparseCoder(BlockLearner, Encoder):
     components_ : ndarray of shape (n_components, n_features)
         Atoms D; of unit norm if learned.
     dictionary_ : Dictionary
-        The same as a value that cannot change; with the coordinates of `dictionary`, if that is a `Dictionary` and
-        no constant atom was added.
+        The same as a value; with the coordinates of `dictionary`, if that has some and no constant atom was added.
     penalty_ : Penalty
         Penalty in use, with its weight.
     alpha_ : float or None
@@ -144,8 +143,8 @@ class SparseCoder(BlockLearner, Encoder):
         certificate stayed above its bound, for want of passes or by rounding), dead (atoms that no sample used),
         replaced (atoms that were replaced), seconds.
     n_resampled_ : int
-        Atoms replaced by what the atoms reconstructed worst, because no sample used them for long (K-SVD: in an
-        epoch, or because they were nearly equal to others).
+        Atoms replaced by what the atoms reconstructed worst, because no sample used them for long (K-SVD: in an epoch,
+        or because they were nearly equal to others).
     n_features_in_ : int
     feature_names_in_ : ndarray of shape (n_features_in_,)
 
@@ -158,8 +157,7 @@ class SparseCoder(BlockLearner, Encoder):
     Warns
     -----
     ConvergenceWarning
-        Once a call, if samples reached `encode_max_iter` before `encode_tol`; or if no weight meets a target up to 5
-        percent (0.4 dB) because codes jump.
+        If samples reached `encode_max_iter` before `encode_tol`, or codes jump over a target by 5 percent (0.4 dB).
 
     Notes
     -----
@@ -173,21 +171,21 @@ class SparseCoder(BlockLearner, Encoder):
     Penalties that are not convex leave noise slowly. With learning="online", and no atoms in `init`, the first samples
     are therefore coded with l1, whose weight is the correlation at which atoms enter: 200 for each atom, at most half
     of all epochs of `fit` and `fit_blocks`. `history_` has the objective and the penalty of l1 for them.
+
     `partial_fit` in chunks that are multiples of `batch_size` gives the bits of one call, if `alpha` is absolute and
     `init` is not "data" (those are taken from the first chunk). Memory maps are not copied (with `fit_dc`, once);
-    `fit_blocks` learns from data that do not fit in memory. Input may be float32 or float64, and codes have the
-    same type. Rows of extreme magnitude (beyond 1e+-12 in float32, 1e+-120 in float64) are scaled by a power of two
-    inside, each by its own in transform, all by one in learning.
+    `fit_blocks` learns from data that do not fit in memory. Codes have the type of the input, float32 or float64. Rows
+    of extreme magnitude (beyond 1e+-12 and 1e+-120) are scaled by powers of two inside, in learning all by one.
 
     References
     ----------
-    B. A. Olshausen and D. J. Field, "Emergence of simple-cell receptive field properties by learning a
-    sparse code for natural images", Nature 381 (1996).
+    B. A. Olshausen and D. J. Field, "Emergence of simple-cell receptive field properties by learning a sparse code for
+    natural images", Nature 381 (1996).
 
-    J. Mairal, F. Bach, J. Ponce and G. Sapiro, "Online learning for matrix factorization and sparse
-    coding", J. Mach. Learn. Res. 11 (2010).
+    J. Mairal, F. Bach, J. Ponce and G. Sapiro, "Online learning for matrix factorization and sparse coding", J. Mach.
+    Learn. Res. 11 (2010).
 
-    L. U. Perrinet, "An adaptive homeostatic algorithm for the unsupervised learning of visual features", Vision 3(3)
+    L. U. Perrinet, "An adaptive homeostatic algorithm for the unsupervised learning of visual features", Vision 3
     (2019).
 
     Examples
@@ -305,8 +303,8 @@ class SparseCoder(BlockLearner, Encoder):
     def partial_fit(self, X, y=None, sample_weight=None):
         """Go on learning from the rows of X, once and in their order, in batches of `batch_size`.
 
-        The first call, or `fit`, fixes the penalty and its weight, the number of atoms and the initial atoms, from its
-        own X. Later changes of `penalty`, `alpha`, `alpha_scale`, `n_nonzero_coefs`, the targets, `positive`,
+        The first call, or `fit`, fixes the penalty and its weight, the number of atoms and the first ones, from its own
+        X. Later changes of `penalty`, `alpha`, `alpha_scale`, `n_nonzero_coefs`, the targets, `positive`,
         `fit_dc`, `n_components`, `init`, `homeostasis`, `learning_rate`, `positive_dict`, `input_shape` and
         `dictionary` wait for `fit`. With a target each call finds the weight anew, of atoms that are learned; given
         atoms, and their weight, stay as they are. A call that fails or is interrupted leaves the estimator as it was.

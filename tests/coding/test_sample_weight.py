@@ -204,3 +204,17 @@ def test_the_unit_of_weights_does_not_matter_to_partial_fit(rng, params):
     found, other = learned(1.0), learned(2.0**-10)
     np.testing.assert_allclose(other.components_, found.components_, atol=1e-9)
     assert other.alpha_ == pytest.approx(found.alpha_, rel=1e-9)
+
+
+def test_score_of_weighted_rows_is_that_of_repeated_ones(data, dtype):
+    X, weights, D = data[0].astype(dtype), data[1], data[2]
+    fitted = SparseCoder(dictionary=D, alpha=0.3).fit(X)
+    expected = fitted.score(np.repeat(X, weights, axis=0))
+    for factor in (1, 1e300, 1e-300):
+        assert fitted.score(X, sample_weight=factor * weights) == pytest.approx(expected, rel=1e-12, abs=1e-6)
+    assert fitted.score(X, sample_weight=np.ones(len(X))) == pytest.approx(fitted.score(X), rel=1e-12)
+    assert abs(fitted.score(X) - expected) > 1e-3
+    with pytest.raises(ValueError, match="rows of X that differ"):
+        fitted.score(X, sample_weight=np.eye(len(X))[0])
+    with pytest.raises(ValueError, match="Negative values"):
+        fitted.score(X, sample_weight=-np.ones(len(X)))
