@@ -9,9 +9,9 @@ no standard). All start from noise. With penalties that are not convex `SparseCo
 of them, with l1; given first atoms (`init`), noise here, it takes the penalty from the start on.
 
 The numbers to look at: the share of each class, and the error of CEL0 codes of other patches. Codes of few units,
-chosen well, fit with almost any atoms, so that penalties that count units are slow to leave the noise: AA per cent of
-the atoms of CEL0 are Gabor functions then, BB if it begins with l1; its errors are CC and DD, and EE with the atoms
-that l1 ends with.
+chosen well, fit with almost any atoms, so that penalties that count units are slow to leave the noise: 12 per cent of
+the atoms of CEL0 are Gabor functions then, 72 if it begins with l1; its errors are 0.094 and 0.077, and 0.079 with the
+atoms that l1 ends with.
 
 The medians of nx and ny are the size of a receptive field in periods, along and across its modulation (nx = 0.1, the
 lower bound of the fit, is a single edge); the circular variance is that of orientation tuning, of the atoms alone and
