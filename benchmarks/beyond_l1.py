@@ -7,12 +7,12 @@ python benchmarks/beyond_l1.py [--side 16] [--atoms 500 ...] [--patches 40000] [
 Rentzeperis, Calatroni, Perrinet and Prandi, PLoS Comput. Biol. 19(9) (2023), report at fixed sparsity an error about
 five times as large with l1 as with l0-type penalties, for 500 units and 16 x 16 patches. Here every method learns its
 own dictionary from the same patches in the same number of epochs (or all share one, learned with CEL0 at 3 per cent,
-with --common), and codes other patches with the weight that gives the same mean share of active units (or, with
---snr, the same error; then soft-debiased counts what least squares on its support leave). Learning starts from atoms
-that l1 has learned in as many epochs, or from noise as `SparseCoder` does. Seeds change patches and first atoms. "debiased" is the error
-after least squares on the support of each code. Data are the photographs that come with scikit-image and
-scikit-learn, whitened; test patches are others of the same photographs. The study used those of van Hateren and van
-der Schaaf.
+with --common), and codes other patches with the weight that gives the same mean share of active units (or, with --snr,
+the same error; then soft-debiased counts what least squares on its support leave). Learning starts from atoms that l1
+has learned in as many epochs, or from noise as `SparseCoder` does. Seeds change patches and first atoms. "debiased" is
+the error after least squares on the support of each code. Data are the photographs that come with scikit-image and
+scikit-learn, whitened; test patches are others of the same photographs. The study used those of van Hateren and van der
+Schaaf.
 """
 
 import argparse
