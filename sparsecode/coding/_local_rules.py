@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 
 #: Thresholds fall no further than this where neurons stay silent, so that without input none fires.
 LEAST_THRESHOLD = 1e-3
@@ -52,28 +53,44 @@ class SpikingRecord(NamedTuple):
     seconds: float
 
 
-def products_of(counts):
-    """Return the sums of products of the counts of two neurons, for counts in a CSR array."""
-    return (counts.T @ counts).toarray()
+class Batch(NamedTuple):
+    """Scaled samples and what they have made neurons do."""
+
+    X: np.ndarray
+    counts: csr_array
+    weighted: csr_array  # counts times the weights of the samples
+    weights: np.ndarray | None
+    total: float  # of the weights, the number of samples without them
+    products: np.ndarray  # sums of products of the counts of two neurons
+
+    @classmethod
+    def of(cls, X, counts, weights=None):
+        """Take samples, their counts and their weights, None for ones."""
+        counts = weighted = csr_array(counts)
+        if weights is not None:
+            entries = counts.data * np.repeat(weights, np.diff(counts.indptr)).astype(counts.dtype)
+            weighted = csr_array((entries, counts.indices, counts.indptr), counts.shape)
+        total = len(X) if weights is None else float(weights.sum())
+        return cls(X, counts, weighted, weights, total, (counts.T @ weighted).toarray())
 
 
-def updated(network, X, counts, products, rules, share):
-    """Return the network after it has learned from a batch of scaled samples with their counts and products.
+def updated(network, batch, rules, share):
+    """Return the network after it has learned from a batch.
 
     Rates are multiplied by `share`, since the last batch of an epoch may be a small one.
     """
     Q, inhibition, thresholds = network
-    number, n = Q.dtype.type, len(X)
+    number, n = Q.dtype.type, batch.total
     target = number(rules.target_rate)
-    means = counts.sum(axis=0) / n
-    products = products / number(n)
+    means = batch.weighted.sum(axis=0) / n
+    products = batch.products / number(n)
     squares = products.diagonal().copy()
     inhibition = inhibition + number(share * rules.inhibition_rate) * (products - target * target)
     np.maximum(inhibition, 0, out=inhibition)
     np.fill_diagonal(inhibition, 0)
     rate = number(share * rules.weight_rate)
     rates = (rate / np.maximum(rate * squares, 1))[:, None]
-    Q = Q + rates * ((counts.T @ X) / n - squares[:, None] * Q)
+    Q = Q + rates * ((batch.weighted.T @ batch.X) / n - squares[:, None] * Q)
     thresholds = thresholds + number(share * rules.threshold_rate) * (means - target)
     return Network(Q, inhibition, np.maximum(thresholds, number(LEAST_THRESHOLD)))
 
@@ -82,22 +99,23 @@ class Totals:
     """Sums over the batches of an epoch."""
 
     def __init__(self, n_components):
-        self.n = self.active = 0
+        self.total = self.active = 0
         self.square_error = 0.0
         self.sums, self.products = np.zeros(n_components), np.zeros((n_components, n_components))
 
-    def add(self, X, counts, products, Q):
-        """Take in a batch of scaled samples with their counts and products."""
-        self.n += len(X)
-        self.active += counts.nnz
-        self.square_error += float(np.square(X - counts @ Q, dtype=np.float64).sum())
-        self.sums += counts.sum(axis=0)
-        self.products += products
+    def add(self, batch, Q):
+        """Take in a batch."""
+        active, errors = np.diff(batch.counts.indptr), np.square(batch.X - batch.counts @ Q, dtype=np.float64)
+        self.total += batch.total
+        self.active += int(active.sum()) if batch.weights is None else float(batch.weights @ active)
+        self.square_error += float(errors.sum() if batch.weights is None else batch.weights @ errors.sum(axis=1))
+        self.sums += batch.weighted.sum(axis=0)
+        self.products += batch.products
 
     def record(self, epoch, scale, target, seconds):
         """Return the record of the epoch."""
-        rates = self.sums / self.n
-        covariance = self.products / self.n - np.outer(rates, rates)
+        rates = self.sums / self.total
+        covariance = self.products / self.total - np.outer(rates, rates)
         deviations = np.sqrt(np.maximum(covariance.diagonal(), 0))
         several = np.flatnonzero(deviations > 0)
         correlation = 0.0
@@ -105,11 +123,11 @@ class Totals:
             sizes = np.abs(covariance[np.ix_(several, several)]) / np.outer(deviations[several], deviations[several])
             correlation = (sizes.sum() - np.trace(sizes)) / (len(several) * (len(several) - 1))
         with np.errstate(over="ignore"):
-            objective = 0.5 * np.square(np.float64(scale)) * self.square_error / self.n
+            objective = 0.5 * np.square(np.float64(scale)) * self.square_error / self.total
         return SpikingRecord(
             epoch=epoch,
             objective=float(objective),
-            sparsity=self.active / (self.n * len(rates)),
+            sparsity=self.active / (self.total * len(rates)),
             rate=float(rates.mean()),
             rate_deviation=float(np.sqrt(np.square(rates - target).mean()) / target),
             correlation=float(correlation),

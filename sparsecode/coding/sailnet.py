@@ -4,7 +4,6 @@ import math
 import time
 
 import numpy as np
-from scipy.sparse import csr_array
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,11 +13,19 @@ from .._core.products import aligned_empty, kernel_array, row_products
 from .._core.progress import progress_bar
 from .._core.rng import as_generator
 from .._core.samples import as_shape
-from .._core.validation import Integral, Interval, Real, binary_exponent, fit_context, unchanged_on_failure
+from .._core.validation import (
+    Integral,
+    Interval,
+    Real,
+    binary_exponent,
+    check_sample_weight,
+    fit_context,
+    unchanged_on_failure,
+)
 from ..dictionary import Dictionary
 from ..encoder import Capabilities, Encoder
 from ._encode import decode
-from ._local_rules import Network, Rules, SpikingRecord, Totals, products_of, updated
+from ._local_rules import Batch, Network, Rules, SpikingRecord, Totals, updated
 from ._spiking_kernels import count_spikes
 
 #: Rows that a thread takes at a time.
@@ -182,27 +189,29 @@ class SAILnet(Encoder):
         return Capabilities("real", invertible=True, stateful=False, online=True, signed=False)
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Learn from the rows of X, in an order that is drawn anew in each epoch.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
         y : Ignored
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the samples, >= 0, in the means of the rules and in `scale_`. Only their ratios count.
 
         Returns
         -------
         self
         """
         with unchanged_on_failure(self):
-            X = self._check_input(X, reset=True)
+            X, weights = check_sample_weight(sample_weight, self._check_input(X, reset=True), mean_one=True)
             rng = as_generator(self.random_state)
-            self._start(X, X, rng)
-            self._learn(X, self.max_iter, rng)
+            self._start(X, weights, rng)
+            self._learn(X, self.max_iter, rng, weights)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X, y=None, sample_weight=None):
         """Go on learning from the rows of X, once and in their order.
 
         The first call, or `fit`, fixes the number of neurons and the scale of the input. Chunks that are multiples of
@@ -212,6 +221,8 @@ class SAILnet(Encoder):
         ----------
         X : array-like of shape (n_samples, n_features)
         y : Ignored
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            Weights of the samples, >= 0; of a batch only their ratios count.
 
         Returns
         -------
@@ -220,10 +231,12 @@ class SAILnet(Encoder):
         with unchanged_on_failure(self):
             self._validate_params()  # scikit-learn does it for the first call only
             first = not hasattr(self, "scale_")
-            X = self._check_input(X, reset=first)
+            X, weights = check_sample_weight(sample_weight, self._check_input(X, reset=first))
             if first:
-                self._start(X, X[: self.batch_size], as_generator(self.random_state))
-            self._learn(X, 1, None)
+                begun = slice(self.batch_size)
+                start_weights = None if weights is None else weights[begun]
+                self._start(X[begun], start_weights, as_generator(self.random_state))
+            self._learn(X, 1, None, weights)
         return self
 
     def transform(self, X):
@@ -293,17 +306,18 @@ class SAILnet(Encoder):
         """A record for each epoch."""
         return as_history(self._records, SpikingRecord)
 
-    def _start(self, X, first, rng):
+    def _start(self, X, weights, rng):
         """Set the network before learning, and the scale of the first rows."""
         self._network = Network.random(self.n_components or X.shape[1], X.shape[1], X.dtype, rng)
         self._records = []
-        exponent = binary_exponent(first)
-        size = np.sqrt(np.mean(np.square(np.ldexp(first, -exponent), dtype=np.float64)))
+        exponent = binary_exponent(X)
+        squares = np.square(np.ldexp(X, -exponent), dtype=np.float64)
+        size = np.sqrt(squares.mean() if weights is None else np.average(squares.mean(axis=1), weights=weights))
         if size == 0:
             raise ValueError("the first rows of X are all zero, and give no scale; begin with others.")
         self.scale_ = float(np.ldexp(size, exponent))
 
-    def _learn(self, X, epochs, rng):
+    def _learn(self, X, epochs, rng, weights):
         """Run epochs over the rows, shuffled if there is a generator."""
         network, records = self._network, list(self._records)
         rules = Rules(self.target_rate, self.inhibition_rate, self.weight_rate, self.threshold_rate)
@@ -311,13 +325,13 @@ class SAILnet(Encoder):
             for _ in range(epochs):
                 order = np.arange(len(X)) if rng is None else rng.permutation(len(X))
                 totals, started = Totals(len(network.Q)), time.perf_counter()
-                for batch in gen_batches(len(X), self.batch_size):
-                    samples = self._scaled(X[order[batch]]).astype(network.Q.dtype, copy=False)
-                    counts = csr_array(self._count(network, samples))
-                    products = products_of(counts)
-                    totals.add(samples, counts, products, network.Q)
-                    share = len(samples) / self.batch_size
-                    network = updated(network, samples, counts, products, rules, share)
+                for places in gen_batches(len(X), self.batch_size):
+                    rows = order[places]
+                    samples = self._scaled(X[rows]).astype(network.Q.dtype, copy=False)
+                    given = None if weights is None else weights[rows]
+                    batch = Batch.of(samples, self._count(network, samples), given)
+                    totals.add(batch, network.Q)
+                    network = updated(network, batch, rules, len(samples) / self.batch_size)
                     bar.update()
                 record = totals.record(len(records), self.scale_, self.target_rate, time.perf_counter() - started)
                 records.append(record)

@@ -6,7 +6,7 @@ from scipy.sparse import csr_array
 
 from sparsecode import SparseCoder
 from sparsecode.coding import SAILnet
-from sparsecode.coding._local_rules import Network, Rules, products_of, updated
+from sparsecode.coding._local_rules import Batch, Network, Rules, updated
 from sparsecode.metrics import relative_error
 from sparsecode.receptive_fields import fit_gabor
 
@@ -38,6 +38,23 @@ def test_counts_are_those_of_the_naive_twin(rng):
 
 
 @pytest.mark.nojit
+def test_weighted_samples_are_repeated_ones(rng):
+    X, weights = rows(rng), rng.integers(0, 4, 60)
+    repeated = np.repeat(X, weights, axis=0)
+    settings = {"max_iter": 2, "dt": 0.2, "duration": 3.0, "target_rate": 0.3, "random_state": 0}
+    expected = SAILnet(7, batch_size=len(repeated), **settings).fit(repeated)
+    for factor in (1, 0.01):
+        found = SAILnet(7, batch_size=(weights > 0).sum(), **settings).fit(X, sample_weight=factor * weights)
+        for name in ("components_", "inhibition_", "thresholds_", "scale_"):
+            np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-9, atol=1e-12)
+        for name in ("objective", "sparsity", "rate", "correlation", "silent"):
+            np.testing.assert_allclose(found.history_[name], expected.history_[name], rtol=1e-9)
+    parts = SAILnet(7, batch_size=60, **settings).partial_fit(X, sample_weight=np.full(60, 3.0))
+    plain = SAILnet(7, batch_size=60, **settings).partial_fit(X)
+    np.testing.assert_allclose(parts.components_, plain.components_, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.nojit
 def test_rules_are_those_of_the_naive_twin(rng, dtype):
     X, Y = rng.normal(size=(20, 6)).astype(dtype), rng.poisson(0.5, size=(20, 5)).astype(dtype)
     Y[:, 0] = 0
@@ -47,7 +64,7 @@ def test_rules_are_those_of_the_naive_twin(rng, dtype):
     np.fill_diagonal(W, 0)
     network = Network(rng.normal(size=(5, 6)).astype(dtype), W, np.array([0.002, 1, 1, 2, 2], dtype))
     counts = csr_array(Y)
-    found = updated(network, X, counts, products_of(counts), Rules(0.3, 1.0, 0.5, 0.1), 0.5)
+    found = updated(network, Batch.of(X, counts), Rules(0.3, 1.0, 0.5, 0.1), 0.5)
     expected = local_rules(*(a.astype(float) for a in (X, Y, *network)), 0.3, (0.5, 0.25, 0.05))
     for ours, theirs in zip(found, expected, strict=True):
         assert ours.dtype == dtype
