@@ -161,7 +161,7 @@ def compare_coders(
             setting, errors = Setting(kind, sizes[c], seeds[s]), []
             with _kept_going(errors, f"atoms that methods share, {setting}"):
                 setting = setting.with_atoms(dictionary, init, X)
-            for i, m in np.ndindex(() if errors else (len(levels), len(coders))):
+            for i, m in np.ndindex((0, 0) if errors else (len(levels), len(coders))):
                 name = list(coders)[m]
                 with _kept_going(errors, f"coder {name!r}, {kind}={levels[i]:g}, {setting}"):
                     cell = _measure(coders[name], levels[i], setting, X, X_test)

@@ -198,20 +198,17 @@ class Failing(SparseCoder):
 def test_a_coder_that_fails_leaves_the_others_alone(rows):
     X, X_test = rows
     coders = {"l1": SparseCoder(max_iter=1), "bad": Failing(max_iter=1)}
-    levels = {"target_sparsity": [0.1, 0.2]}
-    failed = (
-        r"failed, NaN: ZeroDivisionError: thirteen \(coder 'bad', target_sparsity=0.[12], seed=4, n_components=13\)"
-    )
+    levels = {"target_sparsity": [0.1, 0.2], "n_components": [12, 13], "seeds": 4}
+    failed = r"failed, NaN: ZeroDivisionError: thirteen \(coder 'bad', target_sparsity=0.[12], seed=4, n_components=13"
     with pytest.warns(UserWarning, match=failed) as told:
-        table = compare_coders(coders, X, X_test, n_components=[12, 13], seeds=4, **levels)
+        table = compare_coders(coders, X, X_test, **levels)
     assert len(told) == 2
     assert all(np.isnan(array.sel(coder="bad", n_components=13)).all() for array in table.data_vars.values())
     rest = table.relative_error.where((table.coder == "l1") | (table.n_components == 12), 0)
     assert np.isfinite(rest).all()
-    # Atoms that all share
+    learner = Failing(alpha=1.0, max_iter=1)
     with pytest.warns(UserWarning, match=r"thirteen \(atoms that methods share, seed=4, n_components=13\)"):
-        learner = Failing(alpha=1.0, max_iter=1)
-        table = compare_coders({"l1": SparseCoder()}, X, n_components=[12, 13], seeds=4, dictionary=learner, **levels)
+        table = compare_coders({"l1": SparseCoder()}, X, dictionary=learner, **levels)
     assert np.isfinite(table.relative_error).all("level").values.tolist() == [[[True, False]]]
 
 
