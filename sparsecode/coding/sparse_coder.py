@@ -18,6 +18,7 @@ from ..encoder import Capabilities, Encoder, available_if_capable
 from ..learning import homeostasis as balance
 from ..learning.rules import RULES, WHOLE
 from ..penalties import PENALTIES, Penalty
+from ..solvers.masked import known_entries
 from ..solvers.registry import SOLVERS
 from ._blocks import Batches
 from ._encode import decode
@@ -381,21 +382,32 @@ class SparseCoder(BlockLearner, Encoder):
         fit.learn(self, Batches(X, self.batch_size, rng, **options), progress, epochs=epochs)
         return fit.after(progress).meet_target(self, *some_rows(X, weights))
 
-    def transform(self, X):
+    def transform(self, X, mask=None):
         """Return the sparse codes of the rows of X.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        mask : array-like of bool, of the shape of X, or None, default=None
+            True where an entry is known. Codes then minimise the objective over the known entries of each row, and
+            `inverse_transform` fills in the others, which may be NaN. None: all are known. See
+            `sparsecode.solvers.solve` for what it costs.
 
         Returns
         -------
         ndarray, or CSR array if `sparse_output`, of shape (n_samples, n_components)
             With the dtype of X (float64 unless X is float32).
+
+        Raises
+        ------
+        ValueError
+            If known entries are not finite, or a row has none.
         """
         check_is_fitted(self)
         self._validate_params()  # they may have been set since fit
-        return self._fit.encode(self, self._check_input(X, reset=False)).codes
+        if mask is not None:
+            X, mask = known_entries(X, mask)
+        return self._fit.encode(self, self._check_input(X, reset=False), mask).codes
 
     def inverse_transform(self, X):
         """Return the reconstructions ``W D`` of codes.

@@ -25,6 +25,7 @@ from . import (
 from ._codes import canonical
 from .certificates import has_gap
 from .debias import debias_codes
+from .masked import known_entries, solve_masked, takes_descent
 
 
 class Solver(NamedTuple):
@@ -94,7 +95,7 @@ def find_solver(name, penalty):
 
 
 def solve(
-    X, D, penalty, *, solver="auto", tol=1e-6, max_iter=None, init=None, gains=None, n_jobs=None, step=None,
+    X, D, penalty, *, mask=None, solver="auto", tol=1e-6, max_iter=None, init=None, gains=None, n_jobs=None, step=None,
     sparse_output=False,
 ):  # fmt: skip
     r"""Solve the coding problem ``min_w 0.5 ||x - w D||^2 + pen(w)`` for every row x of X.
@@ -107,6 +108,9 @@ def solve(
         Atoms, of any norm.
     penalty : Penalty
         From `sparsecode.penalties`.
+    mask : array-like of bool of shape (n_samples, n_features) or None, default=None
+        True where an entry of X is known. Codes then minimise the squared error over the known entries of each row;
+        the others may be NaN. None: all are known.
     solver : str, default="auto"
         A name of `SOLVERS`. "auto" takes the first that applies of: "active-set" (exact) for l1-type penalties,
         "replacement" (single best replacement) for l0, CEL0 and k-sparse codes, "greedy" (coordinate descent) for other
@@ -114,7 +118,9 @@ def solve(
         for the rest. By name only: "cyclic" coordinate descent; "ormp" (order recursive pursuit) and "mp" (plain
         matching pursuit); "irl1" (iteratively reweighted l1: CEL0, MCP, SCAD, LogSum); and, for study, "niht"
         (normalised iterative hard thresholding: KSparse), "lca" (locally competitive algorithm: l1-type penalties, L0,
-        CEL0) and "sparse-set" (L0 with coefficients that are projections).
+        CEL0) and "sparse-set" (L0 with coefficients that are projections). With a `mask`, "auto" takes a greedy
+        coordinate descent of its own for l1-type penalties, L0 and CEL0; a name, and other penalties, compute a Gram
+        matrix for each mask that is different.
     tol : float, default=1e-6
         Largest certificate of a converged row: see `SolveResult`. Values below what the dtype can certify are
         raised to it.
@@ -140,7 +146,13 @@ def solve(
     ------
     ValueError
         If X or D is not a finite 2-D array, their widths differ, atoms are too large to be squared, a parameter is
-        out of range, or the solver does not take the penalty; the message names those that do.
+        out of range, a row has no known entry, or the solver does not take the penalty (the message names those that
+        do).
+
+    Notes
+    -----
+    With a `mask`, a row of k atoms costs O(K F k) by default, and O(K^2 F) for each different mask with a named solver:
+    name one ("active-set" for l1, "replacement" for l0 and CEL0) where many rows have the same entries missing.
 
     Examples
     --------
@@ -152,7 +164,14 @@ def solve(
     ([[2.0, 0.0]], [0.0])
     >>> solve([[3.0, -0.5]], np.eye(2), CEL0(0.5)).codes.tolist()
     [[3.0, 0.0]]
+
+    A feature that is not known:
+
+    >>> solve([[np.nan, -0.5]], [[1.0, 1.0]], L1(0.1), mask=[[False, True]]).codes.tolist()
+    [[-0.4]]
     """
+    if mask is not None:
+        X, mask = known_entries(X, mask)
     X, D = check_problem(X, D)
     if not isinstance(penalty, Penalty):
         raise TypeError(f"`penalty` must be a penalty such as L1(alpha=0.5), got {penalty!r}.")
@@ -174,6 +193,9 @@ def solve(
         if chosen is not SOLVERS["forward-backward"]:
             raise ValueError(f"`step` belongs to solver 'forward-backward', not to {solver!r}; leave it out.")
         options["step"] = step
+    if mask is not None:
+        own = solver == "auto" and takes_descent(penalty)
+        return solve_masked(X, D, penalty, mask, None if own else chosen, **options)
     return chosen.solve(X, D, penalty, **options)
 
 
