@@ -7,9 +7,11 @@ the objective over the known pixels of each patch, and the reconstruction fills 
 other photographs. Patches overlap, and what they say of a pixel is averaged; their means are coded by a constant atom
 without a price (`fit_dc`), from the known pixels too.
 
-The numbers to look at: peak signal-to-noise ratios (PSNR) over the missing pixels alone, for half and four fifths of
-the pixels missing at random, beside biharmonic inpainting, scikit-image's own method, which knows nothing of
-photographs but that they are smooth. Weights are small, since nothing is noise here. A price for the number of atoms
+The numbers to look at: peak signal-to-noise ratios (PSNR) over the missing pixels alone, beside biharmonic inpainting,
+scikit-image's own method, which knows nothing of photographs but that they are smooth. With half of the pixels missing
+l0 is 0.4 dB better than that; with four fifths, where 13 pixels of a patch are left, it is 0.25 dB worse. Averages of
+l0 codes with 6 and 3 atoms a patch are better than those of l1 with 17 and 7. Weights are small, since nothing is
+noise here. A price for the number of atoms
 (l0) says nothing of their weights: where few pixels are known, an atom of which hardly anything is seen may get a
 huge one, which has to be clipped to the range of pixels.
 

@@ -131,6 +131,30 @@ def check_beyond_l1(output):
     assert number(own, "CEL0: error") < 0.95 * number(noise, "CEL0: error")  # 0.173 and 0.194
 
 
+def check_matched_error(output):
+    """Active units over those of CEL0 at 5, 8 and 11 dB: means of three seeds, which are within 4 percent of them."""
+    means = {
+        "soft": [3.57, 3.09, 2.74],
+        "soft, debiased": [1.47, 1.56, 1.60],
+        "half": [1.09, 1.09, 1.10],
+        "MCP": [1.71, 1.40, 1.25],
+        "OMP, while it pays": [1.03, 1.05, 1.09],
+    }
+    for kind in ("shared atoms", "own atoms"):
+        for name, expected in means.items():
+            line = re.search(rf"{kind}, units of {name} over CEL0: (.*)", output)[1]
+            found = [float(value) for value in re.findall(r"([\d.]+) \(", line)]
+            assert found == pytest.approx(expected, rel=0.1), (kind, name)
+    errors = {
+        name: [float(value) for value in re.findall(r"([\d.]+) \(", line)]
+        for name, line in re.findall(r"5 % active, (.+): error (.*);", output)
+    }
+    assert list(errors) == ["soft", "OMP, while it pays", "CEL0", "LCA, hard", "SAILnet"]
+    for i in range(3):
+        assert errors["CEL0"][i] < errors["LCA, hard"][i] < 0.6 * errors["soft"][i]
+    assert min(errors["SAILnet"]) > 0.5  # 0.70 and 0.96
+
+
 def check_step_dependence(output):
     """Active units and objectives at steps from 1 / L to 1 / (14 L), and of solvers without a step."""
     found = {}
@@ -191,6 +215,20 @@ def check_denoising(output):
     assert scores["noisy"] < 20.1
     assert scores["learned atoms, l0"] > max(scores["learned atoms, l1"], scores["cosines, l0"]) + 0.1
     assert scores["learned atoms, l0"] > max(scores["total variation"], scores["non-local means"]) + 0.5
+
+
+def check_inpainting(output):
+    scores = {
+        (share, name): number(output, f"{share} % missing, {name}: PSNR")
+        for share in (50, 80)
+        for name in ("biharmonic", "learned atoms, l1", "learned atoms, l0")
+    }
+    # 29.62, 29.45, 30.02 and 27.04, 26.24, 26.79 dB
+    assert scores[50, "learned atoms, l0"] > scores[50, "biharmonic"] + 0.2
+    assert scores[80, "learned atoms, l0"] > scores[80, "biharmonic"] - 0.5
+    for share in (50, 80):
+        assert scores[share, "learned atoms, l0"] > scores[share, "learned atoms, l1"] + 0.3
+        assert number(output, f"{share} % missing, l0") < 0.5 * number(output, f"{share} % missing, l1")
 
 
 def check_digits_pipeline(output):
