@@ -1,7 +1,7 @@
 """Coders at matched sparsity, at the size of the study "Beyond l1 sparse coding in V1" or any other.
 
 python benchmarks/beyond_l1.py [--side 16] [--atoms 500 ...] [--patches 40000] [--test 2000] [--epochs 4] [--seeds 1]
-    [--levels 0.015 0.03 0.05] [--methods soft hard half CEL0 MCP OMP-k OMP] [--common]
+    [--levels 0.015 0.03 0.05] [--methods soft hard half CEL0 MCP OMP-k OMP LCA-hard SAILnet] [--common]
     [--start l1 | noise] [--snr 5 8 11] [--json results.json]
 
 Rentzeperis, Calatroni, Perrinet and Prandi, PLoS Comput. Biol. 19(9) (2023), report at fixed sparsity an error about
@@ -25,7 +25,7 @@ import numpy as np
 import xarray as xr
 
 from sparsecode import PatchExtractor, SparseCoder, Whitener
-from sparsecode.coding import compare_coders
+from sparsecode.coding import LCA, SAILnet, compare_coders
 from sparsecode.datasets import natural_images
 
 #: Methods by name; "hard" is splitting from zero, as in the study.
@@ -41,6 +41,12 @@ METHODS = {
     "OMP": {"penalty": "l0", "solver": "omp"},
 }
 
+#: Circuits, with the parameter by which they meet a level. LCA learns nothing itself: give --common.
+CIRCUITS = {
+    "LCA-hard": (LCA(threshold="hard", alpha=0.1, anneal=0.98, n_jobs=2), "alpha"),
+    "SAILnet": (SAILnet(target_rate=0.15, n_jobs=2), "target_rate"),
+}
+
 #: What is printed.
 COLUMNS = [
     "n_atoms", "relative_error", "debiased_error", "active_fraction", "mean_l0", "n_iter", "certificate",
@@ -53,7 +59,7 @@ def compare(options, images, seed):
     cutter = PatchExtractor(options.side, n_patches=options.patches + options.test, center=True, random_state=seed)
     patches = cutter.fit_transform(images).astype(np.float32)
     common = {"max_iter": options.epochs, "tol": 0, "n_jobs": 2}
-    methods = {name: SparseCoder(**METHODS[name], **common) for name in options.methods}
+    methods = {name: CIRCUITS.get(name) or SparseCoder(**METHODS[name], **common) for name in options.methods}
     shared = SparseCoder(penalty="cel0", target_sparsity=0.03, **common) if options.common else None
     start = SparseCoder(penalty="l1", target_sparsity=0.03, **common) if options.start == "l1" else None
     train, test = np.split(patches, [options.patches])
@@ -94,14 +100,15 @@ def main(arguments=None):
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--seeds", type=int, default=1, help="number of seeds")
     parser.add_argument("--levels", type=float, nargs="+", default=[0.015, 0.03, 0.05])
-    parser.add_argument(
-        "--methods", nargs="+", choices=METHODS, default=["soft", "half", "hard", "CEL0", "MCP", "OMP-k", "OMP"]
-    )
+    usual = ["soft", "half", "hard", "CEL0", "MCP", "OMP-k", "OMP"]
+    parser.add_argument("--methods", nargs="+", choices=[*METHODS, *CIRCUITS], default=usual)
     parser.add_argument("--snr", type=float, nargs="+", help="signal-to-noise ratios in dB to match instead of levels")
     parser.add_argument("--start", choices=["l1", "noise"], default="l1", help="atoms that learning starts from")
     parser.add_argument("--common", action="store_true", help="one dictionary for all")
     parser.add_argument("--json", type=Path, help="file for the numbers")
     options = parser.parse_args(arguments)
+    if "LCA-hard" in options.methods and not options.common:
+        parser.error("LCA-hard learns no atoms here: give --common too")
     images = Whitener().fit_transform(natural_images())
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "codes of L0")  # of "hard" the step decides what enters

@@ -163,3 +163,8 @@ def test_coders_are_compared_at_matched_sparsity(imported, tmp_path, capsys):
         assert table["dims"] == {"coder": 3, "level": 1, "seed": 2, "n_components": 2, "quantile": 5}
         fractions = np.array(table["data_vars"]["active_fraction"]["data"])
         np.testing.assert_allclose(fractions, 0.1, rtol=0.01)
+    beyond_l1.main([*sizes, "--levels", "0.1", "--methods", "LCA-hard", "CEL0", "--common"])
+    assert "| LCA-hard | 0.1 | 40 |" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        beyond_l1.main([*sizes, "--methods", "LCA-hard"])
+    assert "give --common too" in capsys.readouterr().err

@@ -42,7 +42,7 @@ def compile_all(dtypes):
     from ..coding import LCA, SAILnet, SparseCoder
     from ..penalties import CEL0, L1
     from ..receptive_fields import fit_gabor
-    from ..solvers import l1_path, solve_separable
+    from ..solvers import l1_path, solve, solve_separable
 
     rng = np.random.default_rng(0)
     X = rng.standard_normal((40, 16))
@@ -59,6 +59,7 @@ def compile_all(dtypes):
         fit_gabor(X[:2], shape=(4, 4))
         for penalty in (L1(1.0), CEL0(1.0)):
             solve_separable(X[:2], (X[:3, :4], X[:3, :4]), penalty, max_iter=1)
+            solve(X[:2], X[:3], penalty, mask=X[:2] < 1)
 
 
 def compile_solvers(X, D):

@@ -86,6 +86,8 @@ for _signature in (
     "value_row(self, w)",
     "prox_row(self, z, step, w)",
     "refresh(self, c, w, work)",
+    "begin(self, i, w)",
+    "enter(self, j)",
 ):
     _open_method(_signature)
 

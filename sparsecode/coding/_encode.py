@@ -10,6 +10,7 @@ from ..penalties import KSparse
 from ..solvers._rows import MAX_ITER, NON_FINITE, STALLED
 from ..solvers._scales import by_exponent, in_units_of_data, rescale_bound, zero_codes
 from ..solvers.debias import debias_codes
+from ..solvers.masked import debias_masked, solve_masked, takes_descent
 from ..solvers.matching_pursuit import Equaliser
 from ..solvers.registry import find_solver
 
@@ -23,7 +24,7 @@ class CoderSettings(NamedTuple):
     n_jobs: int | None
     sparse_output: bool = True
 
-    def solve(self, X, D, penalty, gains=None, init=None):
+    def solve(self, X, D, penalty, gains=None, init=None, known=None):
         """Return the SolveResult of validated rows; D are atoms, or `Atoms` prepared for the dtype of X."""
         settings = self._asdict() | {"gains": gains, "init": init}
         name = settings.pop("solver")
@@ -34,25 +35,37 @@ class CoderSettings(NamedTuple):
                 "homeostasis='heh' changes how matching pursuit chooses atoms: it goes with solver='mp', and with "
                 f"penalties that this takes, not with solver={name!r}. For other solvers take 'hap', 'emp' or 'ols'."
             )
+        if known is not None:
+            solver = None if name == "auto" and takes_descent(penalty) else find_solver(name, penalty)
+            return solve_masked(X, D.D, penalty, known.mask, solver, centered=known.centered, **settings)
         return find_solver(name, penalty).solve(X, D, penalty, **settings)
 
 
-def encode_rows(X, atoms, penalty, settings, *, debias=False):
+class Known(NamedTuple):
+    """Which entries of rows are known."""
+
+    mask: np.ndarray
+    centered: bool  # whether their means, and those of the atoms over them, are taken away
+
+
+def encode_rows(X, atoms, penalty, settings, *, debias=False, known=None):
     """Return the SolveResult of rows of any magnitudes with prepared atoms; warn where a row did not converge.
 
     Rows of extreme magnitude are scaled by powers of two, exactly, each by its own: no row depends on the others.
     """
     exponents = row_exponents(X)
     if not exponents.any():
-        return _encode_scaled(X, atoms, penalty, settings, 0, debias)
+        return _encode_scaled(X, atoms, penalty, settings, 0, debias, known=known)
     with joined_warnings():
         return by_exponent(
             exponents,
-            lambda exponent, rows: _encode_scaled(X[rows], atoms, penalty, settings, exponent, debias, rows),
+            lambda exponent, rows: _encode_scaled(X[rows], atoms, penalty, settings, exponent, debias, rows, known),
         )
 
 
-def _encode_scaled(X, atoms, penalty, settings, exponent, debias, rows=None):
+def _encode_scaled(X, atoms, penalty, settings, exponent, debias, rows=None, known=None):
+    if known is not None and rows is not None:
+        known = known._replace(mask=known.mask[rows])
     if exponent:
         X = np.ldexp(X, -exponent)
         try:
@@ -66,11 +79,15 @@ def _encode_scaled(X, atoms, penalty, settings, exponent, debias, rows=None):
             # Tiny rows, for which the penalty is beyond all bounds
             warn_not_converged(0, 0, len(X), 0.0, settings.max_iter)
             return in_units_of_data(zero_codes(X, len(atoms.D), settings.sparse_output), exponent)
-    result = settings.solve(X, atoms, penalty)
+    result = settings.solve(X, atoms, penalty, known=known)
     check_finite(result.status != NON_FINITE, X.dtype, rows)
     warn_not_converged(*count_unconverged(result), len(X), result.certificate.max(), settings.max_iter)
     if debias:
-        refit = debias_codes(X, atoms, result.codes, positive=penalty.positive, n_jobs=settings.n_jobs)
+        options = {"positive": penalty.positive, "n_jobs": settings.n_jobs}
+        if known is None:
+            refit = debias_codes(X, atoms, result.codes, **options)
+        else:
+            refit = debias_masked(X, atoms.D, result.codes, known.mask, centered=known.centered, **options)
         result = result._replace(codes=refit.codes, square_error=refit.square_error)
     if exponent:
         result = in_units_of_data(result, exponent)

@@ -20,7 +20,7 @@ from ..solvers.debias import debias_codes
 from ..solvers.registry import find_solver
 from ._blocks import Batches
 from ._direct_current import center, constant_atom, with_constant
-from ._encode import CoderSettings, encode_rows
+from ._encode import CoderSettings, Known, encode_rows
 from ._ksvd import check_ksvd, learn_ksvd
 from ._learn import Preparation, Progress, learn
 from ._relaxation import count_relaxed
@@ -115,10 +115,15 @@ class Fit:
         coder.n_resampled_ = sum(record.replaced for record in self.records)
         coder.history_ = as_history(self.records)
 
-    def encode(self, coder, X):
-        """Return the SolveResult of validated rows."""
+    def encode(self, coder, X, mask=None):
+        """Return the SolveResult of validated rows, of which a mask may say which entries are known."""
         D = coder.components_.astype(X.dtype, copy=False)
         settings = coder_settings(coder)._replace(sparse_output=coder.sparse_output)
+        if mask is not None:
+            known, D = Known(mask, self.constant), D[int(self.constant) :]
+            atoms = self._prepare(center(D) if self.constant else D, coder)
+            result = encode_rows(X, atoms, self.penalty, settings, debias=coder.debias, known=known)
+            return result._replace(codes=with_constant(X, D, result.codes, mask)) if self.constant else result
         if not self.constant:
             return encode_rows(X, self._prepare(D, coder), self.penalty, settings, debias=coder.debias)
         D = D[1:]

@@ -13,6 +13,7 @@ from .._core.products import correlations
 from .._core.validation import binary_exponent, callers_level
 from ..penalties import L1, PENALTIES, ElasticNet, KSparse, Penalty, WeightedL1
 from ..solvers._scales import rescale
+from ._search import find_zero
 
 #: Correlation at which atoms enter, as a share of the largest one, that no choice of the weight stands for.
 DEFAULT_ENTRY = 0.2
@@ -165,12 +166,15 @@ class Target:
             return math.log(max(amounts.nonzero, 0.5 * unit) / (self.sparsity * amounts.size))
         return math.log(10) / 20 * (signal_to_noise(amounts) - self.snr)
 
-    def tolerance(self, n_entries):
-        """Largest error at which a search ends, for so many coefficients."""
+    def error_beyond_tolerance(self, amounts):
+        """Return the error, or 0 if it is one at which a search ends."""
         if self.sparsity is None:
-            return math.log(10) / 20 * SNR_ERROR
-        nearest = math.log1p(0.5 / (self.sparsity * n_entries))  # of whole numbers
-        return max(SPARSITY_ERROR, nearest)
+            tolerance = math.log(10) / 20 * SNR_ERROR
+        else:
+            nearest = math.log1p(0.5 / (self.sparsity * amounts.n_entries))  # of whole numbers
+            tolerance = max(SPARSITY_ERROR, nearest)
+        error = self.error(amounts)
+        return error if abs(error) > tolerance else 0.0
 
     def follow(self, penalty, amounts, n_components):
         """Return the penalty with its weight moved a little against the error of one batch.
@@ -202,34 +206,21 @@ class Target:
         if not alpha_max > 0:
             raise ValueError(NO_WEIGHT)
         top = math.log(alpha_max)
-        dense, sparse = None, (top, -1.0)  # logarithms of weights with their errors, above and below zero
+        tried = {}
+
+        def error_at(place):
+            amounts = tried[place] = encode(penalty.replace(alpha=math.exp(place)))
+            return self.error_beyond_tolerance(amounts)
+
         place, stride = top - 2.0 * penalty.degree, 0.5 * penalty.degree
-        nearest = math.inf
-        for _ in range(60):
-            tried = penalty.replace(alpha=math.exp(place))
-            amounts = encode(tried)
-            error = self.error(amounts)
-            if abs(error) < nearest:
-                nearest, found, reached = abs(error), tried, self.reached(amounts)
-            if nearest <= self.tolerance(amounts.n_entries):
-                return found
-            if error > 0:
-                dense = (place, error)
-            else:
-                sparse = (place, error)
-            if dense is None:
-                place, stride = place - stride, 2 * stride
-                if place < top - SPAN * penalty.degree:
-                    raise self._out_of_reach(amounts)
-            elif sparse[0] - dense[0] < 1e-9:
-                break
-            else:
-                share = dense[1] / (dense[1] - sparse[1])
-                # Near an end of the bracket the interpolation may creep
-                place = dense[0] + min(max(share, 0.1), 0.9) * (sparse[0] - dense[0])
+        least = top - SPAN * penalty.degree
+        place, nearest = find_zero(error_at, place, stride, least=least, below=(top, -1.0))
+        if place is None:
+            raise self._out_of_reach(list(tried.values())[-1])
+        found = penalty.replace(alpha=math.exp(place))
         if nearest > MISSED:
             warnings.warn(
-                f"`{self}` is met up to {reached} only: codes jump at alpha={found.alpha:.6g}.",
+                f"`{self}` is met up to {self.reached(tried[place])} only: codes jump at alpha={found.alpha:.6g}.",
                 ConvergenceWarning,
                 stacklevel=callers_level(),
             )

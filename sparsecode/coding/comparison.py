@@ -6,18 +6,16 @@ import re
 import time
 import warnings
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
-from sklearn.base import clone
 
 from .._core.arrays import as_dense
 from .._core.progress import progress_bar
 from .._core.validation import callers_level
-from ..encoder import Encoder
 from ..metrics import relative_error
 from ..solvers import debias
 from ..solvers._rows import CONVERGED
+from ._matching import Setting, check_coder, fit_to_level, n_constant
 from ._sparsity import OutOfReachError
 from .sparse_coder import SparseCoder
 
@@ -32,6 +30,7 @@ MEASURES = {
     "active_fraction": ("1", "share of coefficients that are not zero"),
     "mean_l0": ("atoms/sample", "mean number of active atoms"),
     "alpha": ("1", "weight of the penalty, for data in their own units"),
+    "tuned": ("1", "value of the parameter that the level is met by, of a coder given with one"),
     "n_iter": ("passes/sample", "mean number of passes of the solver over all atoms"),
     "certificate": ("1", "largest certificate of a code, see sparsecode.solvers.SolveResult"),
     "not_converged": ("1", "share of samples whose certificate stayed above its bound"),
@@ -53,14 +52,16 @@ def compare_coders(
     For each `SparseCoder`, level, seed and number of atoms: atoms are learned from X at that level, or taken from
     `dictionary`; then the weight of the penalty is set so that the codes of `X_test` meet the level, and these are
     measured. So codes that are compared are equally sparse (or equally wrong) where they are measured. Other encoders
-    are fitted to X as they are: their own parameters decide how near they come to the level.
+    are fitted to X: with the value of a parameter for which the codes of `X_test` meet the level, or as they are.
 
     Parameters
     ----------
-    coders : dict of str to Encoder or callable
+    coders : dict of str to Encoder, (Encoder, str) or callable
         Methods by name, unfitted. The level is given to the parameter of that name; a coder whose `n_nonzero_coefs` is
-        set gets ``round(target_sparsity * n_atoms)`` of them instead. For encoders with neither: a function of the
-        level that returns one. `n_components`, `random_state` (the seed) and `dictionary` are set where there are
+        set gets ``round(target_sparsity * n_atoms)`` of them instead. For encoders with neither: a pair of an encoder
+        and the name of a positive parameter, whose value meets the level, such as
+        ``(LCA(threshold="hard", alpha=0.1), "alpha")`` or ``(SAILnet(), "target_rate")``; or a function of the level
+        that returns an encoder. `n_components`, `random_state` (the seed) and `dictionary` are set where there are
         such parameters; all others stay, such as `debias`, which a `target_snr` then counts.
     X : array-like of shape (n_samples, n_features)
         Samples to learn from.
@@ -91,28 +92,33 @@ def compare_coders(
         Dimensions (coder, level, seed), and n_components if that is a sequence. Variables: n_atoms; relative_error;
         debiased_error (after least squares on the support of each code: what is left is what the supports are worth,
         and the difference is shrinkage); active_fraction and mean_l0, without the constant atom of `fit_dc`;
-        l0_quantile, with the dimension quantile; alpha; n_iter, certificate (the largest), not_converged; fit_seconds
-        and transform_seconds. Units are in ``attrs["units"]``. What an encoder does not know is NaN: only `SparseCoder`
-        has alpha, n_iter and certificates, and only linear codes have a debiased error. A level that a method cannot
-        meet is NaN throughout, with a warning. All but the seconds is the same in each run.
+        l0_quantile, with the dimension quantile; alpha; tuned (of pairs, the value of the parameter); n_iter,
+        certificate (the largest), not_converged; fit_seconds and transform_seconds. Units are in ``attrs["units"]``.
+        What an encoder does not know is NaN: only `SparseCoder` has alpha, n_iter and certificates, and only linear
+        codes have a debiased error. A level that a method cannot meet, or at which it fails, is NaN throughout, with a
+        warning. All but the seconds is the same in each run.
 
     Raises
     ------
     TypeError
-        If a coder is not an Encoder, or has no parameter for the level.
+        If a coder is not one of these, or has no parameter for the level.
     ValueError
-        If not exactly one kind of level is given, or as the coders say.
+        If not exactly one kind of level is given, or a coder says otherwise how sparse codes shall be.
+    Exception
+        The first error of a coder, if for the first seed and size no coder works at any level.
 
     Warns
     -----
     UserWarning
-        For each level that a method cannot meet. Warnings of the coders say which method they are about.
+        For each level that a method cannot meet, and each error of a coder (or of the learner of common atoms), which
+        does not end the comparison. Warnings and errors say which coder, level, seed and size they are about.
 
     Notes
     -----
     Atoms that are learned see the level on X while they are learned, and X_test only for one number, the weight.
-    Costs a fit a cell, and some five encodings of X_test. The first call of a solver in a new installation compiles it,
-    within its seconds: run ``python -m sparsecode warmup`` before seconds are compared.
+    Costs a fit a cell, and some five encodings of X_test; of a pair two to 15 of both, with values of the parameter up
+    to 100 times the one that is given, or down to a hundredth. The first call of a solver in a new installation
+    compiles it, within its seconds: run ``python -m sparsecode warmup`` before seconds are compared.
 
     A comparison at equal sparsity does not say how sparse codes should be: `held_out_pixel_score` does. Datasets of
     several calls join: ``xarray.concat([...], "seed")``, where patches are to differ as well. With `init` all learn
@@ -141,10 +147,9 @@ def compare_coders(
     """
     if not isinstance(coders, Mapping) or not coders:
         raise TypeError(f"`coders` must be a dict of at least one method by name, got {coders!r:.100}.")
-    for name, coder in coders.items():
-        if isinstance(coder, type) or (not isinstance(coder, Encoder) and not callable(coder)):
-            raise TypeError(f"coder {name!r} must be an Encoder, or a function that returns one, got {coder!r:.100}.")
     kind, levels = _check_levels(target_sparsity=target_sparsity, target_snr=target_snr, mean_l0=mean_l0)
+    for name, coder in coders.items():
+        check_coder(name, coder, kind, levels[0])
     seeds = _check_counts("seeds", seeds, least=0)
     sizes = [None] if n_components is None else _check_counts("n_components", n_components, least=1)
     X_test = X if X_test is None else X_test
@@ -152,33 +157,22 @@ def compare_coders(
     measured = {name: np.full(shape, np.nan) for name in MEASURES}
     measured["l0_quantile"] = np.full((*shape, len(QUANTILES)), np.nan)
     with progress_bar(math.prod(shape), verbose=verbose, unit="fit") as bar:
-        for c, size in enumerate(sizes):
-            for s, seed in enumerate(seeds):
-                start = _common_atoms(init, X, size, seed)
-                setting = _Setting(kind, size, seed, _common_atoms(dictionary, X, size, seed, start), start)
-                for i, m in np.ndindex(len(levels), len(coders)):
-                    name = list(coders)[m]
-                    with _named_warnings(f"coder {name!r}, {kind}={levels[i]:g}, {setting}"):
-                        cell = _measure(coders[name], levels[i], setting, X, X_test)
+        for c, s in np.ndindex(len(sizes), len(seeds)):
+            setting, errors = Setting(kind, sizes[c], seeds[s]), []
+            with _kept_going(errors, f"atoms that methods share, {setting}"):
+                setting = setting.with_atoms(dictionary, init, X)
+            for i, m in np.ndindex((0, 0) if errors else (len(levels), len(coders))):
+                name = list(coders)[m]
+                with _kept_going(errors, f"coder {name!r}, {kind}={levels[i]:g}, {setting}"):
+                    cell = _measure(coders[name], levels[i], setting, X, X_test)
                     for measure, value in cell.items():
                         measured[measure][m, i, s, c] = value
-                    bar.update()
+                bar.update()
+            if errors and np.isnan(measured["n_atoms"]).all():
+                raise errors[0]  # nothing works, and nothing is lost
     table = _as_dataset(measured, list(coders), kind, levels, seeds, sizes)
     table.attrs |= {"n_samples": len(X), "n_test": len(X_test)}
     return table.isel(n_components=0, drop=True) if np.ndim(n_components) == 0 else table
-
-
-class _Setting(NamedTuple):
-    """What methods share while they are compared."""
-
-    kind: str  # of the levels
-    n_components: int | None
-    seed: int
-    atoms: np.ndarray | None  # common to all methods
-    init: np.ndarray | None  # atoms that learning starts from
-
-    def __str__(self):
-        return f"seed={self.seed}" + (f", n_components={self.n_components}" if self.n_components else "")
 
 
 def _check_levels(**given):
@@ -204,36 +198,38 @@ def _check_counts(name, counts, *, least):
     return array.tolist()
 
 
-def _common_atoms(source, X, size, seed, init=None):
-    """Return the atoms that methods share, given or learned, or None."""
-    if not isinstance(source, Encoder):
-        return None if source is None else np.asarray(source)
-    return _atoms_of(_set_learning(clone(source), size, seed, init).fit(X))
-
-
 @contextlib.contextmanager
-def _named_warnings(where):
-    """Add to warnings in the block what they are about; of those that differ by numbers only, give the last."""
+def _kept_going(errors, where):
+    """Add to warnings in the block what they are about, and make one of an error, which `errors` gets.
+
+    Of warnings that differ by numbers only, the last is given.
+    """
     with warnings.catch_warnings(record=True) as told:
-        yield
+        warnings.simplefilter("always")  # what the user makes an error shall not end a cell
+        try:
+            yield
+        except OutOfReachError as error:
+            warnings.warn(f"left out, NaN: {error}", UserWarning, stacklevel=1)
+        except Exception as error:
+            error.add_note(f"({where})")
+            errors.append(error)
+            warnings.warn(f"failed, NaN: {type(error).__name__}: {error}", UserWarning, stacklevel=1)
     last = {(re.sub(r"\d", "", str(warning.message)), warning.category): warning.message for warning in told}
     for (_, category), text in last.items():
         warnings.warn(f"{text} ({where})", category, stacklevel=callers_level())
 
 
 def _measure(coder, level, setting, X, X_test):
-    """Return what is measured of one method at one level; nothing where the level cannot be met."""
-    try:
-        started = time.perf_counter()
-        encoder = _fitted(coder, level, setting, X, X_test)
-        fitted = time.perf_counter()
-    except OutOfReachError as error:
-        warnings.warn(f"left out, NaN: {error}", UserWarning, stacklevel=callers_level())
-        return {}
+    """Return what is measured of one method at one level."""
+    started = time.perf_counter()
+    encoder = fit_to_level(coder, level, setting, X, X_test)
+    fitted = time.perf_counter()
     cell = _code(encoder, X_test) | {"fit_seconds": fitted - started}
+    if isinstance(coder, tuple):
+        cell["tuned"] = encoder.get_params()[coder[1]]
     codes = cell.pop("codes")
-    counts = np.count_nonzero(codes[:, _n_constant(encoder) :], axis=1)
-    cell |= {"n_atoms": codes.shape[1] - _n_constant(encoder), "mean_l0": counts.mean()}
+    counts = np.count_nonzero(codes[:, n_constant(encoder) :], axis=1)
+    cell |= {"n_atoms": codes.shape[1] - n_constant(encoder), "mean_l0": counts.mean()}
     cell |= {"active_fraction": cell["mean_l0"] / cell["n_atoms"], "l0_quantile": np.quantile(counts, QUANTILES)}
     if encoder.capabilities().invertible:
         cell["relative_error"] = relative_error(X_test, encoder.inverse_transform(codes))
@@ -260,68 +256,6 @@ def _code(encoder, X):
         "certificate": result.certificate.max(),
         "not_converged": (result.status != CONVERGED).mean(),
     }
-
-
-def _fitted(coder, level, setting, X, X_test):
-    """Return a method with its atoms, which meets the level on X_test."""
-    encoder = clone(coder) if isinstance(coder, Encoder) else coder(level)
-    parameters = encoder.get_params(deep=False)
-    own = parameters.get("dictionary")
-    atoms = setting.atoms if own is None else own
-    _set(encoder, random_state=setting.seed)
-    if own is None and atoms is not None:
-        _set(encoder, dictionary=atoms)
-        encoder = encoder.set_params(n_components=None) if isinstance(encoder, SparseCoder) else encoder
-    elif own is None:
-        _set_learning(encoder, setting.n_components, setting.seed, setting.init)
-    if isinstance(coder, Encoder):
-        given = setting.init if atoms is None else atoms
-        size = encoder.get_params(deep=False).get("n_components") if given is None else len(given)
-        _set_level(encoder, setting.kind, level, size or np.shape(X)[1])
-    if not isinstance(encoder, SparseCoder):
-        return encoder.fit(X)
-    if encoder.dictionary is None:
-        encoder = clone(encoder).set_params(dictionary=_atoms_of(encoder.fit(X)), n_components=None)
-    return encoder.fit(X_test)
-
-
-def _set_level(encoder, kind, level, n_atoms):
-    """Give an encoder of so many atoms the level."""
-    parameters = encoder.get_params(deep=False)
-    if kind == "mean_l0":
-        kind, level = "target_sparsity", level / n_atoms
-        if level >= 1:
-            raise OutOfReachError(f"{level * n_atoms:g} of {n_atoms} atoms cannot be active.")
-    if parameters.get("n_nonzero_coefs") is not None:
-        if kind == "target_snr":
-            raise OutOfReachError("a fixed number of coefficients has no weight that meets a `target_snr`.")
-        if round(level * n_atoms) < 1:
-            raise OutOfReachError(f"{level:g} of {n_atoms} atoms is less than one.")
-        encoder.set_params(n_nonzero_coefs=round(level * n_atoms))
-    elif kind in parameters:
-        encoder.set_params(**{kind: level})
-    else:
-        raise TypeError(f"{type(encoder).__name__} has no parameter `{kind}`; give a function of the level instead.")
-
-
-def _set_learning(encoder, size, seed, init):
-    """Set what learning starts from, as far as it is given."""
-    given = {"n_components": size, "random_state": seed, "init": init}
-    return _set(encoder, **{name: value for name, value in given.items() if value is not None})
-
-
-def _set(encoder, **values):
-    """Set those parameters that an encoder has."""
-    return encoder.set_params(**{name: value for name, value in values.items() if name in encoder.get_params(False)})
-
-
-def _atoms_of(encoder):
-    """Return the atoms of a fitted encoder, without the constant one."""
-    return encoder.components_[_n_constant(encoder) :]
-
-
-def _n_constant(encoder):
-    return int(bool(getattr(encoder, "fit_dc", False)))
 
 
 def _as_dataset(measured, names, kind, levels, seeds, sizes):

@@ -12,6 +12,7 @@ from .._core.validation import (
 from ..dictionary import Dictionary
 from ..encoder import Capabilities, Encoder, available_if_capable
 from ..learning.rules import RULES, WHOLE
+from ..solvers.masked import known_entries
 from ._encode import decode
 from ._fit import fitted_state, restore, start_fit
 from ._fit_blocks import BlockLearner
@@ -339,21 +340,32 @@ class SparseCoder(BlockLearner, Encoder):
             fit.publish(self)
         return self
 
-    def transform(self, X):
+    def transform(self, X, mask=None):
         """Return the sparse codes of the rows of X.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
+        mask : array-like of bool, of the shape of X, or None, default=None
+            True where an entry is known. Codes then minimise the objective over the known entries of each row, and
+            `inverse_transform` fills in the others, which may be NaN. None: all are known. See
+            `sparsecode.solvers.solve` for what it costs.
 
         Returns
         -------
         ndarray, or CSR array if `sparse_output`, of shape (n_samples, n_components)
             With the dtype of X (float64 unless X is float32).
+
+        Raises
+        ------
+        ValueError
+            If known entries are not finite, or a row has none.
         """
         check_is_fitted(self)
         self._validate_params()  # they may have been set since fit
-        return self._fit.encode(self, self._check_input(X, reset=False)).codes
+        if mask is not None:
+            X, mask = known_entries(X, mask)
+        return self._fit.encode(self, self._check_input(X, reset=False), mask).codes
 
     def inverse_transform(self, X):
         """Return the reconstructions ``W D`` of codes.

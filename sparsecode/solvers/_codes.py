@@ -81,6 +81,18 @@ def make_codes(n, n_components, dtype, init, sparse):
     return (_SparseCodes if sparse else _DenseCodes)(n, n_components, dtype, init)
 
 
+def move_entries(W, entries):
+    """Move the entries of dense rows to where sparse codes are collected from, if they are kept sparse."""
+    counts, indices, data = entries
+    if not data.size:
+        return
+    places = np.nonzero(W)
+    counts[: len(W)] = np.bincount(places[0], minlength=len(W))
+    indices[: len(places[1])] = places[1]
+    data[: len(places[1])] = W[places]
+    W[...] = 0
+
+
 def canonical(codes):
     """Return a CSR array without duplicates and stored zeros, of the caller's if it is one already."""
     if isinstance(codes, csr_array) and codes.has_canonical_format and codes.data.all():

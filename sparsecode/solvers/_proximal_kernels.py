@@ -178,13 +178,33 @@ def _cycle(G, w, g, pen, steps):
                 g[m] -= change * G[j, m]
 
 
+class DenseGram(NamedTuple):
+    """A Gram matrix that all rows share."""
+
+    G: np.ndarray
+
+    def begin(self, i, w):
+        """Begin with row i and its code: nothing is to be done."""
+        return
+
+    def enter(self, j):
+        """Let atom j enter the code: nothing is to be done."""
+        return
+
+    def refresh(self, c, w, work):
+        """Compute the correlations of the residual from w anew; return the number of coefficients not zero."""
+        return refresh(self.G, c, w, work)
+
+
 def _descend_rows(
-    G, C, square_norms, pen, gap, steps, inverse_norms, greedy, tol, max_iter, work, stop,
+    gram, C, square_norms, pen, gap, steps, inverse_norms, greedy, tol, max_iter, work, stop,
     W, certificates, costs, n_iters, statuses,
 ):  # fmt: skip
-    """Solve all rows of C, starting from the codes in W."""
+    """Solve all rows of C, starting from the codes in W; `gram` has G and is told which rows of it are needed."""
+    G = gram.G
     for i in range(C.shape[0]):
         c, w = C[i], W[i]
+        gram.begin(i, w)
         half = 0.5 * square_norms[i]
         largest = start_row(c, w, inverse_norms)
         lowest = least = np.inf
@@ -209,6 +229,7 @@ def _descend_rows(
                 return
             n_iter += 1
             if greedy:
+                gram.enter(place)
                 k = take(G, w, work, k, place, u)
                 sweep(G, w, pen, steps, inverse_norms, work, k, worst * type(w[0])(SWEEP_SHARE), stop)
             else:
@@ -217,16 +238,6 @@ def _descend_rows(
         costs[i] = cost
         n_iters[i] = n_iter
         statuses[i] = conclude(objective, done, not stalled)
-
-
-class DenseGram(NamedTuple):
-    """A Gram matrix, as forward-backward splitting takes it."""
-
-    G: np.ndarray
-
-    def refresh(self, c, w, work):
-        """Compute the correlations of the residual from w anew; return the number of coefficients not zero."""
-        return refresh(self.G, c, w, work)
 
 
 def _forward_backward_rows(

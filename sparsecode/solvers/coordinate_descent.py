@@ -24,7 +24,7 @@ from functools import partial
 
 import numpy as np
 
-from ._proximal_kernels import descend_rows, make_workspace
+from ._proximal_kernels import DenseGram, descend_rows, make_workspace
 from ._rows import in_double_where_stalled
 from .certificates import gap_terms, raise_tol
 
@@ -51,4 +51,8 @@ def _solve(problem, penalty, *, greedy, tol, max_iter, gains=None):
     bound = penalty.bind(norms, G.dtype, gains)
     steps = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
     arguments = (bound, gap_terms(penalty, bound, G.dtype), steps, inverse_norms, greedy, tol, max_iter)
-    return problem.run(descend_rows, arguments, partial(make_workspace, len(G), G.dtype))
+
+    def solve_rows(G, *rest):
+        descend_rows(DenseGram(G), *rest)
+
+    return problem.run(solve_rows, arguments, partial(make_workspace, len(G), G.dtype))

@@ -27,6 +27,7 @@ from ._codes import canonical
 from ._scales import by_exponent, in_units_of_data, rescale_bound, zero_codes
 from .certificates import has_gap
 from .debias import debias_codes
+from .masked import known_entries, solve_masked, takes_descent
 
 
 class Solver(NamedTuple):
@@ -96,7 +97,7 @@ def find_solver(name, penalty):
 
 
 def solve(
-    X, D, penalty, *, solver="auto", tol=1e-6, max_iter=None, init=None, gains=None, n_jobs=None, step=None,
+    X, D, penalty, *, mask=None, solver="auto", tol=1e-6, max_iter=None, init=None, gains=None, n_jobs=None, step=None,
     sparse_output=False,
 ):  # fmt: skip
     r"""Solve the coding problem ``min_w 0.5 ||x - w D||^2 + pen(w)`` for every row x of X.
@@ -109,6 +110,9 @@ def solve(
         Atoms, of any norm.
     penalty : Penalty
         From `sparsecode.penalties`.
+    mask : array-like of bool of shape (n_samples, n_features) or None, default=None
+        True where an entry of X is known. Codes then minimise the squared error over the known entries of each row;
+        the others may be NaN. None: all are known.
     solver : str, default="auto"
         A name of `SOLVERS`. "auto" takes the first that applies of: "active-set" (exact) for l1-type penalties,
         "replacement" (single best replacement) for l0, CEL0 and k-sparse codes, "irl1" (iteratively reweighted l1) for
@@ -116,7 +120,9 @@ def solve(
         non-negative l0, "omp" for non-negative k-sparse codes, "forward-backward" for the rest. By name only: "cyclic"
         coordinate descent; "ormp" (order recursive pursuit) and "mp" (plain matching pursuit); and, for study, "niht"
         (normalised iterative hard thresholding: KSparse), "lca" (locally competitive algorithm: l1-type penalties, L0,
-        CEL0) and "sparse-set" (L0 with coefficients that are projections).
+        CEL0) and "sparse-set" (L0 with coefficients that are projections). With a `mask`, "auto" takes a greedy
+        coordinate descent of its own for l1-type penalties, L0 and CEL0; a name, and other penalties, compute a Gram
+        matrix for each mask that is different.
     tol : float, default=1e-6
         Largest certificate of a converged row: see `SolveResult`. Values below what the dtype can certify are
         raised to it.
@@ -142,7 +148,13 @@ def solve(
     ------
     ValueError
         If X or D is not a finite 2-D array, their widths differ, atoms are too large to be squared, a parameter is
-        out of range, or the solver does not take the penalty; the message names those that do.
+        out of range, a row has no known entry, or the solver does not take the penalty (the message names those that
+        do).
+
+    Notes
+    -----
+    With a `mask`, a row of k atoms costs O(K F k) by default, and O(K^2 F) for each different mask with a named solver:
+    name one ("active-set" for l1, "replacement" for l0 and CEL0) where many rows have the same entries missing.
 
     Examples
     --------
@@ -154,7 +166,14 @@ def solve(
     ([[2.0, 0.0]], [0.0])
     >>> solve([[3.0, -0.5]], np.eye(2), CEL0(0.5)).codes.tolist()
     [[3.0, 0.0]]
+
+    A feature that is not known:
+
+    >>> solve([[np.nan, -0.5]], [[1.0, 1.0]], L1(0.1), mask=[[False, True]]).codes.tolist()
+    [[-0.4]]
     """
+    if mask is not None:
+        X, mask = known_entries(X, mask)
     X, D = check_problem(X, D)
     if not isinstance(penalty, Penalty):
         raise TypeError(f"`penalty` must be a penalty such as L1(alpha=0.5), got {penalty!r}.")
@@ -176,14 +195,21 @@ def solve(
         if chosen is not SOLVERS["forward-backward"]:
             raise ValueError(f"`step` belongs to solver 'forward-backward', not to {solver!r}; leave it out.")
         options["step"] = step
-    return _solve_at_any_scale(chosen, X, D, penalty, options)
+
+    def run(samples, penalty, rows=slice(None), **options):
+        if mask is None:
+            return chosen.solve(samples, D, penalty, **options)
+        own = solver == "auto" and takes_descent(penalty)
+        return solve_masked(samples, D, penalty, mask[rows], None if own else chosen, **options)
+
+    return _at_any_scale(run, X, D, penalty, options)
 
 
-def _solve_at_any_scale(chosen, X, D, penalty, options):
+def _at_any_scale(run, X, D, penalty, options):
     """Return the result of checked rows; tiny ones, whose squares would be zero, are scaled each by its own power."""
     exponents = np.minimum(row_exponents(X), 0)
     if not exponents.any():
-        return chosen.solve(X, D, penalty, **options)
+        return run(X, penalty, **options)
 
     def solve_group(exponent, rows):
         samples, given = np.ldexp(X[rows], -exponent), dict(options)
@@ -196,7 +222,7 @@ def _solve_at_any_scale(chosen, X, D, penalty, options):
         except ValueError:  # the penalty is beyond all bounds
             result = zero_codes(samples, len(D), options["sparse_output"])
         else:
-            result = chosen.solve(samples, D, scaled, **given)
+            result = run(samples, scaled, rows, **given)
         return in_units_of_data(result, exponent)
 
     return by_exponent(exponents, solve_group)

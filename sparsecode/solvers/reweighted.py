@@ -35,7 +35,7 @@ from ..penalties.concave import BoundLogSum
 from ..penalties.l1 import BoundL1
 from ..penalties.scad import BoundSCAD
 from ._active_set_kernel import make_workspace as make_active_set
-from ._proximal_kernels import descend_rows
+from ._proximal_kernels import DenseGram, descend_rows
 from ._proximal_kernels import make_workspace as make_descent
 from ._reweighted_kernel import Slopes, reweighted_rows
 from ._rows import in_double_where_stalled
@@ -69,7 +69,8 @@ def _solve(problem, penalty, *, tol, max_iter, gains=None):
         weights, active_set, coordinates = work
         limits = MOST_WEIGHTINGS, tol, max_iter
         reweighted_rows(G, C, square_norms, weights, slopes, inverse_norms, *limits, active_set, stop, W, n_iters)
-        descend_rows(G, C, square_norms, *descent, coordinates, stop, W, certificates, costs, n_iters, statuses)
+        rest = coordinates, stop, W, certificates, costs, n_iters, statuses
+        descend_rows(DenseGram(G), C, square_norms, *descent, *rest)
 
     return problem.run(solve_rows, (), make_work)
 

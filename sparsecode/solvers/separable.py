@@ -25,7 +25,7 @@ from .._core.products import aligned_copy, aligned_empty, gram, row_products
 from .._core.validation import check_atoms
 from ..penalties import L0, MCP
 from ..penalties._base import value_rows
-from ._codes import CHUNK_ROWS, make_codes
+from ._codes import CHUNK_ROWS, make_codes, move_entries
 from ._gram_kernels import collect
 from ._proximal_kernels import forward_backward_rows, make_workspace
 from ._rows import NON_FINITE, SolveResult
@@ -207,20 +207,8 @@ def _run(X, atoms, arguments, init, n_jobs, sparse_output):
             row_products(transposed[0], halves[1], fit)
             square_error[i] = np.square(samples[i] - fit).sum()
         status[~(square_error < np.inf)] = NON_FINITE
-        _move_entries(W, entries)
+        move_entries(W, entries)
         codes.close(start, end, entries)
 
     run_chunks(solve_chunk, n, n_jobs=n_jobs, chunk_rows=CHUNK_ROWS, prepare=make_work)
     return result._replace(codes=codes.collected(X.dtype))
-
-
-def _move_entries(W, entries):
-    """Move the entries of dense rows to where sparse codes are collected from, if they are kept sparse."""
-    counts, indices, data = entries
-    if not data.size:
-        return
-    places = np.nonzero(W)
-    counts[: len(W)] = np.bincount(places[0], minlength=len(W))
-    indices[: len(places[1])] = places[1]
-    data[: len(places[1])] = W[places]
-    W[...] = 0

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from sparsecode import Dictionary, SparseCoder
-from sparsecode.coding import compare_coders
+from sparsecode.coding import LCA, SAILnet, compare_coders
 from sparsecode.penalties import MCP
 from sparsecode.solvers import debias, solve
 from tests.contracts.winners import KWinners
@@ -160,6 +161,69 @@ def test_other_encoders_and_functions_of_the_level(rows):
     assert all(np.isnan(table[name]).all() for name in ("certificate", "relative_error", "debiased_error", "alpha"))
 
 
+def test_a_parameter_is_found_for_which_codes_meet_the_level(rows, atoms):
+    """Of a circuit, where activity falls with its parameter, and of a network that learns, where it rises."""
+    X, X_test = rows
+    coders = {"LCA": (LCA(threshold="hard", alpha=0.3), "alpha")}
+    table = compare_coders(coders, X, X_test, target_sparsity=[0.02, 0.05], dictionary=atoms)
+    assert abs(table.active_fraction / table.level - 1).max() < 0.006
+    circuit = table.sel(coder="LCA", level=0.05).isel(seed=0)
+    codes = LCA(atoms, threshold="hard", alpha=circuit.tuned.item()).fit(X).transform(X_test)
+    assert circuit.relative_error.item() == pytest.approx(relative_error(X_test, codes @ atoms), rel=1e-12)
+    assert circuit.tuned.item() < 0.3 < table.tuned.sel(coder="LCA", level=0.02).item()
+    network = SAILnet(100, batch_size=10, max_iter=5, target_rate=0.1)
+    table = compare_coders({"SAILnet": (network, "target_rate")}, X, X_test, target_sparsity=0.02, seeds=1)
+    assert table.active_fraction.item() == pytest.approx(0.02, rel=0.05)  # learned anew by each step of the search
+    again = clone(network).set_params(target_rate=table.tuned.item(), random_state=1).fit(X)
+    assert table.mean_l0.item() == np.count_nonzero(again.transform(X_test), axis=1).mean()
+    assert table.tuned.item() > 0.1
+    matched = compare_coders({"LCA": coders["LCA"]}, X, X_test, target_snr=6, dictionary=atoms)
+    assert matched.relative_error.item() == pytest.approx(10**-0.6, rel=0.006)
+    counted = compare_coders({"LCA": coders["LCA"]}, X, X_test, mean_l0=3, dictionary=atoms)
+    assert counted.mean_l0.item() == pytest.approx(3, rel=0.006)
+    with pytest.warns(UserWarning, match=r"no `target_rate` up to 100 times the given one.* \(coder 'SAILnet'"):
+        table = compare_coders({"SAILnet": (SAILnet(8, max_iter=1), "target_rate")}, X[:200], target_snr=30)
+    assert np.isnan(table.n_atoms).all()
+
+
+class Failing(SparseCoder):
+    """Cannot learn some numbers of atoms."""
+
+    def fit(self, X, y=None, sample_weight=None):
+        if self.n_components == 13:
+            raise ZeroDivisionError("thirteen")
+        return super().fit(X, y, sample_weight)
+
+
+def test_a_coder_that_fails_leaves_the_others_alone(rows):
+    X, X_test = rows
+    coders = {"l1": SparseCoder(max_iter=1), "bad": Failing(max_iter=1)}
+    levels = {"target_sparsity": [0.1, 0.2], "n_components": [12, 13], "seeds": 4}
+    failed = r"failed, NaN: ZeroDivisionError: thirteen \(coder 'bad', target_sparsity=0.[12], seed=4, n_components=13"
+    with pytest.warns(UserWarning, match=failed) as told:
+        table = compare_coders(coders, X, X_test, **levels)
+    assert len(told) == 2
+    assert all(np.isnan(array.sel(coder="bad", n_components=13)).all() for array in table.data_vars.values())
+    rest = table.relative_error.where((table.coder == "l1") | (table.n_components == 12), 0)
+    assert np.isfinite(rest).all()
+    learner = Failing(alpha=1.0, max_iter=1)
+    with pytest.warns(UserWarning, match=r"thirteen \(atoms that methods share, seed=4, n_components=13\)"):
+        table = compare_coders({"l1": SparseCoder()}, X, dictionary=learner, **levels)
+    assert np.isfinite(table.relative_error).all("level").values.tolist() == [[[True, False]]]
+
+
+def test_where_nothing_works_the_error_is_raised(rows):
+    with pytest.warns(UserWarning, match="failed, NaN"), pytest.raises(ZeroDivisionError, match="thirteen") as raised:
+        compare_coders({"bad": Failing(13)}, rows[1], target_sparsity=0.1, seeds=[2, 3])
+    assert raised.value.__notes__ == ["(coder 'bad', target_sparsity=0.1, seed=2)"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_warnings_that_are_errors_come_after_the_cell(rows, atoms):
+    with pytest.raises(UserWarning, match=r"stopped at `encode_max_iter`=1.*\(coder 'hurried'"):
+        compare_coders({"hurried": SparseCoder(encode_max_iter=1)}, rows[1], mean_l0=5, dictionary=atoms)
+
+
 def test_the_same_again_for_any_number_of_threads(rows):
     X, X_test = rows
     tables = [
@@ -191,9 +255,11 @@ def test_parameters_stay_as_they_are_and_progress_is_shown(rows, atoms, capsys):
         ({"target_sparsity": None, "target_snr": [3, np.nan]}, ValueError, "`target_snr` must be positive numbers"),
         ({"seeds": [1, 1]}, ValueError, "`seeds` must be one or several different integers of at least 0"),
         ({"n_components": 0}, ValueError, "`n_components` must be one or several different integers of at least 1"),
-        ({"coders": {"a": "l1"}}, TypeError, "coder 'a' must be an Encoder, or a function that returns one, got 'l1'"),
-        ({"coders": {"w": KWinners()}}, TypeError, "KWinners has no parameter `target_sparsity`; give a function"),
-        ({"coders": {"l1": SparseCoder(alpha=1.0)}}, ValueError, "both say how sparse codes shall be"),
+        ({"coders": {"a": "l1"}}, TypeError, "coder 'a' must be an Encoder, a pair .* got 'l1'"),
+        ({"coders": {"w": KWinners()}}, TypeError, "'w': KWinners has no parameter `target_sparsity`; give a pair"),
+        ({"coders": {"l1": SparseCoder(alpha=1.0)}}, ValueError, "coder 'l1': .*both say how sparse codes shall be"),
+        ({"coders": {"a": (LCA(), "gain")}}, TypeError, "must be a pair of an Encoder and the name of its par"),
+        ({"coders": {"a": (LCA(), "alpha")}}, TypeError, "coder 'a' needs a positive `alpha`, .* got None"),
     ],
 )  # fmt: skip
 def test_what_is_refused(rows, change, error, message):

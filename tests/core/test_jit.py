@@ -209,6 +209,6 @@ def test_compiled_versions_in_total():
 
 #: What `python -m sparsecode warmup` compiles on an empty cache: kernels of solvers once for each class of bound
 #: penalties that they take (eight, six of them separable) and precision; those of the Gabor fit, of paths and of
-#: factors of Gram blocks in float64 only; those of the active set that least squares shares for the work arrays of
-#: both; all others in both precisions.
-TOTAL = 293
+#: factors of Gram blocks, and descent with known entries (two classes), in float64 only; those of the active set that
+#: least squares shares for the work arrays of both; all others in both precisions.
+TOTAL = 295
