@@ -255,7 +255,7 @@ class LISTA(EncoderOfCoder):
         codes = self.transform(X).astype(np.float64)
         X = self._check_input(X, reset=False).astype(np.float64)
         exponents, shares = row_exponents(X), np.zeros(len(X))
-        for exponent in np.unique(exponents):
+        for exponent in np.unique(exponents).tolist():
             rows = np.flatnonzero(exponents == exponent)
             samples = np.ldexp(X[rows], -exponent)
             penalty = rescale(self.encoder_.penalty_, -exponent, X.dtype)

@@ -86,7 +86,7 @@ def test_another_fit_is_refused(X, tmp_path, rng):
     before = content(found)
     for change, difference in [
         ({"alpha": 0.25}, r"`alpha` was 0\.5, is 0\.25\."),
-        ({"max_iter": 4, "homeostasis": None}, r"`homeostasis` was \"hap\", is null; `max_iter` was 3, is 4\."),
+        ({"max_iter": 4, "homeostasis": None}, r"`homeostasis` was \"auto\", is null; `max_iter` was 3, is 4\."),
         ({"init": rng.normal(size=(12, 20))}, r"`init` was \"random\", is float64 array of shape \(12, 20\), sha256"),
     ]:
         with pytest.raises(ValueError, match=rf"holds checkpoints of another fit: {difference}"):
