@@ -18,7 +18,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from .._core.parallel import run_chunks
-from .._core.products import aligned_copy, aligned_empty, row_products
+from .._core.products import aligned_copy, aligned_empty, kernel_array, row_products
 from ..penalties import L0
 from ._codes import CHUNK_ROWS, joined, make_codes, move_entries
 from ._masked_kernel import KnownGram
@@ -136,7 +136,7 @@ def _descend(
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # rows that overflow have a status of their own
     def solve_chunk(start, end, stop, arrays, work, dense_rows, entries):
         rows = slice(start, end)
-        x, known = X[rows].astype(dtype), mask[rows]
+        x, known = np.array(X[rows], dtype, order="C"), mask[rows]
         x = _center(x, known) if centered else x
         norms, C = aligned_empty((len(x), K), dtype), aligned_empty((len(x), K), dtype)
         mean, seen = np.zeros_like(norms), known.astype(dtype)
@@ -154,7 +154,7 @@ def _descend(
             scale = np.where(norms > 0, 1 / np.sqrt(norms), 0)
             W *= np.where(norms > 0, np.sqrt(norms), 0)
             C, mean, norms = C * scale, mean * scale, (norms > 0).astype(dtype)
-        gram = KnownGram(known.view(np.uint8), scale, mean, norms, D, transposed, np.zeros(K), *arrays)
+        gram = KnownGram(kernel_array(known.view(np.uint8)), scale, mean, norms, D, transposed, np.zeros(K), *arrays)
         square_norms = np.einsum("ij,ij->i", x, x)
         certificate, _, cost, n_iter, status = (array[rows] for array in result[1:])
         descend_rows(

@@ -6,6 +6,7 @@ import pytest
 from sparsecode import SparseCoder
 from sparsecode.penalties import CEL0, L1, KSparse
 from sparsecode.solvers import duality_gap, objective, solve
+from sparsecode.solvers._proximal_kernels import descend_rows
 from sparsecode.solvers.masked import debias_masked, takes_descent
 
 from ..contracts.solvers import DATA, PENALTIES, planted
@@ -118,6 +119,17 @@ def test_warm_starts_gains_and_few_passes(penalty):
     stopped = solve(X, D, penalty, mask=mask, max_iter=1)
     assert stopped.n_iter.max() == 1
     assert set(stopped.status) == {0, 1}
+
+
+def test_arrays_may_lie_in_memory_in_any_way():
+    X, D, penalty, mask = masked_problem("planted", PENALTIES["cel0"])
+    expected = solve(X, D, penalty, mask=mask)
+    mask.flags.writeable = X.flags.writeable = False
+    versions = len(descend_rows.signatures) if hasattr(descend_rows, "signatures") else 0
+    for x, known in ((X, mask), (np.asfortranarray(X), np.asfortranarray(mask)), (X.tolist(), mask.tolist())):
+        result = solve(x, np.asfortranarray(D), penalty, mask=known)
+        assert all(np.array_equal(a, b) for a, b in zip(expected, result, strict=True))
+    assert versions == (len(descend_rows.signatures) if versions else 0)
 
 
 def test_what_is_refused():
