@@ -207,7 +207,7 @@ def shift_coherence(kernels):
 def _unit_kernels(kernels):
     """Return kernels of norm 1 as (n_atoms, n_channels, *sides), and the number of their sides."""
     array = shaped_atoms(kernels)
-    rows = real_matrix(array.reshape(len(array), -1) if array.ndim > 1 else array, "kernels")
+    rows = real_matrix(array.reshape(len(array), -1) if array.size and array.ndim > 1 else array, "kernels")
     unit = _unit_rows(rows).reshape(array.shape)
     dims = getattr(kernels, "dims", ())
     unit = np.moveaxis(unit, dims.index("channel"), 1) if "channel" in dims else unit[:, None]

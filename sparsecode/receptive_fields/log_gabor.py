@@ -17,7 +17,7 @@ MEASURES = {
     "phase": ("rad", "phase at the centre"),
     "amplitude": ("1", "largest absolute value of the log-Gabor kernel, in units of the atoms"),
     "fvu": ("1", "fraction of variance that the log-Gabor kernel leaves unexplained"),
-    "frequency": ("cycles/pixel", "frequency at which the envelope is largest"),
+    "peak_frequency": ("cycles/pixel", "frequency at which the envelope is largest"),
     "orientation": ("degree", "orientation of the bars, anticlockwise from horizontal"),
     "orientation_bandwidth": ("degree", "B_theta in degrees"),
     "half_width": ("degree", "half-width of the envelope in direction"),
@@ -66,8 +66,11 @@ class LogGaborFit(NamedTuple):
         return orientation_on_screen(self.theta)
 
     @property
-    def frequency(self):
-        """Frequency at which the envelope is largest, ``sf_0 exp(-B_sf^2)``, in cycles per pixel."""
+    def peak_frequency(self):
+        """Frequency at which the envelope is largest, ``sf_0 exp(-B_sf^2)``, in cycles per pixel.
+
+        A Gabor function fitted to the kernel has about the frequency sf_0, in the middle of a spectrum that is skewed.
+        """
         return self.sf_0 * np.exp(-np.square(self.B_sf))
 
     def well_fitted(self, threshold=0.3):
@@ -109,7 +112,7 @@ def describe_log_gabor(atoms, shape=None, *, sf_0=None, B_sf=None, level=0.5):
     Returns
     -------
     xarray.Dataset
-        By "atom": the parameters of `LogGaborFit`, fvu, frequency, orientation, orientation_bandwidth (B_theta in
+        By "atom": the parameters of `LogGaborFit`, fvu, peak_frequency, orientation, orientation_bandwidth (B_theta in
         degrees), half_width and octaves. Units are in ``attrs["units"]`` of each.
 
     Raises

@@ -37,9 +37,9 @@ def test_local_contrast_of_photographs_is_as_published_but_for_the_floor():
         image = image[:256, :256]
         out = LocalContrastNormalizer().fit_transform(image[None])[0]
         ratio = (out / filters.local_contrast_as_published(image, 15))[20:-20, 20:-20]
-        # 1 where contrast is above the mean (22 to 45 per cent of pixels), largest 1.0067 to 1.30
+        # 1 where contrast is above the mean (16 to 46 per cent of pixels), largest 1.0067 to 1.30
         assert 1 - 1e-9 < ratio.min() < ratio.max() < 1.31
-        assert np.mean(ratio < 1 + 1e-9) > 0.15
+        assert np.mean(ratio < 1 + 1e-9) > 0.1
         assert 5 < np.ptp(out) < 9  # 5.3 to 8.1; 7 to 8 in the publication
         assert abs(out.mean()) < 0.1  # at most 0.065
         assert 0.4 < out.std() < 0.9  # 0.44 to 0.85
