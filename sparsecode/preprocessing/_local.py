@@ -47,6 +47,7 @@ class LocalTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ValueError
             If X does not have `input_shape`, has too many axes, or holds NaN or infinity.
         """
+        self._check_parameters()
         with unchanged_on_failure(self):
             shape = self.input_shape
             if shape is None:
@@ -59,11 +60,6 @@ class LocalTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 )
             rows = check_rows(self, X if shape is None else flatten_input(X, shape), reset=True)
             self.image_shape_ = (rows.shape[1],) if shape is None else shape
-            if rows.shape[1] != math.prod(self.image_shape_):
-                raise ValueError(
-                    f"X has rows of {rows.shape[1]} features, but `input_shape`={self.image_shape_} has "
-                    f"{math.prod(self.image_shape_)}."
-                )
             self.gives_rows_ = n_axes(X) <= 2
         return self
 
@@ -83,7 +79,7 @@ class LocalTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ValueError
             If X does not have the shape given to `fit`, or holds NaN or infinity.
         """
-        return self._map(X, None)
+        return self._map(X, _take_away)
 
     def inverse_transform(self, X, reference=None):
         """Return images whose transform is X, with the level and the scale of other images.
@@ -111,7 +107,7 @@ class LocalTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 f"{type(self).__name__} has taken away what only images can give back: call inverse_transform(Z, "
                 "reference=images) with the images that were given to transform."
             )
-        return self._map(X, reference)
+        return self._map(X, _give_back, reference)
 
     @available_if(_gives_rows)
     def get_feature_names_out(self, input_features=None):
@@ -151,35 +147,36 @@ class LocalTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X = X if len(self.image_shape_) == 1 else flatten_input(X, self.image_shape_)
         return check_rows(self, X, reset=False)
 
-    def _map(self, X, reference):
-        """Return X transformed or, with `reference`, back."""
+    def _check_parameters(self):
+        """Check what types and ranges do not say."""
+
+    def _map(self, X, combine, reference=None):
+        """Return ``combine(images, level, scale)`` in the shape of X, with the level and scale of X or `reference`."""
         rows = self._rows(X)
         others = rows if reference is None else self._rows(reference)
         if len(others) != len(rows):
             raise ValueError(f"`reference` must have one image for each of the {len(rows)} of X, got {len(others)}.")
-        others, rows = as_planes(others, self.image_shape_), as_planes(rows, self.image_shape_)
-        out = np.empty(rows.shape, np.result_type(rows) if reference is None else np.result_type(rows, others))
-        for block in blocks(rows):
-            level, scale = self._level_and_scale(others[block])
-            if reference is None:
-                out[block] = rows[block] - level
-                if scale is not None:
-                    np.divide(out[block], scale, out=out[block], where=scale > 0)
-            else:
-                out[block] = level + (rows[block] if scale is None else rows[block] * scale)
-        n_samples = len(rows) // n_planes(self.image_shape_)
-        out = from_planes(out, n_samples, self.image_shape_)
-        return out.reshape(n_samples, *self.image_shape_) if n_axes(X) > 2 else out
+        planes, others = as_planes(rows, self.image_shape_), as_planes(others, self.image_shape_)
+        out = np.empty(planes.shape, np.result_type(planes, others))
+        step = max(1, BLOCK_PIXELS // math.prod(planes.shape[1:]))
+        for block in (slice(start, start + step) for start in range(0, len(planes), step)):
+            out[block] = combine(planes[block], *self._level_and_scale(others[block]))
+        out = from_planes(out, len(rows), self.image_shape_)
+        return out.reshape(len(rows), *self.image_shape_) if n_axes(X) > 2 else out
+
+
+def _take_away(planes, level, scale):
+    rest = planes - level
+    return rest if scale is None else np.divide(rest, scale, out=np.zeros_like(rest), where=scale > 0)
+
+
+def _give_back(planes, level, scale):
+    return level + (planes if scale is None else planes * scale)
 
 
 def n_axes(X):
     """Return the number of axes of an array, a data frame or nested lists."""
     return np.ndim(X) if isinstance(X, list | tuple) else getattr(X, "ndim", 2)
-
-
-def n_planes(shape):
-    """Return how many planes a sample has: one for each channel of an image in colour."""
-    return shape[2] if len(shape) == 3 else 1
 
 
 def as_planes(rows, shape):
@@ -195,9 +192,3 @@ def from_planes(planes, n_samples, shape):
     if len(shape) == 3:
         planes = np.moveaxis(planes.reshape(n_samples, shape[2], *shape[:2]), 1, 3)
     return np.ascontiguousarray(planes).reshape(n_samples, math.prod(shape))
-
-
-def blocks(planes):
-    """Return slices of planes that are filtered together."""
-    step = max(1, BLOCK_PIXELS // max(1, math.prod(planes.shape[1:])))
-    return [slice(start, start + step) for start in range(0, len(planes), step)]

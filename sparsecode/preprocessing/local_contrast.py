@@ -79,27 +79,9 @@ class LocalContrastNormalizer(LocalTransformer):
         super().__init__(input_shape=input_shape)
         self.size = size
 
-    def fit(self, X, y=None):
-        """Learn the shape of the images, and nothing else.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features) or ndarray of shape (n_samples, height, width[, channels])
-        y : ignored
-
-        Returns
-        -------
-        LocalContrastNormalizer
-            Itself.
-
-        Raises
-        ------
-        ValueError
-            If `size` is even, or X does not have `input_shape`, has too many axes, or holds NaN or infinity.
-        """
-        if isinstance(self.size, Integral) and self.size % 2 == 0:
+    def _check_parameters(self):
+        if self.size % 2 == 0:
             raise ValueError(f"`size` must be odd, so that the window has a middle, got {self.size}.")
-        return super().fit(X)
 
     def _level_and_scale(self, planes):
         axes = tuple(range(1, planes.ndim))

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.fft import irfftn, rfftn
 
 from .._core.validation import Integral, Interval
-from ._local import LocalTransformer, as_planes, blocks, from_planes, n_axes
+from ._local import LocalTransformer
 
 
 class TikhonovFilter(LocalTransformer):
@@ -100,13 +100,7 @@ class TikhonovFilter(LocalTransformer):
         ValueError
             As `transform`.
         """
-        rows = self._rows(X)
-        planes = as_planes(rows, self.image_shape_)
-        low = np.empty_like(planes)
-        for block in blocks(planes):
-            low[block], _ = self._level_and_scale(planes[block])
-        low = from_planes(low, len(rows), self.image_shape_)
-        return low.reshape(len(rows), *self.image_shape_) if n_axes(X) > 2 else low
+        return self._map(X, lambda planes, low, scale: low)
 
     def _level_and_scale(self, planes):
         axes = tuple(range(1, planes.ndim))

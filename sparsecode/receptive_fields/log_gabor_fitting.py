@@ -22,8 +22,8 @@ SF_0_MAX = 0.499
 B_THETAS = np.deg2rad([6.0, 14.0, 32.0])
 B_SFS = 0.25, 0.6
 
-#: The best candidates get `BURST` trials each, then the best one of an atom goes on for at most `MAX_TRIALS`.
-N_STARTS, BURST, MAX_TRIALS = 4, 6, 60
+#: The best candidate gets `BURST` trials and, unless its FVU is small then, the next ones too; the best one goes on.
+N_STARTS, BURST, GOOD_FVU, MAX_TRIALS = 4, 6, 0.05, 60
 
 #: As in `fit_gabor`: stop when the linear model promises to lower the FVU by less than this share, or it is this small.
 PROMISE_FLOOR, FVU_FLOOR = 1e-8, 1e-24
@@ -44,7 +44,8 @@ def fit_log_gabor(atoms, shape=None, *, sf_0=None, B_sf=None):
     Parameters
     ----------
     atoms : Dictionary, or array_like of shape (n_atoms, size * size) or (n_atoms, size, size)
-        Square patches of at least 4 by 4 pixels; computed in float64 whatever their type.
+        Square patches of at least 4 by 4 pixels; computed in float64 whatever their type. Kernels of a Dictionary that
+        differ in size are each taken at their true extent.
     shape : tuple of 2 int, optional
         Height and width; needed where an atom is a row.
     sf_0 : float, optional
@@ -74,10 +75,10 @@ def fit_log_gabor(atoms, shape=None, *, sf_0=None, B_sf=None):
     -----
     Phase and amplitude are the weights of an even and an odd kernel, and the median that the formula takes away is
     the weight of a constant: all three are eliminated (variable projection [2]_, with Kaufman's Jacobian), and a
-    Levenberg-Marquardt method looks for the other parameters. It starts from the peaks of the spectrum of the atom
-    with three orientation and two frequency bandwidths each, placed where they correlate best; the four candidates
-    with the least FVU get a few iterations, then the best is finished. What is returned is the FVU of the published
-    formula, median and all, with these parameters.
+    Levenberg-Marquardt method looks for the other parameters. Candidates are the peaks of the spectrum of the atom
+    with three orientation and two frequency bandwidths each, placed where they correlate best. The four with the least
+    FVU get a few iterations, one after the other until one of them is below 0.05, and the best is finished. What is
+    returned is the FVU of the published formula, median and all, with these parameters.
 
     With ``sf_0=0.4, B_sf=0.4`` it is the fit that Ladret et al. [1]_ made to learned kernels, but for their threshold
     on small pixels and with the centre free.
@@ -85,7 +86,8 @@ def fit_log_gabor(atoms, shape=None, *, sf_0=None, B_sf=None):
     An orientation bandwidth below the angle between two frequencies of the grid, ``1 / (size f)``, hardly changes a
     kernel: there it depends on few digits of the atom.
 
-    O(size^2 log size) an iteration; 1 to 2 ms for 144 pixels on one core.
+    The minimum may be a local one, mostly where no log-Gabor kernel fits. O(size^2 log size) an iteration; 1 to 2 ms
+    for 144 pixels on one core.
 
     References
     ----------
@@ -103,6 +105,8 @@ def fit_log_gabor(atoms, shape=None, *, sf_0=None, B_sf=None):
     >>> np.round([fit.theta[0], fit.B_theta[0], fit.phase[0], fit.sf_0[0], fit.B_sf[0]], 3).tolist()
     [0.5, 0.3, 1.0, 0.4, 0.4]
     """
+    if getattr(atoms, "shapes", None) is not None:
+        return _fit_by_size(atoms, sf_0=sf_0, B_sf=B_sf)
     patches = check_atoms(atoms, shape)
     n_atoms, size, width = patches.shape
     if size != width or size < MIN_SIZE:
@@ -123,6 +127,15 @@ def fit_log_gabor(atoms, shape=None, *, sf_0=None, B_sf=None):
         p, phase = problem.fit(centered[rows] / norm[rows, None, None])
         fit[:, rows] = _canonical(patches[rows], p, phase)
     fit[7] *= peak
+    return LogGaborFit(*fit)
+
+
+def _fit_by_size(dictionary, **fixed):
+    """Return the fit of kernels of different sizes, each at its true extent."""
+    fit = np.empty((len(LogGaborFit._fields), len(dictionary)))
+    for extent in np.unique(dictionary.shapes, axis=0):
+        rows = np.flatnonzero((dictionary.shapes == extent).all(axis=1))
+        fit[:, rows] = fit_log_gabor(dictionary.select(rows).cropped(), **fixed)
     return LogGaborFit(*fit)
 
 
@@ -266,9 +279,13 @@ class _Problem:
             self.project(np.repeat(rows, starts.shape[1], axis=0), starts.reshape(-1, 6))[0].reshape(n, -1)
         )
         starts = np.take_along_axis(starts, best[:, :N_STARTS, None], axis=1)
-        p, fvu = self.improve(np.repeat(rows, N_STARTS, axis=0), starts.reshape(-1, 6), BURST)
-        winner = np.arange(n), fvu.reshape(n, -1).argmin(axis=1)
-        p, _ = self.improve(rows, p.reshape(n, -1, 6)[winner], MAX_TRIALS)
+        p, fvu = self.improve(rows, starts[:, 0], BURST)
+        for k in range(1, N_STARTS):
+            hard = np.flatnonzero(fvu >= GOOD_FVU)
+            found, values = self.improve(rows[hard], starts[hard, k], BURST)
+            better = values < fvu[hard]
+            p[hard[better]], fvu[hard[better]] = found[better], values[better]
+        p, _ = self.improve(rows, p, MAX_TRIALS)
         return p, np.angle(self.project(rows, p)[3])
 
     def starts(self, patches):

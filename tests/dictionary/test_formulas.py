@@ -43,10 +43,10 @@ def test_log_gabor_agrees_with_its_twin(size, rng):
 HOMOGENEOUS = {"n_orientations": 72, "B_theta": np.pi / 15}
 
 #: Of the heterogeneous and the homogeneous bank: norms (least, median, largest), |sum|, coherence, rank to 1e-6 of the
-#: largest singular value, dimensions with 99.9 per cent of the energy, and largest and least sum of power spectra on a
-#: grid of 256. All as computed from the published code, but for 23 dimensions of the former, which have 99.84 per cent.
+#: largest singular value, dimensions with 99.9 per cent of the energy of unit kernels, and largest and least sum of
+#: power spectra on a grid of 256; all as computed from the published code.
 PUBLISHED = [
-    ({}, [1.519, 2.234, 3.928], 0.234, 0.993, 68, 24, [2414, 0.24]),
+    ({}, [1.519, 2.234, 3.928], 0.234, 0.993, 68, 23, [2414, 0.24]),
     (HOMOGENEOUS, [2.294, 2.471, 3.092], 0.042, 0.992, 48, 19, [2812, 0.05]),
 ]
 
@@ -60,6 +60,7 @@ def test_log_gabor_banks_of_the_publication(parameters, norms, total, coherence,
     assert bank.coherence == pytest.approx(coherence, abs=6e-4)
     values = np.linalg.svd(bank.matrix, compute_uv=False)
     assert np.sum(values > 1e-6 * values[0]) == rank
+    values = np.linalg.svd(bank.normalized().matrix, compute_uv=False)
     assert np.searchsorted(np.cumsum(values**2) / np.sum(values**2), 0.999) + 1 == n_dims
     spectrum = np.square(np.abs(np.fft.fft2(bank.atoms, (256, 256)))).sum(axis=0)
     assert spectrum.max() == pytest.approx(power[0], abs=0.5)
@@ -89,7 +90,8 @@ def test_banks_of_several_frequencies_have_sizes_of_their_own():
         part = bank.select(slice(first, first + 4)).cropped()
         assert part == Dictionary.log_gabor_bank(size, n_orientations=4, B_theta=0.3, sf_0=sf_0, phase=0)
         fit = fit_gabor(part.atoms)
-        np.testing.assert_allclose(fit.frequency, sf_0, rtol=0.12)  # 0.365, 0.251 and 0.125
+        # Of a Gabor function; the mask of high frequencies lowers the first: 0.336, 0.251 and about 0.12
+        np.testing.assert_allclose(fit.frequency, min(sf_0, 0.336), rtol=0.06)
     equal = Dictionary.log_gabor_bank(16, n_orientations=2, sf_0=[0.3, 0.4])
     assert equal.shapes is None
     assert equal.atom_shape == (16, 16)
