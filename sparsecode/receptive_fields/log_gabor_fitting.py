@@ -88,8 +88,8 @@ def fit_log_gabor(atoms, shape=None, *, sf_0=None, B_sf=None):
     An orientation bandwidth below the angle between two frequencies of the grid, ``1 / (size f)``, hardly changes a
     kernel: there it depends on few digits of the atom.
 
-    The minimum may be a local one, mostly where no log-Gabor kernel fits. O(size^2 log size) an iteration; 0.7 to 1.5 ms
-    for 144 pixels on one core.
+    The minimum may be a local one, mostly where no log-Gabor kernel fits. O(size^2 log size) an iteration; 144 pixels
+    take 0.7 to 1.5 ms on one core.
 
     References
     ----------
