@@ -14,13 +14,13 @@ from scipy.sparse import csr_array
 from ._core.archive import FormatError
 from .dictionary import Dictionary
 
-#: Encoders that can be saved: class name -> module that has it. A class needs two methods:
+#: Encoders and transformers that can be saved: class name -> module that has it. A class needs two methods:
 #: ``_get_fitted_state()`` returns (scalars, arrays), two dicts by attribute name, and
 #: ``_set_fitted_state(scalars, arrays)`` takes them back, with arrays that may be written.
 ENCODERS = dict.fromkeys(
     ("LCA", "LISTA", "PatchEncoder", "SAILnet", "SparseCoder", "TaskDrivenClassifier", "TaskDrivenRegressor"),
     "sparsecode.coding",
-)
+) | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
 
 #: Member names of arrays that belong to parameters of an encoder; all others are its fitted state.
 _PARAMETER = "params_"

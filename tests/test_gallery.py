@@ -236,6 +236,21 @@ def check_digits_pipeline(output):
     assert number(output, "codes") > number(output, "pixels") + 1.5  # 96.3
 
 
+def check_kernel_banks(output):
+    heterogeneous, homogeneous, planted, with_noise = output.splitlines()
+    dimensions = [number(line, "of the energy") for line in (heterogeneous, homogeneous)]
+    assert dimensions == [23, 19]
+    for line, pairs, constant in ((heterogeneous, 0.252, 384.3), (homogeneous, 0.067, 385.8)):
+        assert abs(number(line, "largest cosine") - 0.9926) < 5e-4
+        assert abs(number(line, "median of pairs") - pairs) < 0.002
+        assert abs(number(line, "Lipschitz constant") - constant) < 0.2
+    assert number(heterogeneous, "above 0.9") < 0.8 * number(homogeneous, "above 0.9")
+    assert number(planted, "bandwidth by") == number(planted, "orientation off by") == 0
+    assert number(with_noise, "largest FVU") < 0.1
+    assert number(with_noise, "bandwidth by") < 1  # 0.54
+    assert number(with_noise, "orientation off by") < 12  # 5.49
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_script(script, scripts):

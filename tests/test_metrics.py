@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from sparsecode import metrics
+from sparsecode import Dictionary, metrics
 from sparsecode.metrics import (
     activation_entropy,
     activation_rates,
@@ -22,6 +22,8 @@ from sparsecode.metrics import (
     stability,
     treves_rolls,
 )
+
+from .reference.filters import shift_cosine
 
 pytestmark = pytest.mark.nojit
 
@@ -295,6 +297,53 @@ def test_input_is_not_changed(pair, codes):
     match_atoms(codes, codes)
     np.testing.assert_array_equal(X, before[0])
     np.testing.assert_array_equal(codes, before[1])
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 3), (4, 1, 6), (3, 7, 1)])
+def test_shift_cosines_agree_with_their_twin(shape, rng):
+    kernels = rng.normal(size=shape) * 1e200
+    cosines = metrics.shift_cosines(kernels)
+    expected = [
+        [shift_cosine(a, b, i == j) for j, b in enumerate(kernels / 1e200)] for i, a in enumerate(kernels / 1e200)
+    ]
+    np.testing.assert_allclose(cosines, expected, atol=1e-14)
+    np.testing.assert_array_equal(cosines, cosines.T)
+    assert metrics.shift_coherence(kernels) == cosines.max()
+
+
+def test_shift_cosines_of_ragged_kernels_channels_and_zeros(rng):
+    kernels = [rng.normal(size=(3, 2)), rng.normal(size=(5, 6)), np.zeros((2, 2))]
+    cosines = metrics.shift_cosines(Dictionary.from_array(kernels))
+    assert cosines[0, 1] == pytest.approx(shift_cosine(kernels[0], kernels[1], False), abs=1e-14)
+    np.testing.assert_array_equal(cosines[2], 0)
+    last = Dictionary(rng.normal(size=(3, 6, 5, 3)))
+    first = Dictionary(np.moveaxis(last.atoms, 3, 1))
+    np.testing.assert_allclose(metrics.shift_cosines(last), metrics.shift_cosines(first), atol=1e-14)
+    grey = Dictionary(np.repeat(last.atoms[..., :1], 3, axis=3))
+    np.testing.assert_allclose(metrics.shift_cosines(grey), metrics.shift_cosines(last.atoms[..., 0]), atol=1e-14)
+    assert metrics.shift_coherence(np.eye(4)) == 1.0
+    single = metrics.shift_cosines([[1.0, 2.0, 3.0]])
+    np.testing.assert_allclose(single, [[8 / 14]])
+
+
+def test_shift_coherence_of_the_published_banks():
+    for bank in (Dictionary.log_gabor_bank(), Dictionary.log_gabor_bank(n_orientations=72, B_theta=np.pi / 15)):
+        assert metrics.shift_coherence(bank) == pytest.approx(bank.coherence)  # neighbours as they stand
+
+
+@pytest.mark.parametrize(
+    ("kernels", "message"),
+    [
+        (np.ones(4), "kernels must have two dimensions"),
+        (np.ones((2, 3, 4, 5)), r"one or two axes besides channels, got shape \(3, 4, 5\)"),
+        (np.full((2, 3), np.nan), "kernels must be finite, but row 0"),
+        (np.ones((0, 3)), "at least one entry"),
+        (np.ones((2, 3), complex), "real numbers"),
+    ],
+)
+def test_bad_kernels(kernels, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.shift_cosines(kernels)
 
 
 def test_public_names():

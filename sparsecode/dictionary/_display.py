@@ -32,6 +32,8 @@ def draw(dictionary, *, n_columns, ax):
     from ..plot import mosaic
 
     atoms = dictionary.atoms.toarray() if issparse(dictionary.atoms) else dictionary.atoms
+    if dictionary.dims[-1] == "channel" and atoms.ndim > 2:
+        atoms = np.moveaxis(atoms, -1, 1)
     height = int(np.prod(atoms.shape[1:-1]))
     return mosaic(atoms.reshape(len(atoms), height, atoms.shape[-1]), n_columns=n_columns, ax=ax)
 

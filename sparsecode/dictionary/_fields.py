@@ -13,6 +13,9 @@ from .._core.immutable import immutable
 
 _DEFAULT_DIMS = {2: ("feature",), 3: ("y", "x"), 4: ("channel", "y", "x")}
 
+#: A last axis of so many entries at most, behind a longer first one, holds the channels of colour images.
+MAX_CHANNELS = 4
+
 #: Variables of `Dictionary.to_xarray`, which coordinates may not be called.
 RESERVED = ("atoms", "shapes", "atoms_data", "atoms_indices", "atoms_indptr")
 
@@ -65,6 +68,8 @@ def as_dims(dims, atoms):
     """Return the names of the axes, "atom" first."""
     if dims is None:
         spatial = _DEFAULT_DIMS.get(atoms.ndim) or tuple(f"axis_{axis}" for axis in range(1, atoms.ndim))
+        if atoms.ndim == 4 and atoms.shape[3] <= MAX_CHANNELS < atoms.shape[1]:
+            spatial = ("y", "x", "channel")
         return ("atom", *spatial)
     names = tuple(dims) if not isinstance(dims, str) else (dims,)
     if not all(isinstance(name, str) and name for name in names) or len(set(names)) != len(names):

@@ -9,13 +9,23 @@ from scipy.sparse import csr_array, issparse, vstack
 class Algebra:
     """The methods of `Dictionary` that return new values."""
 
-    def normalized(self):
-        """Return the dictionary with atoms of Euclidean norm 1; atoms that are zero stay zero.
+    def normalized(self, norm="l2"):
+        """Return the dictionary with atoms of norm 1; atoms that are zero stay zero.
+
+        Parameters
+        ----------
+        norm : {"l2", "max"}, default="l2"
+            Euclidean norm, or largest absolute entry.
 
         Returns
         -------
         Dictionary
             bool becomes float64, other types stay.
+
+        Raises
+        ------
+        ValueError
+            If `norm` is something else.
 
         Examples
         --------
@@ -24,7 +34,9 @@ class Algebra:
         array([[0.6, 0.8],
                [0. , 0. ]])
         """
-        unit = unit_rows(self.matrix)[0]
+        if norm not in ("l2", "max"):
+            raise ValueError(f"`norm` must be 'l2' or 'max', got {norm!r:.60}.")
+        unit = unit_rows(self.matrix, norm)[0]
         return dataclasses.replace(self, atoms=unit if issparse(unit) else unit.reshape(self.atoms.shape))
 
     def sorted(self, by):
@@ -98,10 +110,13 @@ class Algebra:
     def concat(self, *others):
         """Return the dictionary of all atoms of this one, then of the others.
 
+        Kernels of different sizes are padded with zeros at the end of their axes, and `shapes` has their extents. Only
+        axes of a signal can be padded: those called "feature" and "channel" must have the same length.
+
         Parameters
         ----------
         *others : Dictionary
-            With atoms of the same shape and axes, all dense or all sparse.
+            With the same axes, all dense or all sparse.
 
         Returns
         -------
@@ -122,22 +137,25 @@ class Algebra:
         >>> cosines, pixels = Dictionary.dct(4), Dictionary.from_array([[1, 0, 0, 0], [0, 1, 0, 0]])
         >>> cosines.concat(pixels)
         Dictionary(6 atoms of 4, float64)
+        >>> Dictionary.dct((2, 2)).concat(Dictionary.dct((3, 3)))
+        Dictionary(13 atoms of 3 x 3, float64, own shapes, coords: frequency_y, frequency_x)
         """
         for other in others:
             if not isinstance(other, Algebra):
                 raise TypeError(
                     f"only dictionaries can be joined, got {type(other).__name__}; see Dictionary.from_array."
                 )
-            if (issparse(self.atoms), self.atom_shape, self.dims) != (
-                issparse(other.atoms),
-                other.atom_shape,
-                other.dims,
-            ):
-                raise ValueError(f"atoms of {self!r} and {other!r} differ in shape, axes or sparsity.")
+            if not _can_join(self, other):
+                raise ValueError(
+                    f"atoms of {self!r} and {other!r} differ in shape, axes or sparsity. Dense kernels of different "
+                    "sizes can be joined along axes with the same names other than 'feature' and 'channel': "
+                    f"theirs are {self.dims[1:]} and {other.dims[1:]}."
+                )
         every = (self, *others)
-        atoms = [dictionary.atoms for dictionary in every]
+        largest = tuple(int(side) for side in np.max([dictionary.atom_shape for dictionary in every], axis=0))
+        atoms = [_fitted(dictionary.atoms, largest) for dictionary in every]
         shapes = None
-        if any(dictionary.shapes is not None for dictionary in every):
+        if any(dictionary.shapes is not None or dictionary.atom_shape != largest for dictionary in every):
             shapes = np.concatenate([_full_shapes(dictionary) for dictionary in every])
         names = [name for name in self.coords if all(name in other.coords for other in others)]
         return dataclasses.replace(
@@ -151,6 +169,60 @@ class Algebra:
                 if all(name in other.attrs and repr(other.attrs[name]) == repr(value) for other in others)
             },
         )
+
+    def to_list(self):
+        """Return the atoms as a list of arrays of their true extents, without padding.
+
+        Returns
+        -------
+        list of ndarray
+            Read-only views. `from_array` makes a dictionary of them again.
+
+        Raises
+        ------
+        ValueError
+            If atoms are sparse.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sparsecode import Dictionary
+        >>> bank = Dictionary.from_array([np.ones((2, 2)), np.ones((4, 3))])
+        >>> [kernel.shape for kernel in bank.to_list()]
+        [(2, 2), (4, 3)]
+        """
+        self._check_dense("to_list")
+        extents = _full_shapes(self)
+        return [atom[tuple(map(slice, extent))] for atom, extent in zip(self.atoms, extents, strict=True)]
+
+    def cropped(self):
+        """Return the dictionary padded no more than its largest atoms need, for instance after `select`.
+
+        Returns
+        -------
+        Dictionary
+            `shapes` is None if no atom is padded any more. Without `shapes` it is the dictionary itself: zeros that
+            belong to atoms stay.
+
+        Raises
+        ------
+        ValueError
+            If atoms are sparse.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sparsecode import Dictionary
+        >>> bank = Dictionary.from_array([np.ones((2, 2)), np.ones((4, 3))])
+        >>> bank.select(0).cropped()
+        Dictionary(1 atom of 2 x 2, float64)
+        """
+        self._check_dense("cropped")
+        if self.shapes is None:
+            return self
+        largest = tuple(int(side) for side in self.shapes.max(axis=0))
+        shapes = None if (self.shapes == largest).all() else self.shapes
+        return dataclasses.replace(self, atoms=_fitted(self.atoms, largest), shapes=shapes)
 
     def astype(self, dtype):
         """Return the dictionary with entries of another type.
@@ -230,6 +302,10 @@ class Algebra:
         decoded = decoded.toarray() if issparse(decoded) else decoded
         return decoded.reshape(*codes.shape[:-1], *self.atom_shape)
 
+    def _check_dense(self, method):
+        if issparse(self.atoms):
+            raise ValueError(f"`{method}` is for dense atoms, which have extents; sparse ones are rows of features.")
+
     def _take(self, rows):
         return dataclasses.replace(
             self,
@@ -239,13 +315,13 @@ class Algebra:
         )
 
 
-def unit_rows(matrix):
-    """Return the rows scaled to Euclidean norm 1 (zero rows stay zero), and their norms."""
+def unit_rows(matrix, norm="l2"):
+    """Return the rows scaled to norm 1, Euclidean or "max" (zero rows stay zero), and their norms."""
     dtype = np.float64 if matrix.dtype == bool else matrix.dtype
     if not issparse(matrix):
         peak = np.abs(matrix).max(axis=1)
         unit = matrix / np.where(peak > 0, peak, 1)[:, None]  # or squares of tiny and huge rows would vanish
-        norm = np.linalg.norm(unit, axis=1)
+        norm = np.linalg.norm(unit, axis=1) if norm == "l2" else (peak > 0).astype(dtype)
         unit /= np.where(norm > 0, norm, 1)[:, None]
     else:
         n_atoms = matrix.shape[0]
@@ -253,10 +329,29 @@ def unit_rows(matrix):
         peak = np.zeros(n_atoms, dtype)
         np.maximum.at(peak, row, np.abs(matrix.data.astype(dtype)))
         data = matrix.data / peak[row]
-        norm = np.sqrt(np.bincount(row, np.square(data), minlength=n_atoms)).astype(dtype)
+        norm = np.sqrt(np.bincount(row, np.square(data), minlength=n_atoms)) if norm == "l2" else np.ones(n_atoms)
+        norm = norm.astype(dtype)
         unit = csr_array((data / norm[row], matrix.indices, matrix.indptr), shape=matrix.shape)
     with np.errstate(over="ignore"):
         return unit, peak * norm
+
+
+def _can_join(one, other):
+    if issparse(one.atoms) != issparse(other.atoms) or one.dims != other.dims:
+        return False
+    sides = zip(one.dims[1:], one.atom_shape, other.atom_shape, strict=True)
+    fixed = ("feature", "channel", *(one.dims if issparse(one.atoms) else ()))
+    return all(a == b or name not in fixed for name, a, b in sides)
+
+
+def _fitted(atoms, shape):
+    """Return the atoms with zeros added or taken away at the end of their axes."""
+    if atoms.shape[1:] == shape:
+        return atoms
+    fitted = np.zeros((len(atoms), *shape), atoms.dtype)
+    common = (slice(None), *(slice(min(a, b)) for a, b in zip(atoms.shape[1:], shape, strict=True)))
+    fitted[common] = atoms[common]
+    return fitted
 
 
 def _full_shapes(dictionary):

@@ -1,4 +1,4 @@
-"""Ways to make a dictionary: from arrays and samples, at random, and from formulas."""
+"""Ways to make a dictionary: from arrays and samples, at random, from cosines and, in `banks`, other formulas."""
 
 import functools
 
@@ -7,9 +7,10 @@ from scipy.sparse import issparse
 
 from . import formulas
 from ._fields import as_atoms, as_dims
+from .banks import Banks
 
 
-class Constructors:
+class Constructors(Banks):
     """The class methods of `Dictionary` that make one."""
 
     @classmethod
@@ -128,146 +129,6 @@ class Constructors:
         return cls.from_array(X[rows], shape=shape, coords={"sample": rows})
 
     @classmethod
-    def gabor(cls, shape, *, theta, frequency, sigma_x, sigma_y, x0=0.0, y0=0.0, phase=0.0, amplitude=1.0):
-        """Return Gabor functions; see `sparsecode.receptive_fields.gabor` for the formula.
-
-        Parameters may be arrays, which are broadcast against each other; there is one atom for each entry.
-
-        Parameters
-        ----------
-        shape : tuple of 2 int
-            Height and width in pixels.
-        theta : float or array_like
-            Direction of the modulation in radians: 0 modulates along x (vertical bars).
-        frequency : float or array_like
-            Cycles per pixel.
-        sigma_x, sigma_y : float or array_like
-            Standard deviations of the envelope in pixels, along the modulation and across it.
-        x0, y0 : float or array_like, default=0.0
-            Centre in pixels from the patch centre, x to the right and y down.
-        phase : float or array_like, default=0.0
-            In radians; 0 is even.
-        amplitude : float or array_like, default=1.0
-
-        Returns
-        -------
-        Dictionary
-            With the parameters as coordinates.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is out of range.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from sparsecode import Dictionary
-        >>> theta, phase = np.meshgrid(np.linspace(0, np.pi, 4, endpoint=False), [0, np.pi / 2], indexing="ij")
-        >>> pairs = Dictionary.gabor((9, 9), theta=theta, phase=phase, frequency=0.2, sigma_x=2, sigma_y=2)
-        >>> len(pairs), pairs.coords["phase"][:3].round(2)
-        (8, array([0.  , 1.57, 0.  ]))
-        """
-        from ..receptive_fields import gabor
-
-        return cls._of_formula(
-            gabor, shape, x0=x0, y0=y0, theta=theta, frequency=frequency, sigma_x=sigma_x, sigma_y=sigma_y,
-            phase=phase, amplitude=amplitude,
-        )  # fmt: skip
-
-    @classmethod
-    def log_gabor(cls, size, *, theta, B_theta, sf_0=0.4, B_sf=0.4, phase=0.0):
-        """Return log-Gabor kernels; see `sparsecode.dictionary.formulas.log_gabor` for the formula.
-
-        Parameters may be arrays, which are broadcast against each other; there is one atom for each entry.
-
-        Parameters
-        ----------
-        size : int
-            Side of the square kernel in pixels, at least 4.
-        theta : float or array_like
-            Direction of the modulation in radians: 0 modulates along x (vertical bars).
-        B_theta : float or array_like
-            Orientation bandwidth in radians (standard deviation).
-        sf_0 : float or array_like, default=0.4
-            Preferred spatial frequency in cycles per pixel.
-        B_sf : float or array_like, default=0.4
-            Frequency bandwidth: standard deviation of the natural logarithm of the frequency.
-        phase : float or array_like, default=0.0
-            In radians; 0 is even.
-
-        Returns
-        -------
-        Dictionary
-            With the parameters as coordinates; every kernel has median 0 and largest absolute value 1.
-
-        Raises
-        ------
-        TypeError
-            If `size` is not an int.
-        ValueError
-            If a parameter is out of range.
-
-        Examples
-        --------
-        Twelve orientations, each with six bandwidths and two phases:
-
-        >>> import numpy as np
-        >>> from sparsecode import Dictionary
-        >>> theta, B_theta, phase = np.meshgrid(
-        ...     np.arange(12) * np.pi / 12, np.arange(1, 7) * np.pi / 36, [0, np.pi / 2], indexing="ij"
-        ... )
-        >>> Dictionary.log_gabor(12, theta=theta, B_theta=B_theta, phase=phase)
-        Dictionary(144 atoms of 12 x 12, float64, coords: sf_0, B_sf, theta, B_theta, phase)
-        """
-        return cls._of_formula(
-            formulas.log_gabor, size, sf_0=sf_0, B_sf=B_sf, theta=theta, B_theta=B_theta, phase=phase
-        )
-
-    @classmethod
-    def difference_of_gaussians(
-        cls, shape, *, sigma_center, sigma_surround, x0=0.0, y0=0.0, surround=1.0, amplitude=1.0
-    ):
-        """Return centre-surround fields; see `sparsecode.dictionary.formulas.difference_of_gaussians`.
-
-        Parameters may be arrays, which are broadcast against each other; there is one atom for each entry.
-
-        Parameters
-        ----------
-        shape : tuple of 2 int
-            Height and width in pixels.
-        sigma_center, sigma_surround : float or array_like
-            Standard deviations in pixels; that of the surround is the larger one.
-        x0, y0 : float or array_like, default=0.0
-            Centre in pixels from the patch centre, x to the right and y down.
-        surround : float or array_like, default=1.0
-            Volume of the surround relative to the centre's.
-        amplitude : float or array_like, default=1.0
-            Positive for ON centres, negative for OFF centres.
-
-        Returns
-        -------
-        Dictionary
-            With the parameters as coordinates.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is out of range.
-
-        Examples
-        --------
-        >>> from sparsecode import Dictionary
-        >>> on_off = Dictionary.difference_of_gaussians((9, 9), sigma_center=1, sigma_surround=2, amplitude=[1, -1])
-        >>> on_off.atoms[:, 4, 4].round(3)
-        array([ 0.119, -0.119])
-        """
-        return cls._of_formula(
-            formulas.difference_of_gaussians, shape, x0=x0, y0=y0, sigma_center=sigma_center,
-            sigma_surround=sigma_surround, surround=surround, amplitude=amplitude,
-        )  # fmt: skip
-
-    @classmethod
     def dct(cls, shape, n_frequencies=None):
         r"""Return products of cosines: the orthonormal DCT, or an overcomplete one.
 
@@ -317,12 +178,6 @@ class Constructors:
         frequencies = np.meshgrid(*[np.arange(count) / (2 * count) for count in counts], indexing="ij")
         names = as_dims(None, atoms)[1:]
         return cls(atoms, coords={f"frequency_{name}": f.ravel() for name, f in zip(names, frequencies, strict=True)})
-
-    @classmethod
-    def _of_formula(cls, formula, shape, **parameters):
-        columns = np.broadcast_arrays(*(np.asarray(value, dtype=float) for value in parameters.values()))
-        coords = {name: column.ravel() for name, column in zip(parameters, columns, strict=True)}
-        return cls(formula(shape, **coords), coords=coords)
 
 
 def _padded(kernels):

@@ -9,7 +9,7 @@ from numbers import Integral
 import numpy as np
 
 
-def log_gabor(size, *, theta, B_theta, sf_0=0.4, B_sf=0.4, phase=0.0):
+def log_gabor(size, *, theta, B_theta, sf_0=0.4, B_sf=0.4, phase=0.0, x0=0.0, y0=0.0, normalization="max"):
     r"""Return log-Gabor kernels: log-normal in spatial frequency, von Mises in direction.
 
     In the frequency domain, with f in cycles per pixel and phi its direction, the kernel is
@@ -20,9 +20,9 @@ def log_gabor(size, *, theta, B_theta, sf_0=0.4, B_sf=0.4, phase=0.0):
     (1 - exp(-0.5 (f size / 0.5)^2))`` for ``f < 0.5``, else 0, takes away the corners of the spectrum and its
     centre. In space the kernel is centred on pixel ``size // 2`` and windowed by
     ``((1 + cos(pi R)) / 2)^(1/3)``, where R is the distance from the centre of the patch in half sides (0 for
-    ``R >= 1``); its median is subtracted and its largest absolute value scaled to 1.
+    ``R >= 1``); its median is subtracted.
 
-    All parameters but `size` may be arrays, which are broadcast against each other.
+    All parameters but `size` and `normalization` may be arrays, which are broadcast against each other.
 
     Parameters
     ----------
@@ -35,11 +35,17 @@ def log_gabor(size, *, theta, B_theta, sf_0=0.4, B_sf=0.4, phase=0.0):
         Orientation bandwidth in radians: about the standard deviation of the Gaussian that approximates the
         von Mises function. The half-width at half-height is about 1.18 times that.
     sf_0 : float or array_like, default=0.4
-        Preferred spatial frequency in cycles per pixel, between 0 and 0.5.
+        Spatial frequency in cycles per pixel, between 0 and 0.5. By the factor 1 / f of the formula the spectrum is
+        largest at ``sf_0 exp(-B_sf^2)``, which is 0.34 for the defaults.
     B_sf : float or array_like, default=0.4
         Frequency bandwidth: standard deviation of the natural logarithm of the frequency.
     phase : float or array_like, default=0.0
         In radians: 0 is even, +-pi/2 is odd, as in `sparsecode.receptive_fields.gabor`.
+    x0, y0 : float or array_like, default=0.0
+        Centre of the kernel in pixels from pixel ``size // 2``, x to the right and y down. The window stays.
+    normalization : {"max", "l2"} or None, default="max"
+        Whether the largest absolute value becomes 1, as published, or the Euclidean norm. With None the spectrum has
+        unit energy, so that norms are 1 less what window and median take away.
 
     Returns
     -------
@@ -54,7 +60,8 @@ def log_gabor(size, *, theta, B_theta, sf_0=0.4, B_sf=0.4, phase=0.0):
 
     Notes
     -----
-    O(size^2 log size) a kernel. The published code lets x run along rows and has the opposite sign of the
+    O(size^2 log size) a kernel. Half a turn of `theta` changes the sign of the phase, up to rounding: the even kernel
+    stays, the odd one changes its sign. The published code lets x run along rows and has the opposite sign of the
     phase: its kernel at (theta, phase) is the transpose of the one at (theta, -phase) here.
 
     References
@@ -79,10 +86,12 @@ def log_gabor(size, *, theta, B_theta, sf_0=0.4, B_sf=0.4, phase=0.0):
     _check_range("sf_0", sf_0, 0, 0.5)
     for name, value in (("B_sf", B_sf), ("B_theta", B_theta)):
         _check_range(name, value, 0, np.inf)
-    for name, value in (("theta", theta), ("phase", phase)):
+    for name, value in (("theta", theta), ("phase", phase), ("x0", x0), ("y0", y0)):
         _check_range(name, value, -np.inf, np.inf)
-    sf_0, B_sf, theta, B_theta, phase = (
-        np.asarray(value, dtype=float)[..., None, None] for value in (sf_0, B_sf, theta, B_theta, phase)
+    if normalization not in ("max", "l2", None):
+        raise ValueError(f"`normalization` must be 'max', 'l2' or None, got {normalization!r:.60}.")
+    sf_0, B_sf, theta, B_theta, phase, x0, y0 = (
+        np.asarray(value, dtype=float)[..., None, None] for value in (sf_0, B_sf, theta, B_theta, phase, x0, y0)
     )
     grid = np.fft.fftfreq(size)
     fx, fy = grid, grid[:, None]
@@ -90,19 +99,36 @@ def log_gabor(size, *, theta, B_theta, sf_0=0.4, B_sf=0.4, phase=0.0):
     f[0, 0] = 1e-6
     radial = np.exp(-0.5 * (np.log(f / sf_0) / B_sf) ** 2) / f
     angular = np.exp((np.cos(np.arctan2(fy, fx) - theta) - 1) / B_theta**2)  # the factor keeps exp from overflow
-    corners = np.where(f < 0.5, -np.expm1((f - 0.5) / 0.035), 0.0)
-    centre = -np.expm1(-0.5 * (f * size / 0.5) ** 2)
-    to_middle = np.exp(-2j * np.pi * (size // 2) * (fx + fy))
-    spectrum = radial * angular * corners * centre * to_middle * np.exp(1j * phase)
-    kernels = np.fft.ifft2(spectrum).real * _window(size)
-    kernels -= np.median(kernels, axis=(-2, -1), keepdims=True)
-    peak = np.abs(kernels).max(axis=(-2, -1), keepdims=True)
-    if not peak.all():
+    to_centre = np.exp(-2j * np.pi * (fx * (x0 + size // 2) + fy * (y0 + size // 2)))
+    spectrum = radial * angular * frequency_mask(f, size) * to_centre * np.exp(1j * phase)
+    largest = np.abs(spectrum).max(axis=(-2, -1), keepdims=True)
+    if not largest.all():
         raise ValueError(
             f"no frequency of a kernel of `size` {size} lies within `B_sf` of `sf_0` and `B_theta` of `theta`; "
             "give a larger size or bandwidth."
         )
-    return kernels / peak
+    spectrum /= largest  # so that energies cannot vanish
+    spectrum /= np.sqrt(np.square(np.abs(spectrum)).mean(axis=(-2, -1), keepdims=True) / 2)
+    kernels = np.fft.ifft2(spectrum).real * window(size)
+    kernels -= np.median(kernels, axis=(-2, -1), keepdims=True)
+    if normalization == "max":
+        kernels /= np.abs(kernels).max(axis=(-2, -1), keepdims=True)
+    elif normalization == "l2":
+        kernels /= np.sqrt(np.square(kernels).sum(axis=(-2, -1), keepdims=True))
+    return kernels
+
+
+def frequency_mask(f, size):
+    """Return what keeps the corners and the centre of the spectrum out of log-Gabor kernels of this size."""
+    corners = np.where(f < 0.5, -np.expm1((f - 0.5) / 0.035), 0.0)
+    return corners * -np.expm1(-0.5 * (f * size / 0.5) ** 2)
+
+
+def window(size):
+    """Return the window of log-Gabor kernels of this size in space."""
+    axis = np.linspace(-1, 1, size)
+    R = np.hypot(axis, axis[:, None])
+    return np.where(R < 1, (np.cos(np.pi * R) + 1) / 2, 0.0) ** (1 / 3)
 
 
 def difference_of_gaussians(shape, *, sigma_center, sigma_surround, x0=0.0, y0=0.0, surround=1.0, amplitude=1.0):
@@ -211,12 +237,6 @@ def check_shape(shape, *, n_axes=None, name="shape"):
     if n_axes is not None and len(sides) != n_axes:
         raise ValueError(f"`{name}` must have {n_axes} sides, got {shape!r:.60}.")
     return tuple(int(side) for side in sides)
-
-
-def _window(size):
-    axis = np.linspace(-1, 1, size)
-    R = np.hypot(axis, axis[:, None])
-    return np.where(R < 1, (np.cos(np.pi * R) + 1) / 2, 0.0) ** (1 / 3)
 
 
 def _check_range(name, value, low, high):

@@ -8,7 +8,7 @@ from .activity import (
     dead_fraction,
     l0_statistics,
 )
-from .dictionaries import AtomMatch, match_atoms, stability
+from .dictionaries import AtomMatch, match_atoms, shift_coherence, shift_cosines, stability
 from .reconstruction import explained_variance, mean_cosine, norm_ratio, reconstruction_bias, relative_error, snr
 from .sparseness import hoyer, treves_rolls
 
@@ -27,6 +27,8 @@ __all__ = [
     "norm_ratio",
     "reconstruction_bias",
     "relative_error",
+    "shift_coherence",
+    "shift_cosines",
     "snr",
     "stability",
     "treves_rolls",

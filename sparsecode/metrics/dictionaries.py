@@ -4,9 +4,10 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.fft import irfftn, next_fast_len, rfftn
 from scipy.optimize import linear_sum_assignment
 
-from .._core.arrays import real_matrix
+from .._core.arrays import real_matrix, shaped_atoms
 
 
 class AtomMatch(NamedTuple):
@@ -108,6 +109,115 @@ def stability(dictionaries):
     if len(dictionaries) < 2:
         raise ValueError(f"stability compares at least two dictionaries, got {len(dictionaries)}")
     return float(np.mean([match_atoms(a, b).cosine.mean() for a, b in combinations(dictionaries, 2)]))
+
+
+def shift_cosines(kernels):
+    r"""Return the largest ``|cos|`` of each pair of kernels over all shifts of one against the other.
+
+        c_jk = max_u |sum_p d_j(p) d_k(p + u)| / (||d_j|| ||d_k||)
+
+    with kernels that are zero outside of their extent. ``c_kk`` leaves out the shift u = 0: it is how much a kernel
+    resembles its own shifted copies.
+
+    Parameters
+    ----------
+    kernels : Dictionary, or array_like of shape (n_atoms, length) or (n_atoms, height, width)
+        The axis "channel" of a Dictionary is summed over, not shifted.
+
+    Returns
+    -------
+    ndarray of shape (n_atoms, n_atoms)
+        Symmetric, float64 in [0, 1]; 0 for kernels that are zero.
+
+    Raises
+    ------
+    ValueError
+        If `kernels` are empty or not real, hold NaN or infinity, or have more axes.
+
+    See Also
+    --------
+    shift_coherence : The largest of all.
+
+    Notes
+    -----
+    By fast Fourier transforms of twice the size of a kernel, O(n_atoms^2 n_features log n_features): 0.06 s for
+    144 kernels of 12 by 12.
+
+    Examples
+    --------
+    >>> from sparsecode.metrics import shift_cosines
+    >>> shift_cosines([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]).round(3)
+    array([[0.5  , 0.707],
+           [0.707, 0.   ]])
+    """
+    unit, n_spatial = _unit_kernels(kernels)
+    sides = [2 * side - 1 for side in unit.shape[-n_spatial:]]
+    padded, axes = [next_fast_len(side, real=True) for side in sides], tuple(range(-n_spatial, 0))
+    spectra = rfftn(unit, padded, axes=axes)
+    cosines = np.empty((len(unit), len(unit)))
+    for k, spectrum in enumerate(spectra):
+        products = np.abs(irfftn((spectrum.conj() * spectra[k:]).sum(axis=1), padded, axes=axes))
+        products[(0,) * (1 + n_spatial)] = 0.0
+        cosines[k, k:] = cosines[k:, k] = np.minimum(products.reshape(len(products), -1).max(axis=1), 1.0)
+    return cosines
+
+
+def shift_coherence(kernels):
+    r"""Return the mutual coherence of a convolutional dictionary: of all kernels at all places.
+
+    The largest ``|cos|`` of two of its atoms, which are shifted copies of two kernels or of one. It is at least the
+    coherence of the kernels as they stand.
+
+    Parameters
+    ----------
+    kernels : Dictionary, or array_like of shape (n_atoms, length) or (n_atoms, height, width)
+        The axis "channel" of a Dictionary is summed over, not shifted.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Raises
+    ------
+    ValueError
+        As `shift_cosines`.
+
+    See Also
+    --------
+    shift_cosines : The cosines of each pair of kernels, with the cost.
+    sparsecode.Dictionary.coherence : Of the kernels as they stand.
+
+    References
+    ----------
+    .. [1] V. Papyan, J. Sulam and M. Elad, "Working locally thinking globally: theoretical guarantees for
+       convolutional sparse coding", IEEE Trans. Signal Process. 65(21), 5687-5701, 2017.
+
+    Examples
+    --------
+    >>> from sparsecode import Dictionary
+    >>> from sparsecode.metrics import shift_coherence
+    >>> pixels = Dictionary([[1.0, 0.0], [0.0, 1.0]])
+    >>> pixels.coherence, shift_coherence(pixels)
+    (0.0, 1.0)
+    """
+    return float(shift_cosines(kernels).max())
+
+
+def _unit_kernels(kernels):
+    """Return kernels of norm 1 as (n_atoms, n_channels, *sides), and the number of their sides."""
+    array = shaped_atoms(kernels)
+    rows = real_matrix(array.reshape(len(array), -1) if array.size and array.ndim > 1 else array, "kernels")
+    unit = _unit_rows(rows).reshape(array.shape)
+    dims = getattr(kernels, "dims", ())
+    unit = np.moveaxis(unit, dims.index("channel"), 1) if "channel" in dims else unit[:, None]
+    n_spatial = unit.ndim - 2
+    if n_spatial not in (1, 2):
+        raise ValueError(
+            f"kernels must have one or two axes besides channels, got shape {array.shape[1:]}; the axis of channels of "
+            'a Dictionary is called "channel".'
+        )
+    return unit, n_spatial
 
 
 def _unit_rows(atoms):

@@ -151,7 +151,7 @@ def _starting_points(patches, lower, upper):
         frequency = np.clip(frequency, CYCLES_MIN * np.exp(-s), 0.5)
         points.append(np.stack([px, py, theta, s, s, frequency], axis=1))
 
-    peaks = _spectral_peaks(patches)
+    peaks = spectral_peaks(patches)
     for frequency, theta in peaks:
         add(cx, cy, theta, wide, frequency)
         add(x[top % width], y[top // width, 0], theta, 0.5 / frequency, frequency)
@@ -163,7 +163,7 @@ def _starting_points(patches, lower, upper):
     return np.ascontiguousarray(np.stack(points, axis=1))
 
 
-def _spectral_peaks(patches):
+def spectral_peaks(patches):
     """Return (frequency, direction) of the largest peaks of each power spectrum, one pair of arrays a peak."""
     n, height, width = patches.shape
     extent = max(height, width)

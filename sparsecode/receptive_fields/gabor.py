@@ -51,8 +51,7 @@ class GaborFit(NamedTuple):
         (/), 90 is vertical. Bars are perpendicular to `theta`, and rows grow downwards, so this is
         ``90 - theta`` in degrees, modulo 180; nan for blobs and for zero atoms.
         """
-        degrees = np.mod(90.0 - np.rad2deg(self.theta), 180.0)
-        return np.where(degrees == 180.0, 0.0, degrees)  # a tiny negative angle is rounded up by `mod`
+        return orientation_on_screen(self.theta)
 
     @property
     def nx(self):
@@ -105,6 +104,12 @@ class GaborFit(NamedTuple):
         ratio = np.full_like(self.nx, np.inf)
         np.divide(self.nx + reach, self.nx - reach, out=ratio, where=~(self.nx <= reach))
         return np.log2(ratio)
+
+
+def orientation_on_screen(theta):
+    """Return ``90 - theta`` in degrees, modulo 180: the orientation of bars with a modulation in direction theta."""
+    degrees = np.mod(90.0 - np.rad2deg(theta), 180.0)
+    return np.where(degrees == 180.0, 0.0, degrees)  # a tiny negative angle is rounded up by `mod`
 
 
 def _spectral_reach(level):

@@ -63,6 +63,10 @@ DICTIONARIES = {
     "from_samples": _samples,
     "gabor": _gabor,
     "log_gabor": lambda: Dictionary.log_gabor(8, theta=[0, 1, 2], B_theta=0.3, phase=[[0], [np.pi / 2]]),
+    "log_gabor_bank": lambda: Dictionary.log_gabor_bank(
+        [6, 9], n_orientations=3, B_theta=[0.2, 0.5], sf_0=[0.4, 0.2], normalization="l2"
+    ),
+    "colour, channel last": lambda: Dictionary.random(3, (5, 6, 3), random_state=RNG_SEED),
     "difference_of_gaussians": lambda: Dictionary.difference_of_gaussians((7, 6), sigma_center=1, sigma_surround=2),
     "dct": lambda: Dictionary.dct((3, 4)),
     "overcomplete dct": lambda: Dictionary.dct((3, 4), (5, 6)),

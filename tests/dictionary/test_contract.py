@@ -228,6 +228,19 @@ def test_concat_of_pieces_is_the_whole(dictionary):
         assert doubled.select(slice(start * len(dictionary), (start + 1) * len(dictionary))) == dictionary
 
 
+def test_list_of_atoms_is_the_dictionary_again(dictionary):
+    if issparse(dictionary.atoms):
+        with pytest.raises(ValueError, match="for dense atoms"):
+            dictionary.to_list()
+        return
+    kernels = dictionary.to_list()
+    fields = {"dims": dictionary.dims, "coords": dictionary.coords, "attrs": dictionary.attrs}
+    assert Dictionary.from_array(kernels, **fields) == dictionary.cropped() == dictionary
+    for k, kernel in enumerate(kernels):
+        np.testing.assert_array_equal(kernel, dictionary.select(k).cropped().atoms[0])
+        assert not kernel.flags.writeable
+
+
 def test_astype(dictionary):
     for dtype in ("float32", np.float64):
         if np.abs(dense(dictionary)).max() > np.finfo(np.float32).max and dtype == "float32":

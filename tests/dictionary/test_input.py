@@ -200,6 +200,28 @@ def test_metadata_is_brought_into_one_form():
             ValueError,
             "rows of different lengths",
         ),
+        (lambda d: d.normalized("l1"), ValueError, "`norm` must be 'l2' or 'max', got 'l1'"),
+        (lambda d: Dictionary(csr_array(EYE)).to_list(), ValueError, "`to_list` is for dense atoms"),
+        (lambda d: Dictionary(csr_array(EYE)).cropped(), ValueError, "`cropped` is for dense atoms"),
+        (
+            lambda d: Dictionary(np.ones((1, 3, 5, 5))).concat(Dictionary(np.ones((1, 1, 5, 5)))),
+            ValueError,
+            "other than 'feature' and 'channel': theirs are",
+        ),
+        (
+            lambda d: Dictionary(csr_array(EYE), dims=("atom", "t")).concat(
+                Dictionary(csr_array(np.eye(3)), dims=("atom", "t"))
+            ),
+            ValueError,
+            "differ in shape, axes or sparsity",
+        ),
+        (lambda d: Dictionary.log_gabor_bank(n_orientations=0), ValueError, "`n_orientations` must be positive int"),
+        (lambda d: Dictionary.log_gabor_bank(B_theta="wide"), ValueError, "`B_theta` must be a number or a sequence"),
+        (lambda d: Dictionary.log_gabor_bank(phase=[]), ValueError, "`phase` must be a number or a sequence"),
+        (lambda d: Dictionary.log_gabor_bank(None, sf_0=0.0), ValueError, "`sf_0` must lie between 0 and 0.5"),
+        (lambda d: Dictionary.log_gabor_bank([8, 9]), ValueError, "one for each of the 1 entries of `sf_0`"),
+        (lambda d: Dictionary.log_gabor_bank([8.5]), TypeError, "`size` must be an int, got float"),
+        (lambda d: Dictionary.log_gabor_bank(normalization="l1"), ValueError, "'max', 'l2' or None, got 'l1'"),
         (lambda d: d.astype("int8"), ValueError, "must be float32, float64 or .* bool, got int8"),
         (lambda d: d.astype(bool), ValueError, "only sparse atoms whose entries are all 1"),
         (lambda d: Dictionary(csr_array([[2]])).astype(bool), ValueError, "only sparse atoms whose entries are all 1"),

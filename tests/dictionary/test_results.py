@@ -24,6 +24,54 @@ def test_concat_keeps_what_all_have():
     assert kernels.shapes.tolist() == [[2], [1], [2]]
 
 
+def test_kernels_of_different_sizes_are_joined_and_cropped(rng):
+    sizes = [(3, 4), (5, 2), (1, 1)]
+    parts = [Dictionary(rng.normal(size=(2, *size)), coords={"scale": [1, 2]}) for size in sizes]
+    bank = parts[0].concat(*parts[1:])
+    assert bank.atom_shape == (5, 4)
+    assert bank.shapes.tolist() == [[3, 4]] * 2 + [[5, 2]] * 2 + [[1, 1]] * 2
+    kernels = bank.to_list()
+    assert bank == Dictionary.from_array(kernels, coords={"scale": [1, 2] * 3})
+    for k, part in enumerate(parts):
+        np.testing.assert_array_equal(kernels[2 * k], part.atoms[0])
+        assert bank.select([2 * k, 2 * k + 1]).cropped() == part
+    assert bank.select([4, 0]).cropped().atom_shape == (3, 4)
+    assert bank.cropped() == bank
+    assert parts[0].cropped() is parts[0]
+    tones = Dictionary(np.ones((1, 3)), dims=("atom", "time")).concat(
+        Dictionary(np.ones((1, 5)), dims=("atom", "time"))
+    )
+    assert tones.shapes.tolist() == [[3], [5]]
+
+
+def test_channels_of_colour_patches_have_their_name(rng):
+    coder = SparseCoder(4, input_shape=(6, 5, 3), max_iter=1, random_state=0).fit(rng.normal(size=(30, 6, 5, 3)))
+    assert coder.dictionary_.dims == ("atom", "y", "x", "channel")
+    assert Dictionary(np.ones((1, 3, 6, 5))).dims == ("atom", "channel", "y", "x")
+    assert Dictionary(np.ones((1, 8, 8, 8))).dims == ("atom", "channel", "y", "x")
+    grey = SparseCoder(4, input_shape=(6, 5), max_iter=1, random_state=0).fit(rng.normal(size=(30, 6, 5)))
+    assert grey.dictionary_.dims == ("atom", "y", "x")
+
+
+@pytest.mark.parametrize("channel_last", [True, False])
+def test_channels_are_drawn_one_below_the_other(channel_last):
+    from matplotlib.figure import Figure
+
+    atom = np.zeros((1, 6, 5, 3))
+    atom[0, 2, 4, 1] = 1
+    dictionary = Dictionary(atom if channel_last else np.moveaxis(atom, 3, 1))
+    canvas = dictionary.plot(n_columns=1, ax=Figure().subplots()).images[0].get_array()
+    assert canvas.shape == (20, 7)
+    assert np.unravel_index(np.nanargmax(canvas), canvas.shape) == (1 + 6 + 2, 1 + 4)
+
+
+def test_normalized_to_the_largest_entry():
+    dictionary = Dictionary([[3.0, -4.0], [0.0, 0.0], [1e-300, 0.0]])
+    np.testing.assert_array_equal(dictionary.normalized("max").atoms, [[0.75, -1], [0, 0], [1, 0]])
+    sparse = Dictionary(csr_array(dictionary.atoms)).normalized("max")
+    np.testing.assert_array_equal(dense(sparse), [[0.75, -1], [0, 0], [1, 0]])
+
+
 def test_from_xarray_of_a_data_array():
     data = xr.DataArray(
         np.arange(24.0).reshape(2, 3, 4),
