@@ -51,7 +51,7 @@ class PartCompiler(CompilerBase):
         return [passes]
 
 
-#: Options of `numba.njit` for what only kernels call.
+#: Options of what only kernels call.
 PART_OPTIONS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
 
 
