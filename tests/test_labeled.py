@@ -243,7 +243,7 @@ def test_a_cluster_of_two_processes_gives_the_same_bits(rng):
     encoder = labeled.fit(coder(fit_dc=True), data, dim=("y", "x"))
     codes = labeled.encode(encoder, data, dim=("y", "x"))
     again = labeled.decode(encoder, codes, like=data)
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
     with distributed.LocalCluster(host="127.0.0.1", **options) as cluster, distributed.Client(cluster) as client:
         lazy = labeled.encode(encoder, data.chunk(time=1), dim=("y", "x"))
         back = labeled.decode(encoder, lazy, like=data)

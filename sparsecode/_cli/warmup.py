@@ -31,7 +31,8 @@ def run(options):
     compile_all(["float32", "float64"])
     from .._core.jit import KERNELS
 
-    print(f"{len(KERNELS)} kernels are ready in both precisions, {time.perf_counter() - started:.1f} s")
+    ready = sum(bool(kernel.signatures) for kernel in KERNELS.values())  # the others are parts of these
+    print(f"{ready} kernels are ready in both precisions, {time.perf_counter() - started:.1f} s")
     return 0
 
 

@@ -23,6 +23,8 @@ from numba.core import types
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.extending import overload_method
 
+from .parts import PART_OPTIONS, Kernel, PartCompiler
+
 #: Reorderings that keep NaN and infinity visible (``nnan`` and ``ninf`` would delete the tests for them).
 #: In a kernel test with ``x < np.inf``: `np.isfinite` is computed as ``x - x == 0``, which these fold to true.
 SAFE_FASTMATH = frozenset({"contract", "reassoc", "nsz", "arcp"})
@@ -55,13 +57,15 @@ def kernel(function, *, fastmath=SAFE_FASTMATH):
     A kernel allocates nothing: without Numba's run-time (``_nrt=False``) arrays, also those in NamedTuples,
     pass between kernels without atomic reference counts, which took a quarter of the time of small problems.
     Kernels that it calls are inlined always: a process that has just compiled them would call their own code,
-    one that loads the caller from disk the copies within it, and the two need not agree to the last bit.
+    one that loads the caller from disk the copies within it, and the two need not agree to the last bit. So
+    machine code is made, and kept on disk, of what Python calls only.
     """
-    compile_ = numba.njit(nogil=True, error_model="numpy", fastmath=set(fastmath), _nrt=False, forceinline=True)
-    compiled = compile_(function)
-    if hasattr(compiled, "py_func"):  # with NUMBA_DISABLE_JIT=1 numba hands the plain function back
-        _enable_cache(compiled)
-        KERNELS[f"{function.__module__}.{function.__name__}"] = compiled
+    if numba.config.DISABLE_JIT:
+        return function
+    options = {"nogil": True, "error_model": "numpy", "fastmath": set(fastmath), "_nrt": False}
+    compiled = Kernel(function, targetoptions=options)
+    _enable_cache(compiled)
+    KERNELS[f"{function.__module__}.{function.__name__}"] = compiled
     return compiled
 
 
@@ -73,8 +77,9 @@ def _open_method(signature):
     name, _, arguments = signature.partition("(")
     scope = {"name": name}
     exec(f"def method({arguments}: return getattr(self.instance_class, name, None)", scope)  # noqa: S102
+    options = {**PART_OPTIONS, "pipeline_class": PartCompiler}
     for kind in (types.NamedTuple, types.NamedUniTuple):
-        overload_method(kind, name)(scope["method"])
+        overload_method(kind, name, jit_options=options)(scope["method"])
 
 
 for _signature in (

@@ -318,12 +318,10 @@ def _value(self, u, j):
 def _prox(self, x, step, j):
     """Return ``argmin_u 0.5 (u - x)^2 + step value(u, j)``."""
     zero = type(x)(0)
-    if x > zero:
-        return self.shrink(x, step, j)
-    if x < zero and not self.positive:
-        u = self.shrink(-x, step, j)
-        return -u if u > zero else zero
-    return zero
+    if not (x > zero or (x < zero and not self.positive)):
+        return zero
+    u = self.shrink(abs(x), step, j)  # at one place, since kernels take a copy at each
+    return -u if x < zero and u > zero else u
 
 
 def _violation(self, u, g, step, j):

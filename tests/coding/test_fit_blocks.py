@@ -55,7 +55,7 @@ def test_the_same_bits_from_a_cluster(n_workers, X, tmp_path):
     distributed = pytest.importorskip("distributed", reason="dask is an extra")
     array = pytest.importorskip("dask.array", reason="dask is an extra")
     first = coder(target_sparsity=0.1).fit_blocks(X, blocks_per_update=4)
-    options = {"n_workers": n_workers, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    options = {"n_workers": n_workers, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
     with distributed.LocalCluster(host="127.0.0.1", **options) as cluster, distributed.Client(cluster):
         lazy = array.from_array(X, chunks=(50, 20))
         found = coder(target_sparsity=0.1)
@@ -84,7 +84,7 @@ def killer(flag):
 def test_a_worker_that_is_killed_changes_nothing(X, tmp_path):
     distributed = pytest.importorskip("distributed", reason="dask is an extra")
     array = pytest.importorskip("dask.array", reason="dask is an extra")
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
     with distributed.LocalCluster(host="127.0.0.1", **options) as cluster, distributed.Client(cluster) as client:
         lazy = array.from_array(X, chunks=(50, 20))
         fatal = array.concatenate(
