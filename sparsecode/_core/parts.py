@@ -60,6 +60,7 @@ class Kernel(CPUDispatcher):
 
     def __init__(self, py_func, locals=None, targetoptions=None, **settings):
         options = {"nopython": True, "boundscheck": None, **(targetoptions or {})}
+        locals = locals or {}  # older versions of Numba take no None
         super().__init__(py_func, locals, {**options, "no_cfunc_wrapper": True}, **settings)
         self.part = CPUDispatcher(py_func, locals, {**options, **PART_OPTIONS}, pipeline_class=PartCompiler)
 
