@@ -135,10 +135,10 @@ def _draw_winners(rule, limits, n_active, familiarity, uniforms, work, winners):
 
 
 def _expire(weights, fill, stamps, j, now, lifetime):
-    """Take away the weights of input j whose last coincidence is `lifetime` rows ago."""
+    """Take away the weights of input j that were last used more than `lifetime` rows before row `now`."""
     row, stamp = weights[j], stamps[j]
     for u in range(row.shape[0]):
-        if row[u] != 0 and now - stamp[u] >= lifetime:
+        if row[u] != 0 and now - stamp[u] > lifetime:
             row[u] = 0
             fill[u] -= 1
 

@@ -174,7 +174,7 @@ ENCODERS = {
             5,
             60,
             selection=Selection(floor=0.3),
-            binarize=0.0,
+            binarize=0.5,
             freeze_fraction="auto",
             on_duplicate="skip",
             random_state=0,

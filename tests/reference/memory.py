@@ -69,6 +69,6 @@ class Macrocolumn:
                     _, permanent = self.weights.get((j, q, code[q]), (0, False))
                     self.weights[j, q, code[q]] = (now, permanent or G >= 1)
         if self.lifetime is not None:
-            alive = {w: s for w, s in self.weights.items() if s[1] or self.items - s[0] < self.lifetime}
+            alive = {w: s for w, s in self.weights.items() if s[1] or self.items - s[0] <= self.lifetime}
             self.weights = alive
         return code, G
