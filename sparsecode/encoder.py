@@ -236,7 +236,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             X = csr_array(X, copy=True)
             X.sum_duplicates()
         entries = X.data if issparse(X) else X
-        if self.binarize is None:
+        if self.binarize is None and entries.dtype != bool:
             bad = np.flatnonzero((entries != 0) & (entries != 1))
             if bad.size:
                 raise ValueError(
