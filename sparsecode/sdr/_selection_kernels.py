@@ -5,6 +5,10 @@ from typing import NamedTuple
 
 from .._core.jit import kernel
 
+#: How much of the spread of supports counts: with 0.8, units that won more often win always where many inputs are
+#: active; with 1, similar inputs get less similar codes.
+SPREAD = 0.9
+
 
 class Rule(NamedTuple):
     """A `Selection` as kernels see it: numbers only, of one type."""
@@ -25,11 +29,11 @@ def _crosstalk_floor(rule, mean_support, spread, n_active, n_units):
     """Return the familiarity that the input would have by chance, from the support of all units.
 
     Its standard deviation is that of units with equally many weights, or `spread`, that of units that do not have the
-    most support of their module, if it is larger.
+    most support of their module, if nine tenths of it are larger.
     """
     floor = rule.floor
     if floor < 0.0:
-        deviation = max(math.sqrt(max(mean_support * (1.0 - mean_support), 0.0) / n_active), spread)
+        deviation = max(math.sqrt(max(mean_support * (1.0 - mean_support), 0.0) / n_active), SPREAD * spread)
         floor = min(0.97, mean_support + math.sqrt(2.0 * math.log(n_units)) * deviation + 0.02)
         if rule.support_power != 1.0:
             floor = floor**rule.support_power

@@ -9,8 +9,8 @@ from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty, kernel_array
 from ._macrocolumn_kernels import Work, expire_all, learn_rows, list_active, recall_rows, sum_templates
 
-#: Rows that a thread takes at a time, and rows for which random numbers are drawn at a time.
-CHUNK_ROWS, DRAWN_ROWS = 64, 4096
+#: Rows that a thread takes at a time, and rows that are stored at a time.
+CHUNK_ROWS, STORED_ROWS = 128, 512
 
 
 class Trace(NamedTuple):
@@ -34,27 +34,29 @@ class Trace(NamedTuple):
         return Trace(*map(aligned_copy, self))
 
 
-class Active(NamedTuple):
-    """The active inputs of rows, as in a CSR array."""
+class Rows:
+    """Rows of bool, a C-contiguous ndarray or a canonical CSR array, whose active inputs are listed block by block.
 
-    indptr: np.ndarray  # (n + 1,) int64
-    indices: np.ndarray  # int32
+    Lists of all rows at once would be fresh memory, which costs as much as recall.
+    """
 
-    @property
-    def n_rows(self):
-        """Number of rows."""
-        return len(self.indptr) - 1
+    def __init__(self, X):
+        self.n_rows, self.dense = X.shape[0], None
+        if issparse(X):
+            self.indptr, self.indices = X.indptr.astype(np.int64), kernel_array(X.indices.astype(np.int32, copy=False))
+        else:
+            self.dense = kernel_array(X.view(np.uint8))
 
-
-def active_inputs(X):
-    """Return the active inputs of rows of bool, a C-contiguous ndarray or a canonical CSR array."""
-    if issparse(X):
-        return Active(X.indptr.astype(np.int64), kernel_array(X.indices.astype(np.int32, copy=False)))
-    indptr = np.zeros(len(X) + 1, np.int64)
-    np.cumsum(np.count_nonzero(X, axis=1), out=indptr[1:])
-    indices = np.empty(indptr[-1], np.int32)
-    list_active(kernel_array(X.view(np.uint8)), indptr, indices)
-    return Active(indptr, indices)
+    def block(self, start, end):
+        """Return `indptr` and `indices` of some rows, as those of a CSR array."""
+        if self.dense is None:
+            return self.indptr[start : end + 1], self.indices
+        X = self.dense[start:end]
+        indptr = np.zeros(len(X) + 1, np.int64)
+        np.cumsum(X.sum(axis=1, dtype=np.int64), out=indptr[1:])
+        indices = np.empty(indptr[-1], np.int32)
+        list_active(X, indptr, indices)
+        return indptr, indices
 
 
 def draws(seed, first, n_rows, n_modules):
@@ -64,43 +66,39 @@ def draws(seed, first, n_rows, n_modules):
     return np.random.Generator(generator).random((n_rows, n_modules))
 
 
-def store(trace, active, rule, limits, freeze, seed, first):
+def store(trace, rows, rule, limits, freeze, seed, first):
     """Return the trace after the rows, with the winners of each (-1: not stored) and its familiarity before."""
     trace, n_features = trace.copy(), len(trace.weights)
     n_modules = trace.weights.shape[1] // limits.n_units
     work = make_work(n_features, n_modules, limits.n_units)
-    winners, familiarity = np.empty((active.n_rows, n_modules), np.int32), np.empty(active.n_rows)
+    winners, familiarity = np.empty((rows.n_rows, n_modules), np.int32), np.empty(rows.n_rows)
     freeze = np.array(freeze, np.float64)
 
     def learn(start, end, stop):
-        rows = slice(start, end)
         uniforms = draws(seed, first + start, end - start, n_modules)
-        indptr = active.indptr[start : end + 1]
-        learn_rows(
-            *trace, rule, limits, freeze, indptr, active.indices, uniforms, work, stop, winners[rows], familiarity[rows]
-        )
+        here = winners[start:end], familiarity[start:end]
+        learn_rows(*trace, rule, limits, freeze, *rows.block(start, end), uniforms, work, stop, *here)
 
-    run_chunks(learn, active.n_rows, n_jobs=1, chunk_rows=DRAWN_ROWS)  # one thread takes them in their order
+    run_chunks(learn, rows.n_rows, n_jobs=1, chunk_rows=STORED_ROWS)  # one thread takes them in their order
     if limits.lifetime:
         expire_all(trace.weights, trace.fill, trace.stamps, trace.totals[0], limits.lifetime)
     return trace, winners, familiarity
 
 
-def recall(trace, active, rule, limits, n_jobs):
+def recall(trace, rows, rule, limits, n_jobs):
     """Return the winners of each row (-1: no code) and its familiarity."""
     n_features, U = trace.weights.shape
     n_modules = U // limits.n_units
-    winners, familiarity = np.empty((active.n_rows, n_modules), np.int32), np.empty(active.n_rows)
+    winners, familiarity = np.empty((rows.n_rows, n_modules), np.int32), np.empty(rows.n_rows)
 
     def prepare():
         return (make_work(n_features, n_modules, limits.n_units),)
 
     def read(start, end, stop, work):
-        indptr = active.indptr[start : end + 1]
-        rows = slice(start, end)
-        recall_rows(trace.weights, rule, limits, indptr, active.indices, work, stop, winners[rows], familiarity[rows])
+        here = winners[start:end], familiarity[start:end]
+        recall_rows(trace.weights, rule, limits, *rows.block(start, end), work, stop, *here)
 
-    run_chunks(read, active.n_rows, n_jobs=n_jobs, chunk_rows=CHUNK_ROWS, prepare=prepare)
+    run_chunks(read, rows.n_rows, n_jobs=n_jobs, chunk_rows=CHUNK_ROWS, prepare=prepare)
     return winners, familiarity
 
 

@@ -15,7 +15,7 @@ from ..encoder import Capabilities, Encoder
 from ._learned import LearnedMixin
 from ._macrocolumn_kernels import Limits
 from ._novelty import NoveltyMixin
-from ._trace import Trace, active_inputs, as_codes, as_winners, evidence, recall, store
+from ._trace import Rows, Trace, as_codes, as_winners, evidence, recall, store
 from .selection import SELECTIONS, Selection, as_selection
 
 #: Units with more weights than so many times the mean number of active inputs learn no more, with "auto".
@@ -334,9 +334,8 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
             raise ValueError("`lifetime` cannot be changed between calls from None or to it; call `fit`.")
         before = self.n_items_ <= self.capacity_estimate_
         rule, freeze = as_selection(self.selection).bind(), self._freeze(n_features)
-        rows = active_inputs(X)
         self._trace, winners, found = store(
-            self._trace, rows, rule, self._limits(n_features), freeze, self._seed, self._n_seen
+            self._trace, Rows(X), rule, self._limits(n_features), freeze, self._seed, self._n_seen
         )
         stored = winners[:, 0] >= 0
         self._n_seen += len(winners)
@@ -371,7 +370,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         self._validate_params()
         X = self._check_binary_input(X, reset=False)
         rule, limits = as_selection(self.selection).bind(), self._limits(X.shape[1])
-        return recall(self._trace, active_inputs(X), rule, limits, self.n_jobs)
+        return recall(self._trace, Rows(X), rule, limits, self.n_jobs)
 
     def _complete(self, winners):
         """Return the features that enough of the winners have weights from."""

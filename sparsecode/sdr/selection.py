@@ -29,7 +29,7 @@ class Selection:
     floor : float or "adaptive", default="adaptive"
         Familiarity up to which an input counts as novel, in [0, 1). "adaptive" is what chance alone would give,
         ``min(0.97, v + sqrt(2 ln K) sd + 0.02)``, from the mean support v of all units and the larger of two standard
-        deviations: ``sqrt(v (1 - v) / n)``, and that of the supports of all units that do not lead their module.
+        deviations: ``sqrt(v (1 - v) / n)``, and 0.9 times that of the supports of units that do not lead their module.
     expansion : float, default=100.0
         Height at full familiarity.
     per_unit : bool, default=True

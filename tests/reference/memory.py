@@ -19,7 +19,7 @@ def adaptive_floor(U, n, power):
     """Return the familiarity that crosstalk alone would give, from the shares U (Q, K) of n active inputs."""
     others = np.concatenate([np.delete(module, module.argmax()) for module in U])
     v, K = U.mean(), U.shape[1]
-    deviation = max(np.sqrt(v * (1 - v) / n), others.std())
+    deviation = max(np.sqrt(v * (1 - v) / n), 0.9 * others.std())
     return min(0.97, v + np.sqrt(2 * np.log(K)) * deviation + 0.02) ** power
 
 
