@@ -181,7 +181,7 @@ def _learn_rows(weights, fill, stamps, totals, rule, limits, freeze, indptr, ind
         totals[1] += n_active
         if limits.lifetime > 0:
             for a in range(n_active):
-                expire(weights, fill, stamps, active[a], now, limits.lifetime)
+                expire(weights, fill, stamps, np.int64(active[a]), now, limits.lifetime)
         sum_rows(weights, active, work.partial, work.sums)
         write_levels(rule, n_active, work.levels)
         familiarity[i] = hard_winners(work.sums, K, work.levels, code)

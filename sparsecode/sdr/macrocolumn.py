@@ -58,7 +58,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         Share of the winners from which a feature must have a weight to be recalled by `inverse_transform`, relative to
         the feature that has most; in (0, 1].
     familiarity_threshold : float, default=0.9
-        Familiarity below which `predict` says that an input is novel.
+        Familiarity below which `predict` says that an input is novel; also ``offset_``.
     store_items : bool, default=False
         Whether the codes of all stored rows are kept, for `likelihoods`.
     binarize : float or None, default=None
@@ -84,8 +84,6 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
     capacity_estimate_ : float
         Items of the mean number of active features of those stored that 97 % of the modules recall right, if they are
         random (`capacity`).
-    offset_ : float
-        `familiarity_threshold`.
     dictionary_ : Dictionary
         Of the templates of the units: the features from which they have weights.
     code_shape_ : tuple
@@ -94,8 +92,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         Calls that stored rows.
     history_ : structured ndarray of shape (n_iter_,)
         For each call: objective (mean ``1 - G`` of the rows before they were stored), sparsity, stored, fill, seconds.
-    n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    n_features_in_, feature_names_in_ : int, ndarray of shape (n_features_in_,)
 
     Raises
     ------
@@ -333,10 +330,9 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         if (self.lifetime is not None) != (self._trace.stamps.size > 0):
             raise ValueError("`lifetime` cannot be changed between calls from None or to it; call `fit`.")
         before = self.n_items_ <= self.capacity_estimate_
-        rule, freeze = as_selection(self.selection).bind(), self._freeze(n_features)
-        self._trace, winners, found = store(
-            self._trace, Rows(X), rule, self._limits(n_features), freeze, self._seed, self._n_seen
-        )
+        limits, freeze = self._limits(n_features), self._freeze(n_features)
+        rule = as_selection(self.selection).bind()
+        self._trace, winners, found = store(self._trace, Rows(X), rule, limits, freeze, self._seed, self._n_seen)
         stored = winners[:, 0] >= 0
         self._n_seen += len(winners)
         if self._codes is not None:
