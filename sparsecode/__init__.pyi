@@ -1,4 +1,16 @@
-from . import coding, datasets, encoder, labeled, metrics, penalties, plot, preprocessing, receptive_fields, solvers
+from . import (
+    coding,
+    datasets,
+    encoder,
+    labeled,
+    metrics,
+    penalties,
+    plot,
+    preprocessing,
+    receptive_fields,
+    sdr,
+    solvers,
+)
 from ._checkpoints import Checkpoint
 from .coding import PatchEncoder, SparseCoder
 from .dictionary import Dictionary
@@ -31,5 +43,6 @@ __all__ = [
     "preprocessing",
     "receptive_fields",
     "save",
+    "sdr",
     "solvers",
 ]

@@ -20,7 +20,9 @@ from .dictionary import Dictionary
 ENCODERS = dict.fromkeys(
     ("LCA", "LISTA", "PatchEncoder", "SAILnet", "SparseCoder", "TaskDrivenClassifier", "TaskDrivenRegressor"),
     "sparsecode.coding",
-) | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
+)
+ENCODERS |= dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
+ENCODERS |= {"MacrocolumnMemory": "sparsecode.sdr"}
 
 #: Member names of arrays that belong to parameters of an encoder; all others are its fitted state.
 _PARAMETER = "params_"
@@ -163,11 +165,13 @@ def encode(value, name, arrays):
     if _penalty_classes().get(type(value).__name__) is type(value):
         params = {key: encode(param, f"{name}_{key}", arrays) for key, param in value.get_params(deep=False).items()}
         return {"$penalty": type(value).__name__, **params}
+    if type(value) is _selection_class():
+        return {"$selection": dataclasses.asdict(value)}
     what = name.removeprefix(_PARAMETER)
     raise TypeError(
         f"`{what}` is a {type(value).__name__}, which a file cannot hold: it holds numbers, strings, None, lists, "
-        "tuples, dicts, arrays of numbers or strings, dictionaries, penalties and encoders (for a generator, give its "
-        "seed)."
+        "tuples, dicts, arrays of numbers or strings, dictionaries, penalties, selections and encoders (for a "
+        "generator, give its seed)."
     )
 
 
@@ -269,7 +273,14 @@ _DECODERS = {
     "$dictionary": lambda fields, rest, arrays: Dictionary(**decode_mapping(fields, arrays)),
     "$encoder": _decode_encoder,
     "$penalty": _decode_penalty,
+    "$selection": lambda fields, rest, arrays: _selection_class()(**_decode(fields, arrays)),
 }
+
+
+def _selection_class():
+    from .sdr import Selection
+
+    return Selection
 
 
 def _penalty_classes():

@@ -244,7 +244,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             X = csr_array(X, copy=True)
             X.sum_duplicates()
         entries = X.data if issparse(X) else X
-        if self.binarize is None:
+        if self.binarize is None and entries.dtype != bool:
             bad = np.flatnonzero((entries != 0) & (entries != 1))
             if bad.size:
                 raise ValueError(
@@ -269,7 +269,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _check_codes(self, codes):
         """Return codes as rows of the right width."""
         check_is_fitted(self)
-        codes = check_array(codes, dtype=[np.float64, np.float32], input_name="X", accept_sparse="csr")
+        dtype = "numeric" if self.capabilities().code_kind == "binary" else [np.float64, np.float32]
+        codes = check_array(codes, dtype=dtype, input_name="X", accept_sparse="csr")
         if codes.shape[1] != self._n_features_out:
             raise ValueError(
                 f"X has {codes.shape[1]} columns, but codes of this {type(self).__name__} have {self._n_features_out}."

@@ -18,7 +18,7 @@ def save(value, path):
     ----------
     value : Dictionary or fitted encoder
         Parameters of an encoder may be numbers, strings, None, lists, tuples, dicts, arrays, dictionaries,
-        penalties and encoders; a random generator cannot be saved, its seed can.
+        penalties, selections and encoders; a random generator cannot be saved, its seed can.
     path : str or path-like
         File to write; ``.npz`` is the usual ending. It is replaced in one step: after a crash the old or the
         new file is there. A symbolic link is refused.

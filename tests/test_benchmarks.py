@@ -110,6 +110,27 @@ def test_coding_is_reported_with_its_quality(imported, monkeypatch, small, capsy
     assert set(curves["points"]) == {"sparsecode", "scikit-learn", "X D^T"}
 
 
+def test_memories_are_compared(imported, monkeypatch, capsys):
+    memory, peers, report = imported("versus", "memory", "peers", "report")
+
+    def not_installed(*args):
+        raise ImportError("no such library")
+
+    monkeypatch.setattr(peers, "faiss_nearest", not_installed)
+    for name, value in {"QUERIES": 30, "PART": 10, "STORED": (5, 20), "SCANNED": 50}.items():
+        monkeypatch.setattr(memory, name, value)
+    results = report.Report()
+    memory.run(results, bool, 1, 1, False)
+    assert "faiss is left out: no such library" in capsys.readouterr().out
+    assert results.rows[-1]["quality"] == "100% of its first items recalled exactly"
+    X, fitted = memory.items(20), memory.MacrocolumnMemory(9, 8, random_state=0).fit(memory.items(5))
+    expected = fitted.transform(X).reshape(20, 9, 8).argmax(axis=2), fitted.familiarity(X)
+    by_row = zip(*peers.numpy_recall(X, fitted.weights_)(), strict=True)
+    for found in (by_row, peers.blas_recall(X, fitted.weights_)()):
+        for values, wanted in zip(found, expected, strict=True):
+            np.testing.assert_allclose(values, wanted, rtol=1e-6)  # means in float32
+
+
 def test_results_without_end_are_json(imported, tmp_path):
     (report,) = imported("versus", "report")
     results = report.Report(tmp_path / "results.json")

@@ -26,6 +26,7 @@ ROOMS = [
     "plot",
     "preprocessing",
     "receptive_fields",
+    "sdr",
     "solvers",
 ]
 

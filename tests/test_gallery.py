@@ -251,6 +251,33 @@ def check_kernel_banks(output):
     assert number(with_noise, "orientation off by") < 12  # 5.49
 
 
+def check_memory_similarity(output):
+    alone = {
+        name: number(output, f"{name}: agreement for 8 common pixels") for name in ("adaptive (default)", "sparseypy")
+    }
+    assert alone == {"adaptive (default)": 0.91, "sparseypy": 0.91}  # closed form
+    graded, sharp = (number(line, "with 60 others") for line in (output.splitlines()[0], output.splitlines()[2]))
+    assert graded > 0.3  # 0.41; chance is 0.06
+    assert sharp < 0.1
+
+
+def check_memory_capacity(output):
+    ratios = [number(line, "ratio") for line in output.splitlines()[:4]]
+    assert all(0.75 < ratio < 1 for ratio in ratios)  # 0.83 to 0.88
+    assert abs(ratios[1] - ratios[2]) < 0.05  # numbers of modules
+    assert sorted(re.search("most likely (.*)", output)[1].split(", ")) == ["10", "30"]
+    assert number(output, "largest of others") < 0.25
+
+
+def check_memory_completion(output):
+    assert number(output, "with the stored digit: cue") < 0.25
+    completed = number(output.splitlines()[1], "completed")
+    assert completed > 0.75  # 0.84
+    assert completed > number(output, "default rule: completed") + 0.1
+    assert number(output, "a fifth of them: familiarity") == 1
+    assert number(output, "stored against other digits: area under the curve") > 0.98
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_script(script, scripts):

@@ -19,6 +19,7 @@ import first_call
 import ksvd
 import l1
 import learning
+import memory
 import numpy as np
 import threads
 from figure import draw
@@ -28,7 +29,7 @@ from threadpoolctl import threadpool_limits
 
 CODING = {"l1": l1.run, "pursuit": counts.run_pursuit, "l0": counts.run_l0, "threads": threads.run}
 LEARNING = {"learning": learning.run, "ksvd": ksvd.run}
-NAMES = [*CODING, *LEARNING, "first-call"]
+NAMES = [*CODING, *LEARNING, "memory", "first-call"]
 
 
 def main():
@@ -79,6 +80,8 @@ def run(options):
     for dtype, n in itertools.product((np.float64,) if options.quick else (np.float64, np.float32), numbers):
         for name in [name for name in options.tasks if name in LEARNING]:
             attempt(name, LEARNING[name], n, dtype, n, 1 if options.quick else rounds, options.quick)
+    for n in numbers if "memory" in options.tasks else ():
+        attempt("memory", memory.run, n, bool, n, rounds, options.quick)
     if "first-call" in options.tasks and not options.quick:
         attempt("first-call", first_call.run, 1)
     return report

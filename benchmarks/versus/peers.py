@@ -120,6 +120,42 @@ def skglm(X, D, alpha, tol):
     return run
 
 
+def numpy_recall(X, weights):
+    """The step of a macrocolumn in NumPy: sums of the active rows of weights, winners and familiarity, row by row."""
+    n_features, n_modules, n_units = weights.shape
+    weights = weights.reshape(n_features, -1).astype(np.uint8)
+
+    def step(x):
+        active = np.flatnonzero(x)
+        sums = weights[active].sum(axis=0, dtype=np.uint8).reshape(n_modules, n_units)
+        return sums.argmax(axis=1), sums.max(axis=1).mean() / len(active)
+
+    return lambda: [step(x) for x in X]
+
+
+def blas_recall(X, weights):
+    """The same for all rows at once, as a product of matrices in float32."""
+    n_features, n_modules, n_units = weights.shape
+    weights = weights.reshape(n_features, -1).astype(np.float32)
+
+    def step():
+        sums = (X.astype(np.float32) @ weights).reshape(len(X), n_modules, n_units)
+        return sums.argmax(axis=2), sums.max(axis=2).mean(axis=1) / X.sum(axis=1)
+
+    return step
+
+
+def faiss_nearest(X, stored, threads):
+    """faiss, the nearest item by Hamming distance in a flat binary index."""
+    import faiss
+
+    faiss.omp_set_num_threads(threads)
+    index = faiss.IndexBinaryFlat(X.shape[1])
+    index.add(np.packbits(stored, axis=1))
+    queries = np.packbits(X, axis=1)
+    return lambda: index.search(queries, 1)[1]
+
+
 def forward_backward_cel0(X, D, alpha, tol):
     """CEL0 by forward-backward splitting of all rows at once in NumPy, until all are at fixed points up to `tol`."""
     G, C = D @ D.T, X @ D.T

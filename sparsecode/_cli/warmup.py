@@ -43,6 +43,7 @@ def compile_all(dtypes):
     from ..coding import LCA, SAILnet, SparseCoder
     from ..penalties import CEL0, L1
     from ..receptive_fields import fit_gabor
+    from ..sdr import MacrocolumnMemory
     from ..solvers import l1_path, solve, solve_separable
 
     rng = np.random.default_rng(0)
@@ -56,6 +57,8 @@ def compile_all(dtypes):
         LCA(coder.components_, alpha=1.0).fit(X.astype(dtype)).transform(X[:4].astype(dtype))
         SAILnet(8, max_iter=1, random_state=0).fit(X[:4].astype(dtype))
     if "float64" in dtypes:
+        memory = MacrocolumnMemory(2, 100, lifetime=5, binarize=1.0, random_state=0).fit(X[:4])
+        memory.recall(X[:4])
         l1_path(X[:2], X[:3], alpha_min=1.0)
         fit_gabor(X[:2], shape=(4, 4))
         for penalty in (L1(1.0), CEL0(1.0)):

@@ -43,6 +43,17 @@ class LayerRecord(NamedTuple):
     seconds: float
 
 
+class MemoryRecord(NamedTuple):
+    """A call that stored rows in a memory."""
+
+    epoch: int
+    objective: float  # mean novelty of the rows that were stored, 1 - familiarity before each was
+    sparsity: float  # share of units that are active in a code, mean over all rows
+    stored: int  # rows
+    fill: float  # share of weights that are set, after the call
+    seconds: float
+
+
 def as_rows(records):
     """Return the records as an array of float64, one row each, for a file."""
     return np.array([tuple(map(float, record)) for record in records])

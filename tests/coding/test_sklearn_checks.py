@@ -7,6 +7,7 @@ from sklearn.utils import estimator_checks as checks
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 from sparsecode import SparseCoder
+from sparsecode.sdr import MacrocolumnMemory
 
 from ..contracts.encoders import ENCODERS
 
@@ -58,21 +59,27 @@ IN_TIME = dict.fromkeys(
 #: A row of weight 2 counts as much as two rows, but these may fall into different batches.
 IN_BATCHES = {"check_sample_weight_equivalence_on_dense_data": "batches are made of rows, not of their weights"}
 
+ALL_ONES = {"check_fit_score_takes_y": "its X is positive: above a threshold of 0 all rows are equal"}
+
 
 def expected_failures(encoder):
     if encoder.capabilities().stateful:
         return IN_TIME
+    if isinstance(encoder, MacrocolumnMemory) and encoder.binarize == 0:
+        return ALL_ONES
     learns_from_batches = isinstance(encoder, SparseCoder) and encoder.capabilities().online
     return IN_BATCHES if learns_from_batches else {}
 
 
 @pytest.mark.filterwarnings("ignore:`target_sparsity=.* is met up to .* only")  # of a few equal rows
+@pytest.mark.filterwarnings("ignore:.* items are stored, but of random inputs like these")  # few features, most active
 @parametrize_with_checks(list(INSTANCES.values()), expected_failed_checks=expected_failures, xfail_strict=True)
 def test_yielded_check(estimator, check):
     check(estimator)
 
 
 # These checks mix frames and arrays on purpose.
+@pytest.mark.filterwarnings("ignore:.* items are stored, but of random inputs like these")
 @pytest.mark.filterwarnings("ignore:X (does not have valid|has) feature names:UserWarning")
 @pytest.mark.parametrize("instance", INSTANCES)
 @pytest.mark.parametrize("name", UNYIELDED)

@@ -10,6 +10,7 @@ import pytest
 from sparsecode import Dictionary, Encoder, PatchEncoder, SparseCoder
 from sparsecode.coding import LCA, LISTA, SAILnet
 from sparsecode.encoder import as_dense
+from sparsecode.sdr import MacrocolumnMemory, Selection
 
 from .deltas import SendOnDelta
 from .labelled import Labelled
@@ -43,6 +44,13 @@ def binary(rng):
     """Zeros and ones, one row of zeros."""
     X = (rng.random((30, 10)) < 0.4).astype(np.float64)
     X[4] = 0
+    return X
+
+
+def sparse_binary(rng):
+    """Few ones among many features, one row of zeros and one that occurs twice."""
+    X = (rng.random((30, 40)) < 0.1).astype(np.float64)
+    X[4], X[8] = 0, X[9]
     return X
 
 
@@ -153,6 +161,31 @@ ENCODERS = {
     "winners": Case(lambda: KWinners(binarize=0.1, random_state=0)),
     "winners strict csr": Case(
         lambda: KWinners(sparse_output=True, random_state=0), binary, fixed_width="it takes zeros and ones only"
+    ),
+    "memory": Case(lambda: MacrocolumnMemory(6, 50, binarize=0.0, random_state=0), sparse_binary, chunk=1),
+    "memory strict csr": Case(
+        lambda: MacrocolumnMemory(6, 50, sparse_output=True, store_items=True, n_jobs=2, random_state=0),
+        sparse_binary,
+        chunk=7,
+        fixed_width="it takes zeros and ones only",
+    ),
+    "memory frozen": Case(
+        lambda: MacrocolumnMemory(
+            5,
+            60,
+            selection=Selection(floor=0.3),
+            binarize=0.5,
+            freeze_fraction="auto",
+            on_duplicate="skip",
+            random_state=0,
+        ),
+        sparse_binary,
+        chunk=3,
+    ),
+    "memory decay": Case(
+        lambda: MacrocolumnMemory(5, 60, selection="rinkus2014", binarize=0.0, lifetime=8, random_state=0),
+        sparse_binary,
+        chunk=5,
     ),
     "deltas": Case(lambda: SendOnDelta(), walks, chunk=1),
     "deltas frozen": Case(lambda: SendOnDelta(0.1, frozen=True), walks),

@@ -1,0 +1,104 @@
+"""What a fitted macrocolumn shows of itself, and what files hold of it."""
+
+import math
+
+import numpy as np
+from scipy.sparse import csr_array
+from sklearn.utils.validation import check_is_fitted
+
+from .._core.history import MemoryRecord, as_history, as_rows, from_rows
+from ..dictionary import Dictionary
+from ._trace import Trace
+from .capacity import capacity
+
+
+class LearnedMixin:
+    """Attributes of an estimator that keeps its `Trace` in ``_trace``."""
+
+    @property
+    def weights_(self):
+        """The weights from each feature to each unit."""
+        return self._fitted().weights.astype(bool).reshape(-1, *self.code_shape_)
+
+    @property
+    def unit_fill_(self):
+        """Share of the weights of each unit that are set."""
+        return (self._fitted().fill / self.n_features_in_).reshape(self.code_shape_)
+
+    @property
+    def frozen_(self):
+        """Units that learn no more."""
+        trace = self._fitted()
+        items, active = trace.totals.tolist()
+        count, times_mean = self._freeze(len(trace.weights))
+        return (trace.fill > max(count, times_mean * active / max(items, 1))).reshape(self.code_shape_)
+
+    @property
+    def n_items_(self):
+        """Rows stored."""
+        return int(self._fitted().totals[0])
+
+    @property
+    def codes_(self):
+        """Winners of the stored rows."""
+        self._fitted()
+        if self._codes is None:
+            raise AttributeError("codes of stored rows are not kept; fit with `store_items=True`.")
+        return np.concatenate(self._codes) if self._codes else np.empty((0, self._n_modules), np.int32)
+
+    @property
+    def capacity_estimate_(self):
+        """Random items of this size that can be recalled."""
+        items, active = self._fitted().totals.tolist()
+        return capacity(self.n_features_in_, active / items, self._n_units) if items else math.inf
+
+    @property
+    def dictionary_(self):
+        """The templates of the units as a binary `Dictionary`."""
+        return Dictionary(csr_array(self._fitted().weights.T.astype(bool)))
+
+    @property
+    def code_shape_(self):
+        """Modules, and units of a module."""
+        return self._n_modules, self._n_units
+
+    @property
+    def code_dims_(self):
+        """Names of the axes of `code_shape_`."""
+        check_is_fitted(self)
+        return "module", "unit"
+
+    @property
+    def n_iter_(self):
+        """Calls that stored rows."""
+        return len(self._records)
+
+    @property
+    def history_(self):
+        """A record for each call."""
+        return as_history(self._records, MemoryRecord)
+
+    def _fitted(self):
+        check_is_fitted(self)
+        return self._trace
+
+    def _get_fitted_state(self):
+        trace = self._trace._asdict() | {"records": as_rows(self._records)}
+        if self._codes is not None:
+            trace["codes"] = self.codes_
+        scalars = {
+            "seed": [str(number) for number in self._seed],
+            "n_seen": self._n_seen,
+            "code_shape": self.code_shape_,
+        }
+        return scalars, trace
+
+    def _set_fitted_state(self, scalars, arrays):
+        arrays = dict(arrays)
+        codes, records = arrays.pop("codes", None), arrays.pop("records")
+        self._n_modules, self._n_units = scalars["code_shape"]
+        self._seed, self._n_seen = [int(number) for number in scalars["seed"]], scalars["n_seen"]
+        self._trace, self._codes = Trace(**arrays).copy(), None if codes is None else [codes]
+        self._records = from_rows(records, MemoryRecord)
+        if self._trace.weights.shape != (self.n_features_in_, self._n_modules * self._n_units):
+            raise ValueError("the weights of the memory do not fit its shape.")

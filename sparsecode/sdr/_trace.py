@@ -1,0 +1,165 @@
+"""What a macrocolumn has learned, and what is done with it: store, recall, and back to inputs."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array, issparse
+
+from .._core.parallel import run_chunks
+from .._core.products import aligned_copy, aligned_empty, kernel_array
+from ._macrocolumn_kernels import Work, expire_all, learn_rows, list_active, recall_rows, sum_templates
+
+#: Rows that a thread takes at a time, and rows that are stored at a time.
+CHUNK_ROWS, STORED_ROWS = 128, 512
+
+
+class Trace(NamedTuple):
+    """Binary weights of a macrocolumn with Q modules of K units and F inputs, and what goes with them."""
+
+    weights: np.ndarray  # (F, Q * K) uint8
+    fill: np.ndarray  # (Q * K,) int32: weights of each unit
+    stamps: np.ndarray  # (F, Q * K) int32: row of the last coincidence; (0, 0) if weights last for ever
+    totals: np.ndarray  # (2,) int64: rows stored, and active inputs in them
+
+    @classmethod
+    def empty(cls, n_features, n_units, stamped):
+        """Return the trace of nothing."""
+        weights = aligned_empty((n_features, n_units), np.uint8)
+        weights[:] = 0
+        stamps = np.zeros((n_features, n_units) if stamped else (0, 0), np.int32)
+        return cls(weights, np.zeros(n_units, np.int32), stamps, np.zeros(2, np.int64))
+
+    def copy(self):
+        """Return a trace that can be written without a change of this one."""
+        return Trace(*map(aligned_copy, self))
+
+
+class Rows:
+    """Rows of bool, a C-contiguous ndarray or a canonical CSR array, whose active inputs are listed block by block.
+
+    Lists of all rows at once would be fresh memory, which costs as much as recall.
+    """
+
+    def __init__(self, X):
+        self.n_rows, self.dense = X.shape[0], None
+        if issparse(X):
+            self.indptr, self.indices = X.indptr.astype(np.int64), kernel_array(X.indices.astype(np.int32, copy=False))
+        else:
+            self.dense = kernel_array(X.view(np.uint8))
+
+    def block(self, start, end):
+        """Return `indptr` and `indices` of some rows, as those of a CSR array."""
+        if self.dense is None:
+            return self.indptr[start : end + 1], self.indices
+        X = self.dense[start:end]
+        indptr = np.zeros(len(X) + 1, np.int64)
+        np.cumsum(X.sum(axis=1, dtype=np.int64), out=indptr[1:])
+        indices = np.empty(indptr[-1], np.int32)
+        list_active(X, indptr, indices)
+        return indptr, indices
+
+
+def draws(seed, first, n_rows, n_modules):
+    """Return the random numbers of rows `first` and on: the same for a row however rows are split over calls."""
+    generator = np.random.PCG64(seed)
+    generator.advance(first * n_modules)
+    return np.random.Generator(generator).random((n_rows, n_modules))
+
+
+def store(trace, rows, rule, limits, freeze, seed, first):
+    """Return the trace after the rows, with the winners of each (-1: not stored) and its familiarity before."""
+    trace, n_features = trace.copy(), len(trace.weights)
+    n_modules = trace.weights.shape[1] // limits.n_units
+    work = make_work(n_features, n_modules, limits.n_units)
+    winners, familiarity = np.empty((rows.n_rows, n_modules), np.int32), np.empty(rows.n_rows)
+    freeze = np.array(freeze, np.float64)
+
+    def learn(start, end, stop):
+        uniforms = draws(seed, first + start, end - start, n_modules)
+        here = winners[start:end], familiarity[start:end]
+        learn_rows(*trace, rule, limits, freeze, *rows.block(start, end), uniforms, work, stop, *here)
+
+    run_chunks(learn, rows.n_rows, n_jobs=1, chunk_rows=STORED_ROWS)  # one thread takes them in their order
+    if limits.lifetime:
+        expire_all(trace.weights, trace.fill, trace.stamps, trace.totals[0], limits.lifetime)
+    return trace, winners, familiarity
+
+
+def recall(trace, rows, rule, limits, n_jobs):
+    """Return the winners of each row (-1: no code) and its familiarity."""
+    n_features, U = trace.weights.shape
+    n_modules = U // limits.n_units
+    winners, familiarity = np.empty((rows.n_rows, n_modules), np.int32), np.empty(rows.n_rows)
+
+    def prepare():
+        return (make_work(n_features, n_modules, limits.n_units),)
+
+    def read(start, end, stop, work):
+        here = winners[start:end], familiarity[start:end]
+        recall_rows(trace.weights, rule, limits, *rows.block(start, end), work, stop, *here)
+
+    run_chunks(read, rows.n_rows, n_jobs=n_jobs, chunk_rows=CHUNK_ROWS, prepare=prepare)
+    return winners, familiarity
+
+
+def evidence(trace, winners, n_units, n_jobs):
+    """Return, for each code and each input, how many winners have a weight from the input; (n, F) int32."""
+    templates = np.ascontiguousarray(trace.weights.T)
+    sums = np.empty((len(winners), len(trace.weights)), np.int32)
+    units = units_of(winners, n_units)
+
+    def prepare():
+        return (aligned_empty(templates.shape[1], np.uint8),)
+
+    def add(start, end, stop, partial):
+        sum_templates(templates, units[start:end], partial, sums[start:end])
+
+    run_chunks(add, len(winners), n_jobs=n_jobs, chunk_rows=CHUNK_ROWS, prepare=prepare)
+    return sums
+
+
+def make_work(n_features, n_modules, n_units):
+    """Return the work arrays of a thread."""
+    U = n_modules * n_units
+    sizes = {"partial": (U, np.uint8), "sums": (U, np.int32), "units": (n_modules, np.int32)}
+    sizes |= {name: (n_features + 1, np.float64) for name in ("levels", "chances")}
+    return Work(**{name: aligned_empty(*size) for name, size in sizes.items()}, module=np.empty(n_units))
+
+
+def units_of(winners, n_units):
+    """Return winners as columns of codes, -1 for rows without a code."""
+    first = np.arange(winners.shape[1], dtype=np.int32) * np.int32(n_units)
+    return np.where(winners >= 0, winners + first, np.int32(-1))
+
+
+def as_codes(winners, n_units):
+    """Return winners as a CSR array of bool, with one column for each unit."""
+    n, n_modules = winners.shape
+    coded = winners[:, 0] >= 0
+    indices = units_of(winners[coded], n_units).ravel()
+    indptr = np.concatenate([[0], np.cumsum(coded * n_modules)]).astype(np.int32)
+    return csr_array((np.ones(len(indices), bool), indices, indptr), shape=(n, n_modules * n_units))
+
+
+def as_winners(codes, n_modules, n_units):
+    """Return the winners of codes, which are checked: 0 and 1 only, one unit of each module or none at all."""
+    codes = csr_array(codes, copy=True)
+    codes.sum_duplicates()
+    codes.eliminate_zeros()
+    active = np.diff(codes.indptr)
+    strange = np.flatnonzero((active != 0) & (active != n_modules))
+    if not strange.size:
+        units = codes.indices.reshape(-1, n_modules)
+        wrong = (units // n_units != np.arange(n_modules)).any(axis=1) | (codes.data != 1).reshape(units.shape).any(
+            axis=1
+        )
+        strange = np.flatnonzero(active)[wrong]
+    if strange.size:
+        raise ValueError(
+            f"{strange.size} rows of X are no codes of this memory, the first of them row {strange[0]}: a code has one "
+            f"of the {n_units} units of each of {n_modules} modules active, or nothing at all. Codes of another memory "
+            "mean nothing to this one."
+        )
+    winners = np.full((len(active), n_modules), -1, np.int32)
+    winners[active > 0] = units % n_units
+    return winners

@@ -1,0 +1,183 @@
+r"""How much a macrocolumn holds: laws for random inputs and random codes.
+
+Inputs have n of F features active, codes one winner among the K units of each module. The number of modules does not
+matter: more of them average the errors and make codes finer, but each has to remember all inputs by itself.
+"""
+
+import math
+
+__all__ = ["capacity", "expected_fill", "items_until_frozen", "largest_fill", "recall_accuracy"]
+
+
+def expected_fill(n_items, n_features, n_active, n_units):
+    r"""Return the share of the weights of a unit that are set after some items: ``p = 1 - (1 - n / F)^(M / K)``.
+
+    Parameters
+    ----------
+    n_items : float
+        Stored items M.
+    n_features, n_active : float
+        Inputs F and how many of them are active in an item.
+    n_units : int
+        Units K of a module.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If `n_active` is not between 0 and `n_features`.
+
+    Examples
+    --------
+    >>> from sparsecode.sdr import expected_fill
+    >>> round(expected_fill(400, 784, 100, 20), 3)
+    0.935
+    """
+    unset = _log_unset(n_features, n_active)
+    return -math.expm1(n_items / n_units * unset) if n_items else 0.0
+
+
+def recall_accuracy(n_items, n_features, n_active, n_units):
+    r"""Return the share of modules that give the right winner for a stored item, in expectation.
+
+    The stored winner has full support. Each of the other K - 1 units has it by chance with probability ``pi = p^n`` at
+    the fill p (`expected_fill`), and ties are split evenly,
+
+        accuracy = (1 - (1 - pi)^K) / (K pi).
+
+    Parameters
+    ----------
+    n_items : float
+    n_features, n_active : float
+    n_units : int
+        As for `expected_fill`.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> from sparsecode.sdr import recall_accuracy
+    >>> round(recall_accuracy(423, 784, 100, 20), 3)
+    0.97
+    """
+    chance = expected_fill(n_items, n_features, n_active, n_units) ** n_active
+    if n_units * chance < 1e-12:
+        return 1.0
+    if chance >= 1:
+        return 1 / n_units
+    return -math.expm1(n_units * math.log1p(-chance)) / (n_units * chance)
+
+
+def largest_fill(n_active, n_units, accuracy=0.97):
+    r"""Return the fill at which recall has an accuracy: ``p* = (2 (1 - accuracy) / (K - 1))^(1 / n)``.
+
+    Parameters
+    ----------
+    n_active : float
+        Active features of an item.
+    n_units : int
+        Units K of a module.
+    accuracy : float, default=0.97
+        Mean share of modules with the right winner, between 1 / K and 1; the formula is for small errors.
+
+    Returns
+    -------
+    float
+        At most 1.
+
+    Raises
+    ------
+    ValueError
+        If `accuracy` is not between 0 and 1.
+
+    Examples
+    --------
+    >>> from sparsecode.sdr import largest_fill
+    >>> round(largest_fill(100, 20), 3)
+    0.944
+    """
+    if not 0 < accuracy < 1:
+        raise ValueError(f"`accuracy` must lie between 0 and 1, got {accuracy!r}.")
+    if n_units == 1:
+        return 1.0
+    return min(1.0, (2 * (1 - accuracy) / (n_units - 1)) ** (1 / n_active))
+
+
+def capacity(n_features, n_active, n_units, accuracy=0.97):
+    r"""Return how many items a macrocolumn recalls with an accuracy: ``M* = K ln(1 - p*) / ln(1 - n / F)``.
+
+    Linear in the number K of units of a module, about inverse to the share n / F of active features, and independent of
+    the number of modules. Items and codes are taken as random; natural inputs share features, and fewer of them fit.
+
+    Parameters
+    ----------
+    n_features, n_active : float
+        Inputs F and how many of them are active in an item, > 0.
+    n_units : int
+        Units K of a module.
+    accuracy : float, default=0.97
+        Mean share of modules that give the right winner.
+
+    Returns
+    -------
+    float
+        Infinite where one unit is all there is.
+
+    Raises
+    ------
+    ValueError
+        If `n_active` or `accuracy` is out of range.
+
+    Examples
+    --------
+    >>> from sparsecode.sdr import capacity
+    >>> round(capacity(784, 100, 20)), round(capacity(1024, 20, 20))
+    (423, 1405)
+    """
+    fill, unset = largest_fill(n_active, n_units, accuracy), _log_unset(n_features, n_active)
+    if fill == 1:
+        return math.inf
+    return n_units * math.log1p(-fill) / unset
+
+
+def items_until_frozen(freeze_fraction, n_features, n_active, n_units):
+    r"""Return after how many items a unit has a share of its weights: ``M = K ln(1 - share) / ln(1 - n / F)``.
+
+    Parameters
+    ----------
+    freeze_fraction : float
+        Share of the weights of a unit from which on it learns no more, in [0, 1).
+    n_features, n_active : float
+    n_units : int
+        As for `expected_fill`.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If a value is out of range.
+
+    Examples
+    --------
+    >>> from sparsecode.sdr import items_until_frozen
+    >>> round(items_until_frozen(0.5, 784, 100, 20))
+    102
+    """
+    if not 0 <= freeze_fraction < 1:
+        raise ValueError(f"`freeze_fraction` must lie in [0, 1), got {freeze_fraction!r}.")
+    return n_units * math.log1p(-freeze_fraction) / _log_unset(n_features, n_active)
+
+
+def _log_unset(n_features, n_active):
+    """Return the logarithm of the chance that an input is not active in an item."""
+    if not 0 < n_active <= n_features:
+        raise ValueError(f"`n_active` must lie in (0, {n_features}], the number of features, got {n_active!r}.")
+    return math.log1p(-n_active / n_features) if n_active < n_features else -math.inf

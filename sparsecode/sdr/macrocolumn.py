@@ -1,0 +1,402 @@
+"""`MacrocolumnMemory`: an associative memory that stores an input in one trial, as a sparse code of winners."""
+
+import math
+import time
+import warnings
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from .._core.arrays import as_dense
+from .._core.history import MemoryRecord
+from .._core.rng import as_generator
+from .._core.validation import Integral, Interval, Real, StrOptions, callers_level, fit_context, unchanged_on_failure
+from ..encoder import Capabilities, Encoder
+from ._learned import LearnedMixin
+from ._macrocolumn_kernels import Limits
+from ._novelty import NoveltyMixin
+from ._trace import Rows, Trace, as_codes, as_winners, evidence, recall, store
+from .selection import SELECTIONS, Selection, as_selection
+
+#: Units with more weights than so many times the mean number of active inputs learn no more, with "auto".
+AUTO_FREEZE = 1.25
+
+
+class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
+    r"""Store binary inputs in one trial each, recall them from a part, and tell how familiar an input is.
+
+    A Sparsey-style macrocolumn: Q modules of K units, with a binary weight from each of F inputs to each unit. A code
+    is one winner in each module. For an input x with n active features the support of a unit and the familiarity are
+
+        V_qk = (1 / n) sum_j x_j w_jqk,    G = (1 / Q) sum_q max_k V_qk,
+
+    to recall, the units with most support win; to store, winners are drawn with chances that follow their support
+    where the input is familiar and are even where it is novel (`Selection`), and the weights from all active features
+    to all winners are set. So similar inputs get similar codes, and an input that comes again gets its own.
+
+    Parameters
+    ----------
+    n_modules : int, default=70
+        Modules Q: more make codes finer and average errors, at no gain in capacity.
+    n_units : int, default=20
+        Units K of a module: capacity is proportional to it.
+    selection : str or Selection, default="adaptive"
+        Rule of the chances, or the name of one: "adaptive", "rinkus2014", "sparseycore", "sparseypy", "vmu_demo",
+        "rinkus2010". `Selection` says which constants are verified.
+    active_bounds : tuple of two floats, default=(0.0, 1.0)
+        Share of the features that must be active, at least and at most. Other rows are neither stored nor coded.
+    freeze_fraction : float, "auto" or None, default=None
+        Share of the weights of a unit above which it learns no more (a critical period). "auto" is 1.25 times the mean
+        share of active features of the rows stored so far. None is for inputs that are like random ones; natural ones
+        share features, and without freezing the units that win most become those that win always.
+    lifetime : int or None, default=None
+        Stored rows after which a weight that was not used again is gone. Weights of a row that comes again while it is
+        remembered (G = 1) last for ever. None keeps all. Not together with `freeze_fraction`.
+    on_duplicate : {"relearn", "skip"}, default="relearn"
+        Whether the code of a row with G = 1 is drawn and stored again, as the algorithm has it, or stays as it is.
+    recall_threshold : float, default=0.9
+        Share of the winners from which a feature must have a weight to be recalled by `inverse_transform`, relative to
+        the feature that has most; in (0, 1].
+    familiarity_threshold : float, default=0.9
+        Familiarity below which `predict` says that an input is novel; also ``offset_``.
+    store_items : bool, default=False
+        Whether the codes of all stored rows are kept, for `likelihoods`.
+    binarize : float or None, default=None
+        Threshold above which features are active. None takes zeros and ones only.
+    sparse_output : bool, default=False
+        Whether codes are a CSR array.
+    n_jobs : int or None, default=None
+        Threads that recall; storing is serial. Results do not depend on it, bit for bit.
+    random_state : int, RandomState, Generator or None, default=None
+        Seed of the draws. Those of a row depend on the seed and the number of rows before it.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_features, n_modules, n_units), bool
+    unit_fill_ : ndarray of shape (n_modules, n_units)
+        Share of the weights of each unit that are set.
+    frozen_ : ndarray of shape (n_modules, n_units), bool
+        Units that learn no more.
+    n_items_ : int
+        Rows stored.
+    codes_ : ndarray of shape (n_items_, n_modules), int
+        The winners of each stored row; with `store_items`.
+    capacity_estimate_ : float
+        Items of the mean number of active features of those stored that 97 % of the modules recall right, if they are
+        random (`capacity`).
+    dictionary_ : Dictionary
+        Of the templates of the units: the features from which they have weights.
+    code_shape_ : tuple
+        ``(n_modules, n_units)``.
+    n_iter_ : int
+        Calls that stored rows.
+    history_ : structured ndarray of shape (n_iter_,)
+        For each call: objective (mean ``1 - G`` of the rows before they were stored), sparsity, stored, fill, seconds.
+    n_features_in_, feature_names_in_ : int, ndarray of shape (n_features_in_,)
+
+    Raises
+    ------
+    ValueError
+        For parameters out of range, entries other than 0 and 1 with ``binarize=None``, X that is empty or not finite.
+
+    Warns
+    -----
+    UserWarning
+        When more rows are stored than `capacity_estimate_`.
+
+    Notes
+    -----
+    Storing and recalling take O(n Q K) for a row, whatever is stored: for n = 100 of 784 features and 70 modules of 20
+    units 12 and 5 us. `partial_fit` copies the weights (F Q K bytes), so that an error leaves what is stored as it was;
+    rows are better given in blocks. Ties go to the first unit. G asks how much of what is there is known, so a part of
+    a stored input has G = 1 and its code. Of a chain of ever more similar inputs that are stored one after the other,
+    each takes over most of the code before it: similarity of codes is that of a probe to what is stored. A memory of
+    70 modules of 20 units holds 423 random inputs with 100 of 784 features: it is no store of thousands of images, and
+    below some thousand items a scan of all of them is as fast.
+
+    References
+    ----------
+    G. J. Rinkus, "A cortical sparse distributed coding model linking mini- and macrocolumn-scale functionality", Front.
+    Neuroanat. 4:17 (2010). G. J. Rinkus and J. Leveille, "Superposed episodic and semantic memory via sparse
+    distributed representation", arXiv:1710.07829 (2017).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.sdr import MacrocolumnMemory
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.random((50, 200)) < 0.1
+    >>> memory = MacrocolumnMemory(random_state=0).fit(X)
+    >>> part = X & (rng.random(X.shape) < 0.5)
+    >>> bool((memory.recall(part) == X).mean() > 0.999)
+    True
+    >>> novel = rng.random((50, 200)) < 0.1
+    >>> memory.familiarity(X).mean().round(2), bool(memory.familiarity(novel).mean() < 0.6)
+    (np.float64(1.0), True)
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "n_modules": [Interval(Integral, 1, None, closed="left")],
+        "n_units": [Interval(Integral, 1, None, closed="left")],
+        "selection": [StrOptions(set(SELECTIONS)), Selection],
+        "active_bounds": [tuple, list],
+        "freeze_fraction": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"}), None],
+        "lifetime": [Interval(Integral, 1, None, closed="left"), None],
+        "on_duplicate": [StrOptions({"relearn", "skip"})],
+        "recall_threshold": [Interval(Real, 0, 1, closed="right")],
+        "familiarity_threshold": [Interval(Real, 0, 1, closed="both")],
+        "store_items": ["boolean"],
+        "binarize": [Interval(Real, None, None, closed="neither"), None],
+        "sparse_output": ["boolean"],
+        "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
+        "random_state": ["random_state", np.random.Generator],
+    }
+
+    def __init__(
+        self,
+        n_modules=70,
+        n_units=20,
+        *,
+        selection="adaptive",
+        active_bounds=(0.0, 1.0),
+        freeze_fraction=None,
+        lifetime=None,
+        on_duplicate="relearn",
+        recall_threshold=0.9,
+        familiarity_threshold=0.9,
+        store_items=False,
+        binarize=None,
+        sparse_output=False,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.n_modules = n_modules
+        self.n_units = n_units
+        self.selection = selection
+        self.active_bounds = active_bounds
+        self.freeze_fraction = freeze_fraction
+        self.lifetime = lifetime
+        self.on_duplicate = on_duplicate
+        self.recall_threshold = recall_threshold
+        self.familiarity_threshold = familiarity_threshold
+        self.store_items = store_items
+        self.binarize = binarize
+        self.sparse_output = sparse_output
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def capabilities(self):
+        """Return what codes are: binary."""
+        return Capabilities("binary", invertible=True, stateful=False, online=True, signed=False)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Forget everything and store the rows of X, in their order.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_features)
+        y : Ignored
+
+        Returns
+        -------
+        self
+        """
+        with unchanged_on_failure(self):
+            X = self._check_binary_input(X, reset=True)
+            self._start(X.shape[1])
+            self._store(X)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        """Store the rows of X too, in their order: however rows are split over calls, the bits are the same.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_features)
+        y : Ignored
+
+        Returns
+        -------
+        self
+        """
+        with unchanged_on_failure(self):
+            self._validate_params()  # scikit-learn does it for the first call only
+            first = not hasattr(self, "_trace")
+            X = self._check_binary_input(X, reset=first)
+            if first:
+                self._start(X.shape[1])
+            self._store(X)
+        return self
+
+    def transform(self, X):
+        """Return the codes that the rows of X recall: the units with most support.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray or CSR array of shape (n_samples, n_modules * n_units), bool
+            A row that is empty, or out of `active_bounds`, has an empty code.
+        """
+        codes = as_codes(self._recall(X)[0], self._n_units)
+        return codes if self.sparse_output else codes.toarray()
+
+    def inverse_transform(self, X):
+        """Return the inputs that codes stand for: the features that most winners have a weight from.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_modules * n_units)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features), bool
+
+        Raises
+        ------
+        ValueError
+            If a row is no code of this memory.
+        """
+        return self._complete(as_winners(self._check_codes(X), *self.code_shape_))
+
+    def recall(self, X):
+        """Return what is stored and resembles each row of X most: ``inverse_transform(transform(X))``.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features), bool
+        """
+        return self._complete(self._recall(X)[0])
+
+    def familiarity(self, X):
+        """Return the familiarity G of each row: 1 if all that is active in it was stored together.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            From 0 to 1; 0 for rows without a code.
+        """
+        return self._recall(X)[1]
+
+    def likelihoods(self, X):
+        """Return how much the code of each row agrees with that of each stored item: a belief over all of them.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_items_)
+            Share of the modules with the same winner; about ``1 / n_units`` by chance.
+
+        Raises
+        ------
+        AttributeError
+            Without `store_items`.
+
+        Notes
+        -----
+        O(n_samples n_items_ Q / K); the only method whose cost grows with what is stored.
+        """
+        winners, _ = self._recall(X)
+        codes, stored = (as_codes(w, self._n_units).astype(np.float64) for w in (winners, self.codes_))
+        return as_dense(codes @ stored.T) / self._n_modules
+
+    def _start(self, n_features):
+        """Begin with no weights."""
+        self._n_modules, self._n_units = int(self.n_modules), int(self.n_units)
+        self._trace = Trace.empty(n_features, self._n_modules * self._n_units, self.lifetime is not None)
+        self._seed = as_generator(self.random_state).integers(0, 2**63, size=2).tolist()
+        self._n_seen, self._records, self._codes = 0, [], [] if self.store_items else None
+
+    def _store(self, X):
+        """Store checked rows."""
+        started, n_features = time.perf_counter(), X.shape[1]
+        if self.lifetime is not None and self.freeze_fraction is not None:
+            raise ValueError("`lifetime` and `freeze_fraction` exclude each other: weights that go need no freezing.")
+        if (self.lifetime is not None) != (self._trace.stamps.size > 0):
+            raise ValueError("`lifetime` cannot be changed between calls from None or to it; call `fit`.")
+        before = self.n_items_ <= self.capacity_estimate_
+        limits, freeze = self._limits(n_features), self._freeze(n_features)
+        rule = as_selection(self.selection).bind()
+        self._trace, winners, found = store(self._trace, Rows(X), rule, limits, freeze, self._seed, self._n_seen)
+        stored = winners[:, 0] >= 0
+        self._n_seen += len(winners)
+        if self._codes is not None:
+            self._codes = [*self._codes, winners[stored]]
+        record = MemoryRecord(
+            epoch=len(self._records),
+            objective=float(1 - found[stored].mean()) if stored.any() else 0.0,
+            sparsity=float(stored.mean() / self._n_units),
+            stored=int(stored.sum()),
+            fill=float(self._trace.fill.mean() / n_features),
+            seconds=time.perf_counter() - started,
+        )
+        self._records = [*self._records, record]
+        if before:
+            self._warn_if_full()
+
+    def _warn_if_full(self):
+        kept = min(self.n_items_, self.lifetime or math.inf)
+        if kept > self.capacity_estimate_:
+            warnings.warn(
+                f"{kept} items are stored, but of random inputs like these about {self.capacity_estimate_:.0f} can be "
+                "recalled by 97 % of the modules: raise `n_units`, give inputs with fewer active features, or, for "
+                "natural inputs, set `freeze_fraction`.",
+                UserWarning,
+                stacklevel=callers_level(),
+            )
+
+    def _recall(self, X):
+        """Return the winners and the familiarity of each row."""
+        check_is_fitted(self)
+        self._validate_params()
+        X = self._check_binary_input(X, reset=False)
+        rule, limits = as_selection(self.selection).bind(), self._limits(X.shape[1])
+        return recall(self._trace, Rows(X), rule, limits, self.n_jobs)
+
+    def _complete(self, winners):
+        """Return the features that enough of the winners have weights from."""
+        sums = evidence(self._trace, winners, self._n_units, self.n_jobs)
+        most = sums.max(axis=1, keepdims=True)
+        return (sums >= self.recall_threshold * most) & (most > 0)
+
+    def _check_input(self, X, *, reset):
+        """Return the zeros and ones that codes stand for, as numbers: `score` compares with them."""
+        return as_dense(self._check_binary_input(X, reset=reset)).astype(np.float64)
+
+    def _limits(self, n_features):
+        """Return the limits in numbers of features, for kernels."""
+        bounds = self.active_bounds
+        if len(bounds) != 2 or not all(isinstance(b, Real) for b in bounds) or not 0 <= bounds[0] <= bounds[1] <= 1:
+            raise ValueError(
+                f"`active_bounds` must be two shares (low, high), 0 <= low <= high <= 1, got {bounds!r:.60}."
+            )
+        low, high = math.ceil(bounds[0] * n_features - 1e-9), math.floor(bounds[1] * n_features + 1e-9)
+        return Limits(self._n_units, low, high, int(self.on_duplicate == "skip"), int(self.lifetime or 0))
+
+    def _freeze(self, n_features):
+        """Return the number of weights above which a unit is frozen, or how many times the mean of active features."""
+        if self.freeze_fraction is None:
+            return math.inf, 0.0
+        if self.freeze_fraction == "auto":
+            return 0.0, AUTO_FREEZE
+        return self.freeze_fraction * n_features, 0.0
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags

@@ -1,0 +1,85 @@
+"""Laws of capacity against values that are known, and against memories of random items."""
+
+import math
+
+import numpy as np
+import pytest
+
+from sparsecode.sdr import (
+    MacrocolumnMemory,
+    capacity,
+    expected_fill,
+    items_until_frozen,
+    largest_fill,
+    recall_accuracy,
+)
+
+from .inputs import random_items
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [((144, 12, 16), 183), ((784, 100, 20), 423), ((784, 100, 10), 221), ((1024, 40, 20), 1009),
+     ((1024, 20, 20), 1405), ((384, 24, 20), 479)],
+)  # fmt: skip
+def test_known_values(sizes, expected):
+    assert round(capacity(*sizes)) == expected
+    assert recall_accuracy(capacity(*sizes), *sizes) == pytest.approx(0.97, abs=1e-3)  # the law is for small errors
+
+
+def test_an_independent_program_agrees():
+    """Recall of its first items falls below 90 % after 300; a bundle of all units freezes at 387 of 392."""
+    assert round(capacity(256, 24, 16, accuracy=0.9)) == 293
+    assert round(items_until_frozen(0.9, 256 * 16, 24, 1)) == 392
+
+
+def test_limits():
+    assert capacity(10, 3, 1) == math.inf
+    assert capacity(10, 10, 4) == 0
+    assert expected_fill(0, 10, 10, 4) == 0
+    assert expected_fill(1, 10, 10, 4) == 1
+    assert recall_accuracy(1, 10, 10, 4) == 0.25
+    assert recall_accuracy(0, 10, 3, 4) == 1
+    assert largest_fill(5, 2, accuracy=0.01) == 1
+    with pytest.raises(ValueError, match=r"`n_active` must lie in \(0, 10\]"):
+        capacity(10, 11, 4)
+    with pytest.raises(ValueError, match="`accuracy` must lie between 0 and 1"):
+        capacity(10, 3, 4, accuracy=1.0)
+    with pytest.raises(ValueError, match=r"`freeze_fraction` must lie in \[0, 1\)"):
+        items_until_frozen(1, 10, 3, 4)
+
+
+def test_fill_and_freezing():
+    """Mean fill is up to 4 % below the law (five seeds), since some codes resemble those of before."""
+    X = random_items(np.random.default_rng(0), 68, 200, 20)
+    memory = MacrocolumnMemory(70, 20, random_state=0).fit(X)
+    assert memory.unit_fill_.mean() == pytest.approx(expected_fill(68, 200, 20, 20), rel=0.07)
+    assert not memory.frozen_.any()
+    half = round(items_until_frozen(0.3, 200, 20, 20))  # 68 items
+    frozen = MacrocolumnMemory(70, 20, freeze_fraction=0.3, random_state=0)
+    shares = [frozen.partial_fit(X[a : a + half // 3]).frozen_.mean() for a in range(0, half - 2, half // 3)]
+    assert shares[0] < 0.1 < 0.3 < shares[-1] < 0.7
+
+
+def measured_capacity(F, n, Q, K, seed):
+    """Items stored until less than 97 % of the modules recall the winners of all of them."""
+    law = capacity(F, n, K)
+    X = random_items(np.random.default_rng(seed), int(1.5 * law), F, n)
+    memory = MacrocolumnMemory(Q, K, store_items=True, random_state=seed)
+    step = int(law / 25)
+    for start in range(0, len(X), step):
+        memory.partial_fit(X[start : start + step])
+        if (memory.likelihoods(X[: memory.n_items_]).diagonal()).mean() < 0.97:
+            return start
+    return len(X)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.* items are stored, but of random inputs like these")
+def test_capacity_is_that_of_the_law_and_does_not_depend_on_the_number_of_modules():
+    """Means of five seeds are 0.8 to 0.92 of the law, which takes codes as random."""
+    for F, n, K, numbers in ((144, 12, 16, (9, 40)), (256, 24, 16, (20,)), (784, 40, 16, (20,))):
+        found = {Q: np.mean([measured_capacity(F, n, Q, K, seed) for seed in range(5)]) for Q in numbers}
+        for items in found.values():
+            assert 0.7 < items / capacity(F, n, K) < 1.3
+        assert max(found.values()) < 1.15 * min(found.values())
