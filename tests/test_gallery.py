@@ -132,19 +132,19 @@ def check_beyond_l1(output):
 
 
 def check_matched_error(output):
-    """Active units over those of CEL0 at 5, 8 and 11 dB: means of three seeds, which are within 4 percent of them."""
+    """Active units over those of CEL0 at 5, 8 and 11 dB: with shared atoms means of three seeds (within 4 percent)."""
     means = {
-        "soft": [3.57, 3.09, 2.74],
-        "soft, debiased": [1.47, 1.56, 1.60],
-        "half": [1.09, 1.09, 1.10],
-        "MCP": [1.71, 1.40, 1.25],
-        "OMP, while it pays": [1.03, 1.05, 1.09],
+        "soft": [3.55, 3.09, 2.75],
+        "soft, debiased": [1.44, 1.57, 1.62],
+        "half": [1.08, 1.09, 1.11],
+        "MCP": [1.69, 1.38, 1.24],
+        "OMP, while it pays": [1.03, 1.06, 1.09],
     }
     for kind in ("shared atoms", "own atoms"):
         for name, expected in means.items():
             line = re.search(rf"{kind}, units of {name} over CEL0: (.*)", output)[1]
             found = [float(value) for value in re.findall(r"([\d.]+) \(", line)]
-            assert found == pytest.approx(expected, rel=0.1), (kind, name)
+            assert found == pytest.approx(expected, rel=0.1), (kind, name)  # own atoms: up to 6 percent less
     errors = {
         name: [float(value) for value in re.findall(r"([\d.]+) \(", line)]
         for name, line in re.findall(r"5 % active, (.+): error (.*);", output)
@@ -152,7 +152,7 @@ def check_matched_error(output):
     assert list(errors) == ["soft", "OMP, while it pays", "CEL0", "LCA, hard", "SAILnet"]
     for i in range(3):
         assert errors["CEL0"][i] < errors["LCA, hard"][i] < 0.6 * errors["soft"][i]
-    assert min(errors["SAILnet"]) > 0.5  # 0.70 and 0.96
+    assert min(errors["SAILnet"]) > 0.5  # 0.80 and 0.90
 
 
 def check_step_dependence(output):
