@@ -1,5 +1,7 @@
 """`SparseCoder` with any penalty: targets, a fixed number of coefficients, debiasing, the constant atom, solvers."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -422,8 +424,13 @@ def test_gains_act_in_learning_only(patches):
     assert not np.array_equal(plain.components_, coder.components_)
 
 
-@pytest.mark.parametrize("penalty", [L1(0.5), CEL0(0.3), MCP(0.5), LHalf(0.3), KSparse(6), SparseEnvelope(0.5, 6)])
-@pytest.mark.parametrize("rule", ["hap", "ols", "emp"])
+@pytest.mark.parametrize(
+    ("penalty", "rule"),
+    [
+        *itertools.product([L1(0.5), CEL0(0.3), MCP(0.5), LHalf(0.3), KSparse(6)], ["hap", "ols", "emp"]),
+        (SparseEnvelope(0.5, 6), "auto"),  # takes no gains
+    ],
+)
 def test_every_coder_learns_with_homeostasis(patches, penalty, rule):
     X = patches[:800]
     coder = SparseCoder(40, penalty=penalty, homeostasis=rule, max_iter=3, random_state=0, encode_tol=1e-5).fit(X)
