@@ -1,9 +1,9 @@
 """Where kernels can lie on an image, and the circular grid on which they are convolved.
 
 Inside this room an image is an array (C, H, W), a bank of kernels (K, C, h, w), and maps of coefficients are
-(K, *map_shape): a signal has H = h = 1, and what has no channels has one. A coefficient at p = (i, j) adds the kernel to
-pixels ``p`` to ``p + (h - 1, w - 1)`` of the grid. All boundaries are a circular convolution on a grid, of which maps take
-the first `map_shape` positions and the image lies at `origin`.
+(K, *map_shape): a signal has H = h = 1, and what has no channels has one. A coefficient at p = (i, j) adds the kernel
+to pixels ``p`` to ``p + (h - 1, w - 1)`` of the grid. All boundaries are a circular convolution on a grid, of which
+maps take the first `map_shape` positions and the image lies at `origin`.
 """
 
 from typing import NamedTuple

@@ -9,7 +9,7 @@ from .operator import ConvolutionOperator
 
 
 class BoundPenalty(NamedTuple):
-    """A penalty of maps as kernels see it: coefficient i, counted through all maps, is atom ``i // span`` of `bound`."""
+    """A penalty of maps as kernels see it: coefficient i of all maps in a row is atom ``i // span`` of `bound`."""
 
     bound: tuple
     span: int

@@ -4,7 +4,7 @@ from .._core.jit import kernel
 
 
 def _add_kernels(places, values, kernels, rows, columns, grid):
-    """Add ``values[i]`` times kernel k at (y, x) to a circular grid (C, H, W), for ``places[i] = (k rows + y) columns + x``."""
+    """Add ``values[i]`` times kernel k at (y, x) of a circular grid, for ``places[i] = (k rows + y) columns + x``."""
     n_channels, height, width = kernels.shape[1:]
     H, W = grid.shape[1:]
     for i in range(places.shape[0]):

@@ -65,15 +65,15 @@ class ConvolutionOperator:
     Notes
     -----
     Convolutions are products of discrete Fourier transforms on a grid of N pixels, O(K N log N); sparse codes are
-    decoded by adding kernels, O(nnz h w), which no transform rounds. The spectra of the kernels take about K N numbers and
-    are kept.
+    decoded by adding kernels, O(nnz h w), which no transform rounds. The spectra of the kernels take about K N
+    numbers and are kept.
 
     Examples
     --------
     >>> import numpy as np
     >>> from sparsecode.convolutional import ConvolutionOperator
     >>> D = ConvolutionOperator([[1.0, -1.0], [1.0, 1.0]], image_shape=4)
-    >>> D.code_shape, D.lipschitz
+    >>> D.code_shape, round(D.lipschitz, 6)
     ((2, 4), 4.0)
     >>> D.decode([[0, 1, 0, 0, 0, 0, 0, 2]]).tolist()
     [[2.0, 1.0, -1.0, 2.0]]
@@ -103,8 +103,8 @@ class ConvolutionOperator:
         if len(sides) != self._n_axes + self.has_channels:
             asked = ("length",) if self._n_axes == 1 else ("height", "width")
             raise ValueError(
-                f"`image_shape` must be ({', '.join(asked + ('n_channels',) * self.has_channels)}) for kernels of shape "
-                f"{self.dictionary.atom_shape} with axes {self.dictionary.dims[1:]}, got {sides}."
+                f"`image_shape` must be ({', '.join(asked + ('n_channels',) * self.has_channels)}) for kernels of "
+                f"shape {self.dictionary.atom_shape} with axes {self.dictionary.dims[1:]}, got {sides}."
             )
         if self.has_channels and sides[-1] != n_channels:
             raise ValueError(f"images of shape {sides} have {sides[-1]} channels, but kernels have {n_channels}.")
@@ -122,7 +122,7 @@ class ConvolutionOperator:
 
     @functools.cached_property
     def power(self):
-        """``sum_k d_k(f)^* d_k(f)`` at each frequency f: real (rows, columns), or matrices (..., n_channels, n_channels)."""
+        """``sum_k d_k(f)^* d_k(f)`` at each frequency f: real (rows, columns), with channels (rows, columns, C, C)."""
         if self.kernels.shape[1] == 1:
             return sum(np.square(np.abs(self.spectrum[block])).sum(axis=(0, 1)) for block in self.blocks())
         return np.einsum("kc...,kd...->...cd", self.spectrum.conj(), self.spectrum)
