@@ -37,14 +37,14 @@ RELAXATION, CHECK = 1.8, 10
 WEIGHT, POWER = 15.0, 0.7
 
 #: Iterations after which rho falls, and the factor.
-FALLS, FALL = (20, 40, 80, 160), 0.6
+FALLS, FALL = (60, 120, 240), 0.5
 
 
 def solve_admm(problem):
     """Return maps that minimise the objective of an `ImageProblem` with an l1-type penalty."""
     half, splitting = problem.half_energy, _Splitting(problem)
     splitting.begin()
-    n_iter, max_iter = 0, problem.max_iter or DEFAULT_MAX_ITER
+    n_iter, max_iter = 0, problem.max_iter
     while True:
         n_iter += 1
         sums = splitting.step()

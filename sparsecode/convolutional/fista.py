@@ -25,7 +25,7 @@ CHECK = 10
 
 def solve_fista(problem):
     """Return maps that minimise the objective of an `ImageProblem` with an l1-type penalty."""
-    half, max_iter = problem.half_energy, problem.max_iter or DEFAULT_MAX_ITER
+    half, max_iter = problem.half_energy, problem.max_iter
     descent = Descent(problem, 1 / (problem.operator.lipschitz or 1.0))
     time, momentum, best, ridge = 1.0, 0.0, -np.inf, float(problem.penalty.bound.ridge)
     for n_iter in range(1, max_iter + 1):

@@ -24,41 +24,45 @@ DEFAULT_MAX_ITER = 2000
 #: Share of the longest step for which the objective is known to fall.
 STEP_SHARE = 0.99
 
+#: What a sum of squares may be off by rounding, in units of that of the image, and steps that may pass without progress.
+ROUNDING, IDLE = 4, 400
+
 #: Gap and iterations of the l1 codes to start from.
 START_TOL, START_ITER = 1e-2, 100
 
 
 def solve_forward_backward(problem):
     """Return maps that are a fixed point of the objective of an `ImageProblem`, for any separable penalty."""
-    max_iter = problem.max_iter or DEFAULT_MAX_ITER
+    max_iter = problem.max_iter
     if problem.init is None:
         problem = _started(problem, max_iter)
         if problem is None:
             return None
     step = STEP_SHARE / (problem.operator.lipschitz or 1.0)
     descent = Descent(problem, step)
-    objective, time, momentum, stalled = descent.objective, 1.0, 0.0, False
+    rounding = ROUNDING * np.finfo(problem.operator.dtype).eps * problem.half_energy
+    objective, time, momentum, idle, least = descent.objective, 1.0, 0.0, 0, np.inf
     for n_iter in range(1, max_iter + 1):
         before = descent.entries, descent.price
         back, moved, _ = descent.take_step(momentum)
         if descent.passes.interrupted():
             return None
         fallen = descent.objective
-        if not fallen <= objective:
+        if momentum > 0 and not fallen <= objective + rounding:
             descent.take_back(*before)
-            stalled = momentum == 0
             time, momentum = 1.0, 0.0
-            if stalled:
-                break
             continue
         objective = fallen
         violation = moved / (step * problem.largest)
-        if violation <= problem.tol:
+        idle = 0 if violation < least else idle + 1
+        least = min(least, violation)
+        # A step from a point ahead certifies that point
+        if (violation <= problem.tol and momentum == 0) or idle == IDLE or not objective < np.inf:
             break
-        last = 1.0 if back > 0 else time
+        last = 1.0 if back > 0 or violation <= problem.tol or n_iter == max_iter - 1 else time
         time = 0.5 * (1 + np.sqrt(1 + 4 * last * last))
         momentum = (last - 1) / time
-    status = status_of(violation, problem.tol, objective, stalled)
+    status = status_of(violation, problem.tol, objective, idle == IDLE)
     codes, square_error = descent.entries.to_row(problem.operator), 2 * (objective - descent.price)
     return MapsResult(codes, violation, square_error, descent.price, n_iter, status)
 

@@ -25,12 +25,19 @@ class Solver(NamedTuple):
     solve: Callable  # ImageProblem -> MapsResult, or None if interrupted
     takes: Callable  # penalty -> whether it applies
     scope: str  # the penalties it takes, in words
+    max_iter: int  # iterations of an image, where the user gives none
+
+
+def _any(penalty):
+    return True
 
 
 SOLVERS = {
-    "admm": Solver(admm.solve_admm, has_gap, "l1-type penalties"),
-    "fista": Solver(fista.solve_fista, has_gap, "l1-type penalties"),
-    "forward-backward": Solver(forward_backward.solve_forward_backward, lambda penalty: True, "separable penalties"),
+    "admm": Solver(admm.solve_admm, has_gap, "l1-type penalties", admm.DEFAULT_MAX_ITER),
+    "fista": Solver(fista.solve_fista, has_gap, "l1-type penalties", fista.DEFAULT_MAX_ITER),
+    "forward-backward": Solver(
+        forward_backward.solve_forward_backward, _any, "separable penalties", forward_backward.DEFAULT_MAX_ITER
+    ),
 }
 
 #: Fraction of the largest alpha up to which "auto" takes "admm" for l1-type penalties, and beyond it "fista".
@@ -120,10 +127,11 @@ def _solve_image(settings, image, penalties, init, n_jobs, stop):
     fraction = fraction_of(penalty, seen, D)
     if fraction >= 1 and (penalty.convex or init is None):
         return _zeros(D, image)
-    name = settings.solver or ("admm" if fraction <= ADMM_FRACTION else "fista")
-    problem = ImageProblem(D, image, known, bound, settings.tol, settings.max_iter, init, n_jobs, stop)
+    solver = SOLVERS[settings.solver or ("admm" if fraction <= ADMM_FRACTION else "fista")]
+    max_iter = settings.max_iter or solver.max_iter
+    problem = ImageProblem(D, image, known, bound, settings.tol, max_iter, init, n_jobs, stop)
     problem = problem._replace(fraction=min(fraction, 1.0), largest=largest_correlation(penalty, seen, D))
-    return SOLVERS[name].solve(problem)
+    return solver.solve(problem)
 
 
 def _zeros(D, image):
