@@ -4,7 +4,6 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_array
 
-from .._core.samples import flatten_input
 from ..penalties import Penalty
 from ..solvers._codes import canonical
 from .operator import ConvolutionOperator
@@ -61,10 +60,11 @@ def check_start(init, D, penalty, n_samples):
     if init is None:
         return None
     shape = n_samples, int(np.prod(D.code_shape))
-    codes = init if issparse(init) else flatten_input(np.asarray(init), D.code_shape)
+    given = np.shape(init)
+    if given not in (shape, (n_samples, *D.code_shape)):
+        raise ValueError(f"`init` must have shape {shape} or {(n_samples, *D.code_shape)}, got {given}.")
+    codes = init if issparse(init) else np.reshape(init, shape)
     codes = check_array(codes, dtype=D.dtype, accept_sparse="csr", input_name="init")
-    if codes.shape != shape:
-        raise ValueError(f"`init` must have shape {shape}, got {codes.shape}.")
     codes = canonical(codes)
     if penalty.positive and codes.nnz and codes.data.min() < 0:
         raise ValueError(f"`init` has negative coefficients, which {penalty!r} forbids; use numpy.maximum(init, 0).")

@@ -56,6 +56,9 @@ class Descent:
         m, problem = self.operator.dtype.type(momentum), self.problem
         residual = problem.residual(self.image + m * (self.image - self.past_image))
         transform, parts = self.passes.transform(residual), [None] * len(self.x)
+        rows, columns = self.shape[1:]
+        # Of the first step nothing is known yet
+        dense = not self.entries.places.size or self.passes.is_dense(len(self.entries.places))
 
         def work(block, total, buffers, sums):
             new, g = buffers.codes[: block.stop - block.start], self.passes.correlate(block, transform, buffers)
@@ -67,11 +70,16 @@ class Descent:
             self._prox(block, new, buffers)
             settle(x, past, m, new, buffers.line, sums)
             parts[block] = self.passes.gather(block, new, buffers)
+            if dense:
+                maps = buffers.maps[: block.stop - block.start]
+                maps[:, :rows, :columns] = new
+                self.passes.add_image(block, maps, total)
 
         sums = self.passes.run(work, 4)
         self.entries = Entries.joined(parts)
         self.price = self._price(self.entries)
-        self.past_image, self.image = self.image, self.passes.decode(self.entries)
+        self.past_image = self.image
+        self.image = self.passes.image(self.passes.total()) if dense else self.passes.decode(self.entries)
         bound = (problem.image, residual, sums[:, 2].max(), sums[:, 3].sum()) if measured else None
         return sums[:, 0].sum(), sums[:, 1].max(), bound
 

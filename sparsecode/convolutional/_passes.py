@@ -21,7 +21,7 @@ from ._scatter_kernels import add_kernels
 CACHED_BYTES, GROUPS = 2**18, 16
 
 #: Multiplications a coefficient of all maps beyond which transforms decode codes faster than kernels one by one.
-SCATTER_SHARE = 8
+SCATTER_SHARE = 4
 
 
 class Buffers(NamedTuple):
