@@ -59,7 +59,87 @@ def find_solver(name, penalty):
 def solve_convolutional(
     X, D, penalty, *, mask=None, solver="auto", tol=1e-3, max_iter=None, init=None, n_jobs=None
 ):  # fmt: skip
-    """(docstring)"""
+    r"""Solve ``min_x 0.5 ||M (D x - s)||^2 + pen(x)`` for every image s of X, ``D x = sum_k d_k * x_k``.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, prod(image_shape)) or (n_samples, *image_shape)
+        Images or signals. Computed in the dtype of D.
+    D : ConvolutionOperator
+        Kernels and what lies beyond the border of an image: "circular", "valid", "symmetric" (the enlarged image is
+        coded, and its square error counts the reflections too) or "mask" (nothing is known there).
+    penalty : Penalty
+        From `sparsecode.penalties`, separable; `WeightedL1` may have a weight for each kernel or for each coefficient,
+        in the order of the codes.
+    mask : array-like of bool, of the shape of X, or None, default=None
+        True where a pixel is known; the others have no part in the data term M. With channels, each has its own.
+    solver : str, default="auto"
+        A name of `SOLVERS`. "admm" (Douglas-Rachford splitting in the Fourier domain) and "fista" (accelerated proximal
+        gradient) take l1-type penalties, "forward-backward" (monotone proximal gradient) all that are separable.
+        "auto" is "forward-backward" but for l1-type penalties: there it is "admm" for images of which `alpha` is at
+        most half of `alpha_max`, and "fista" for others.
+    tol : float, default=1e-3
+        Largest certificate of a converged image. Values below what the dtype can certify are raised to it.
+    max_iter : int or None, default=None
+        Largest number of iterations for an image; None is 1000 ("admm") or 2000.
+    init : array-like or CSR array of shape (n_samples, n_kernels * prod(map_shape)) or None, default=None
+        Codes to start from; None starts from zero, "forward-backward" from codes of a weighted l1 problem.
+    n_jobs : int or None, default=None
+        Threads: over images, or over kernels where there are more threads than images. The result does not depend on
+        it, bit for bit.
+
+    Returns
+    -------
+    SolveResult
+        Its codes are a CSR array of shape (n_samples, n_kernels * prod(map_shape)): column
+        ``(k * rows + i) * columns + j`` is the coefficient of kernel k at (i, j). Its certificates are, for l1-type
+        penalties, the duality gap relative to ``0.5 ||M s||^2``, which bounds by how much the objective exceeds its
+        minimum; for others the largest ``|x - prox(x + g / L)| L``, with the correlations g of the residual and the
+        largest eigenvalue L of ``D D^T``, relative to the largest correlation of the image over the norm of its
+        kernel. Status as there.
+
+    Raises
+    ------
+    TypeError
+        If D is no `ConvolutionOperator`, or `penalty` no penalty.
+    ValueError
+        If X, `mask` or `init` have a wrong shape or are not finite, a mask hides a whole image, a parameter is out of
+        range, or the solver does not take the penalty; the message names those that do.
+
+    Warns
+    -----
+    UserWarning
+        If `alpha` is at least `alpha_max` of an image, whose code is then zero, or if codes depend on the step, as
+        those of L0 do: CEL0 has the same minimisers without that defect.
+
+    Notes
+    -----
+    K kernels on a grid of N pixels: an iteration of "admm" takes 2 K real transforms, of "fista" and
+    "forward-backward" K and one addition of a kernel for each coefficient (2 K where codes are dense), O(K N log N)
+    each. Beside the spectra of the kernels, K N numbers that all threads share, each image at work takes K N numbers
+    with "admm" and twice that with the others; codes are sparse at once. The gap is measured every tenth iteration,
+    at the cost of a fraction of one, since the iteration has the correlations of a residual at hand; with a mask
+    "admm" computes them anew. Objectives are within a gap much earlier than gaps can show: see there for coherent
+    kernels, whose gaps shrink slowly for small `alpha`. Images of extreme magnitude are scaled by powers of two.
+
+    References
+    ----------
+    B. Wohlberg, "Efficient algorithms for convolutional sparse representations", IEEE Trans. Image Process. 25 (2016).
+
+    A. Beck and M. Teboulle, "A fast iterative shrinkage-thresholding algorithm", SIAM J. Imaging Sci. 2 (2009).
+
+    E. Soubies, L. Blanc-Feraud and G. Aubert, "A continuous exact l0 penalty (CEL0) for least squares regularized
+    problem", SIAM J. Imaging Sci. 8 (2015).
+
+    Examples
+    --------
+    >>> from sparsecode.convolutional import ConvolutionOperator, solve_convolutional
+    >>> from sparsecode.penalties import L1
+    >>> D = ConvolutionOperator([[1.0, -1.0], [1.0, 1.0]], image_shape=4)
+    >>> result = solve_convolutional([[0, 3, -3, 0]], D, L1(1.0), tol=1e-9)
+    >>> result.codes.toarray().round(2).tolist(), float(result.square_error[0].round(2))
+    ([[0.0, 2.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]], 0.5)
+    """
     D, penalty, name = check_operator(D), check_penalty(penalty), find_solver(solver, penalty)
     rows = check_images(X, D)
     known, init = check_mask(mask, D, len(rows)), check_start(init, D, penalty, len(rows))
@@ -153,7 +233,9 @@ def _in_units_of_data(result, exponent):
 
 def _warn_of_zeros(results, rows, penalty):
     """Warn once about images that have something to code, but no code."""
-    zero = [result.codes.nnz == 0 and result.n_iter == 0 and row.any() for result, row in zip(results, rows, strict=True)]
+    zero = [
+        result.codes.nnz == 0 and result.n_iter == 0 and row.any() for result, row in zip(results, rows, strict=True)
+    ]
     if any(zero):
         warnings.warn(
             f"the codes of {sum(zero)} of {len(zero)} images are zero, first of image {np.argmax(zero)}: {penalty!r} has an "

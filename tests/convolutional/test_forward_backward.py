@@ -12,7 +12,16 @@ from .problems import BOUNDARIES, make_operator
 
 pytestmark = pytest.mark.filterwarnings("ignore:codes of .* depend on its step")
 
-PENALTIES = [L0(0.5), CEL0(0.5), CEL0(0.5, positive=True), MCP(0.7), SCAD(0.7), LHalf(0.5), LTwoThirds(0.5), LogSum(0.5)]
+PENALTIES = [
+    L0(0.5),
+    CEL0(0.5),
+    CEL0(0.5, positive=True),
+    MCP(0.7),
+    SCAD(0.7),
+    LHalf(0.5),
+    LTwoThirds(0.5),
+    LogSum(0.5),
+]
 
 
 def images(operator, n=2):
@@ -52,7 +61,7 @@ def test_codes_are_fixed_points(penalty, boundary):
         residual = residual if known is None else residual * known
         slopes = operator.correlate_grid(residual).ravel()
         moved = penalty.prox((code + step * slopes)[None], step, norms)[0]
-        # The last step moved by less than the tolerance, relative to the largest correlation over the norm of its kernel
+        # The step before it moved by less than the tolerance, relative to the largest correlation
         assert np.abs(moved - code).max() / step < 1e-7
 
 

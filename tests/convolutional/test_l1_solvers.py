@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sparsecode.convolutional import ConvolutionOperator, solve_convolutional
+from sparsecode.convolutional import solve_convolutional
 from sparsecode.penalties import L1
 from sparsecode.solvers import objective
 
