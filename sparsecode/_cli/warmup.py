@@ -54,11 +54,25 @@ def compile_all(dtypes):
         compile_solvers(X[:4].astype(dtype), coder.components_)
         LCA(coder.components_, alpha=1.0).fit(X.astype(dtype)).transform(X[:4].astype(dtype))
         SAILnet(8, max_iter=1, random_state=0).fit(X[:4].astype(dtype))
+        compile_convolutional(X[0].astype(dtype))
     if "float64" in dtypes:
         l1_path(X[:2], X[:3], alpha_min=1.0)
         fit_gabor(X[:2], shape=(4, 4))
         for penalty in (L1(1.0), CEL0(1.0)):
             solve_separable(X[:2], (X[:3, :4], X[:3, :4]), penalty, max_iter=1)
+
+
+def compile_convolutional(signal):
+    """Run every convolutional solver on a signal; other penalties than l1 take the kernels of `compile_solvers`."""
+    from ..convolutional import SOLVERS, ConvolutionOperator, solve_convolutional
+    from ..penalties import CEL0, L1
+
+    D = ConvolutionOperator(signal[:6].reshape(2, 3), len(signal))
+    for name, solver in SOLVERS.items():
+        for penalty in (L1(0.1), CEL0(0.01)):
+            if solver.takes(penalty):
+                codes = solve_convolutional(signal[None], D, penalty, solver=name, max_iter=10).codes
+                solve_convolutional(signal[None], D, penalty, solver=name, max_iter=1, init=codes)
 
 
 def compile_solvers(X, D):

@@ -211,4 +211,4 @@ def test_compiled_versions_in_total():
 #: penalties that they take (eight, six of them separable) and precision; those of the Gabor fit, of paths and of
 #: factors of Gram blocks in float64 only; those of the active set that least squares shares for the work arrays of
 #: both; all others in both precisions.
-TOTAL = 293
+TOTAL = 319
