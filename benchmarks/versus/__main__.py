@@ -14,6 +14,7 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["PYTHONWARNINGS"] = "ignore"  # also in worker processes
 
+import convolutional
 import counts
 import first_call
 import ksvd
@@ -28,7 +29,8 @@ from threadpoolctl import threadpool_limits
 
 CODING = {"l1": l1.run, "pursuit": counts.run_pursuit, "l0": counts.run_l0, "threads": threads.run}
 LEARNING = {"learning": learning.run, "ksvd": ksvd.run}
-NAMES = [*CODING, *LEARNING, "first-call"]
+IMAGES = {"convolutional": convolutional.run}
+NAMES = [*CODING, *LEARNING, *IMAGES, "first-call"]
 
 
 def main():
@@ -79,6 +81,8 @@ def run(options):
     for dtype, n in itertools.product((np.float64,) if options.quick else (np.float64, np.float32), numbers):
         for name in [name for name in options.tasks if name in LEARNING]:
             attempt(name, LEARNING[name], n, dtype, n, 1 if options.quick else rounds, options.quick)
+    for name, n in itertools.product([name for name in options.tasks if name in IMAGES], numbers):
+        attempt(name, IMAGES[name], n, np.float32, n, 1 if options.quick else rounds, options.quick)
     if "first-call" in options.tasks and not options.quick:
         attempt("first-call", first_call.run, 1)
     return report

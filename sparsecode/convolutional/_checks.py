@@ -1,4 +1,4 @@
-"""What goes into `solve_convolutional` and `alpha_max`, checked, in units in which squares neither overflow nor vanish."""
+"""What goes into `solve_convolutional` and `alpha_max`, checked."""
 
 import numpy as np
 from scipy.sparse import issparse

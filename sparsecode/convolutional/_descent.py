@@ -2,8 +2,8 @@ r"""Proximal gradient steps on maps, which FISTA and forward-backward splitting 
 
     z = x + m (x - x_before),    x' = prox(z + D^T M (s - D z) / L, 1 / L)
 
-``D z`` follows from ``D x`` and ``D x_before``, and ``D x`` of sparse maps is a sum of few kernels, so that a step costs
-K transforms.
+``D z`` follows from ``D x`` and ``D x_before``, and ``D x`` of sparse maps is a sum of few kernels, so that a step
+costs K transforms.
 """
 
 import numpy as np

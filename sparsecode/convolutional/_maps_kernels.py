@@ -202,7 +202,7 @@ def _gather_entries(code, places, values):
 
 
 def _restart_maps(codes, slopes, weights, step, ridge, positive, share, line, t):
-    """Write states whose codes are `codes`, and whose multipliers are those, or `share` of the slopes where codes are zero.
+    """Write states of given codes; multipliers are those of the penalty, `share` of the slopes where codes are zero.
 
     States beyond the coefficients stay as they are.
     """

@@ -24,7 +24,7 @@ DEFAULT_MAX_ITER = 2000
 #: Share of the longest step for which the objective is known to fall.
 STEP_SHARE = 0.99
 
-#: What a sum of squares may be off by rounding, in units of that of the image, and steps that may pass without progress.
+#: Roundings of the energy of the image by which the objective may seem to rise, and steps without progress that pass.
 ROUNDING, IDLE = 4, 400
 
 #: Gap and iterations of the l1 codes to start from.

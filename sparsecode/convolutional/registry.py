@@ -182,7 +182,7 @@ def _raise_tol(tol, penalty, D):
 
 
 def _scaled(penalty, exponent, D):
-    """Return the penalty, and as it is bound, for images times ``2**-exponent``; None for what is beyond all weights."""
+    """Return the penalty for images times ``2**-exponent``, and its bound form; None where it exceeds all numbers."""
     try:
         penalty = scaled(penalty, exponent)
         return penalty, BoundPenalty.of(penalty, D)
@@ -238,8 +238,8 @@ def _warn_of_zeros(results, rows, penalty):
     ]
     if any(zero):
         warnings.warn(
-            f"the codes of {sum(zero)} of {len(zero)} images are zero, first of image {np.argmax(zero)}: {penalty!r} has an "
-            "`alpha` of at least alpha_max, from which on no coefficient enters; lower it below "
+            f"the codes of {sum(zero)} of {len(zero)} images are zero, first of image {np.argmax(zero)}: {penalty!r} has "
+            "an `alpha` of at least alpha_max, from which on no coefficient enters; lower it below "
             "sparsecode.convolutional.alpha_max(X, D, penalty).",
             UserWarning,
             stacklevel=callers_level(),

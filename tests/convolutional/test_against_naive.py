@@ -12,7 +12,7 @@ from sparsecode.convolutional.admm import RELAXATION, _Splitting
 from sparsecode.convolutional.fista import solve_fista
 from sparsecode.penalties import CEL0, L1, ElasticNet
 
-from ..reference.convolutional import circular_matrix, dual_objective, proximal_gradient, two_variable_admm
+from ..reference.fourier import circular_matrix, dual_objective, proximal_gradient, two_variable_admm
 
 RNG = np.random.default_rng(0)
 
@@ -43,7 +43,7 @@ def test_one_state_is_the_alternating_direction_method(n_channels, dtype, atol):
 
 @pytest.mark.parametrize("n_channels", [1, 3])
 def test_division_by_frequency_is_the_inverse_of_a_matrix(n_channels):
-    problem, D, s = make_problem(n_channels, L1(0.5))
+    problem, D, _ = make_problem(n_channels, L1(0.5))
     splitting = _Splitting(problem)
     splitting.begin()
     passes = splitting.passes

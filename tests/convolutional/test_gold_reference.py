@@ -1,7 +1,7 @@
 """The problem of SPORCO's notebook on convolutional basis pursuit denoising, whose optimum is known.
 
-Kernels and image come with SPORCO; no line of it runs. Its notebook stops at an objective of 26.1585 and PSNR 37.21; the
-optimum is 25.0831 at PSNR 37.22, found with 1500 iterations in float64.
+Kernels and image come with SPORCO; no line of it runs. Its notebook stops at an objective of 26.1585 and PSNR 37.21;
+the optimum is 25.0831 at PSNR 37.22, found with 1500 iterations.
 """
 
 import importlib.util

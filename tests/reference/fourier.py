@@ -4,7 +4,7 @@ import numpy as np
 
 
 def circular_matrix(kernels, shape):
-    """Return D as (channels * pixels, kernels * pixels): a coefficient at p adds its kernel from p on, around the border."""
+    """Return D as (channels * pixels, kernels * pixels): a coefficient at p adds its kernel from p on, circularly."""
     K, C, h, w = kernels.shape
     H, W = shape
     D = np.zeros((C, H, W, K, H, W))
