@@ -239,8 +239,8 @@ def _warn_of_zeros(results, rows, penalty):
     if any(zero):
         warnings.warn(
             f"the codes of {sum(zero)} of {len(zero)} images are zero, first of image {np.argmax(zero)}: the "
-            f"{type(penalty).__name__} penalty has an `alpha` of at least alpha_max, from which on no coefficient enters; "
-            "lower it below sparsecode.convolutional.alpha_max(X, D, penalty).",
+            f"{type(penalty).__name__} penalty has an `alpha` of at least alpha_max, from where on no coefficient "
+            "enters; lower it below sparsecode.convolutional.alpha_max(X, D, penalty).",
             UserWarning,
             stacklevel=callers_level(),
         )
