@@ -32,8 +32,10 @@ class ImageProblem(NamedTuple):
     known: np.ndarray | None  # (1 or C, *grid_shape) bool; None is everywhere
     penalty: BoundPenalty
     tol: float
-    max_iter: int
+    max_iter: int | None  # None is the solver's own
     init: csr_array | None = None  # (1, K * positions)
+    n_jobs: int | None = 1  # threads for this image
+    stop: np.ndarray | None = None  # becomes (1,) when the caller is interrupted
 
 
 class MapsResult(NamedTuple):

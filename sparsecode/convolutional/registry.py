@@ -5,10 +5,10 @@ from scipy.sparse import vstack
 
 from .._core.samples import flatten_input
 from ..solvers._rows import SolveResult
-from . import fista
+from . import fista, greedy
 from ._problem import BoundPenalty, ImageProblem
 
-SOLVERS = {"fista": fista.solve_fista}
+SOLVERS = {"fista": fista.solve_fista, "greedy": greedy.solve_greedy}
 
 
 def solve_convolutional(
