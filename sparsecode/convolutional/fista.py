@@ -15,7 +15,7 @@ DEFAULT_MAX_ITER = 1000
 
 def solve_fista(problem):
     """Return maps that minimise the objective of an `ImageProblem` (to be made fast)."""
-    D, s, known, (bound, span), tol, max_iter, init = problem
+    D, s, known, (bound, span), tol, max_iter, init = problem[:7]
     step = 1 / D.lipschitz
     shape = (len(D.kernels), *D.geometry.map_shape)
     x = np.zeros(shape, D.dtype) if init is None else init.toarray().reshape(shape)
