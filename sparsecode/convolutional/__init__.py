@@ -1,6 +1,7 @@
 """Convolutional sparse coding: images and signals as sums of convolutions of kernels with sparse maps."""
 
+from ._scale import alpha_max
 from .operator import ConvolutionOperator
-from .registry import solve_convolutional
+from .registry import SOLVERS, solve_convolutional
 
-__all__ = ["ConvolutionOperator", "solve_convolutional"]
+__all__ = ["SOLVERS", "ConvolutionOperator", "alpha_max", "solve_convolutional"]
