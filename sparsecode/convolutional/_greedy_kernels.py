@@ -1,8 +1,8 @@
 """Kernels of locally greedy coordinate descent; see `greedy` for the mathematics.
 
-Coefficients that are worked on are listed as entries: a row of `places` holds kernel, row, column, and the atom that the
-penalty knows it by. The residual is kept on the grid and beyond it, as far as kernels reach around: those rows and columns
-repeat the first ones, so that every kernel lies on adjacent pixels.
+Coefficients that are worked on are listed as entries: a row of `places` holds kernel, row, column, and the atom that
+the penalty knows it by. The residual is kept on the grid and beyond it, as far as kernels reach around: those rows and
+columns repeat the first ones, so that every kernel lies on adjacent pixels.
 """
 
 from typing import NamedTuple
@@ -86,8 +86,8 @@ def _subtract(residual, taps, y, x, change):
 def _sweep_entries(residual, kernels, pen, places, norms, bound, stop, iterates):
     """Minimise over the entries in turn, from the first row of `iterates` to its last; return the largest violation.
 
-    Each row takes the values after a sweep. The violation is that of the last sweep, and where it is at most `bound`, the
-    rest are left out: row ``iterates[m]``, the last that was written, is returned as m.
+    Each row takes the values after a sweep. The violation is that of the last sweep; where it is at most `bound`, the
+    rest are left out. The number of the last row that was written is returned too.
     """
     zero, one = type(bound)(0), type(bound)(1)
     worst = zero

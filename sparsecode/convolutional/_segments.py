@@ -24,12 +24,12 @@ class SegmentSearch:
     problem : ImageProblem
     known : ndarray or None
         Known pixels as `Residual` has them.
-    exact_level : bool
-        Whether no coefficient enters at or below the correlation ``entry`` of the bound penalty.
     """
 
-    def __init__(self, problem, known, exact_level):
-        self.problem, self.known, self.exact_level = problem, known, exact_level
+    def __init__(self, problem, known):
+        self.problem, self.known = problem, known
+        # Of a kernel that is known in part, a correlation below that counts if the level depends on its norm
+        self.exact_level = known is None or problem.penalty.has_weights
         D, dtype = problem.operator, problem.operator.dtype
         self.shape, K = D.kernels.shape[1:], len(D.kernels)
         rows, columns = D.geometry.map_shape
@@ -78,27 +78,6 @@ class SegmentSearch:
             )  # fmt: skip
 
         self._run(work, len(chosen))
-
-    def largest_correlation(self, image):
-        """Return the largest correlation of a kernel with an image, over the norm of what is known of the kernel."""
-        masked, squares = self.known is not None, self.flat * self.flat
-        chosen, largest = np.arange(self.n_segments), np.zeros(self.n_segments)
-
-        def work(first, last, patches, correlations, local_norms, level):
-            part = chosen[first:last]
-            # Segments at the border leave some rows as they were
-            correlations[...] = local_norms[...] = 0
-            correlate_segments(image, self.flat, self.shape, part, self.segments, patches, correlations)
-            norms = np.broadcast_to(self.norms, correlations.shape)
-            if masked:
-                correlate_segments(self.known, squares, self.shape, part, self.segments, patches, local_norms)
-                norms = local_norms
-            sizes = np.abs(correlations)
-            sizes = np.divide(sizes, np.sqrt(norms), out=np.zeros_like(sizes), where=norms > 0)
-            largest[first:last] = sizes.reshape(len(sizes), -1).max(axis=1)[: last - first]
-
-        self._run(work, self.n_segments)
-        return largest.max()
 
     def of(self, places):
         """Return the segments of places."""
