@@ -14,6 +14,7 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["PYTHONWARNINGS"] = "ignore"  # also in worker processes
 
+import convolutional_1d
 import counts
 import first_call
 import ksvd
@@ -27,7 +28,7 @@ from report import Report
 from threadpoolctl import threadpool_limits
 
 CODING = {"l1": l1.run, "pursuit": counts.run_pursuit, "l0": counts.run_l0, "threads": threads.run}
-LEARNING = {"learning": learning.run, "ksvd": ksvd.run}
+LEARNING = {"learning": learning.run, "ksvd": ksvd.run, "convolutional-1d": convolutional_1d.run}
 NAMES = [*CODING, *LEARNING, "first-call"]
 
 

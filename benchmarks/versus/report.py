@@ -23,7 +23,7 @@ COLUMNS = (
     "quality",
 )
 
-PACKAGES = ("sparsecode", "numpy", "numba", "scikit-learn", "spams-bin", "celer", "skglm", "dictlearn")
+PACKAGES = ("sparsecode", "numpy", "numba", "scikit-learn", "spams-bin", "celer", "skglm", "dictlearn", "alphacsc")
 
 
 class Report:

@@ -87,13 +87,15 @@ def _sweep_entries(residual, kernels, pen, places, norms, bound, stop, iterates)
     """Minimise over the entries in turn, from the first row of `iterates` to its last; return the largest violation.
 
     Each row takes the values after a sweep. The violation is that of the last sweep; where it is at most `bound`, the
-    rest are left out. The number of the last row that was written is returned too.
+    rest are left out. The number of the last row that was written is returned too, and the penalty of its values.
     """
     zero, one = type(bound)(0), type(bound)(1)
     worst = zero
+    price = 0.0
     done = np.int64(0)
     for m in range(1, iterates.shape[0]):
         worst = zero
+        price = 0.0
         before, after = iterates[m - 1], iterates[m]
         for i in range(places.shape[0]):
             k, y, x, j = places[i, 0], places[i, 1], places[i, 2], places[i, 3]
@@ -101,27 +103,20 @@ def _sweep_entries(residual, kernels, pen, places, norms, bound, stop, iterates)
             u = pen.prox(before[i] + step * correlation(residual.values, kernels[k], y, x), step, j)
             change = u - before[i]
             after[i] = u
+            price += pen.value(u, j)
             if change != zero:
                 subtract(residual, kernels[k], y, x, change)
                 worst = max(worst, abs(change) * np.sqrt(norms[i]))
         done = np.int64(m)
         if not worst > bound or stop[0] != 0:
             break
-    return worst, done
+    return worst, done, price
 
 
 def _shift_entries(residual, kernels, places, changes):
     """Subtract what changes of the entries add to the image."""
     for i in range(places.shape[0]):
         subtract(residual, kernels[places[i, 0]], places[i, 1], places[i, 2], changes[i])
-
-
-def _price_entries(pen, places, values):
-    """Return the penalty of the entries."""
-    total = 0.0
-    for i in range(places.shape[0]):
-        total += np.float64(pen.value(values[i], places[i, 3]))
-    return total
 
 
 def _corners(segments, s):
@@ -146,60 +141,6 @@ def _correlate_segments(image, flat, shape, chosen, segments, patches, out):
         row_products(patches[:n], flat, out[i][:n])
 
 
-def _measure_entries(g, corner, pen, ridge, first, last, places, norms, values, measures, s):
-    """Measure the entries of a segment, and set their correlations to zero."""
-    zero, half, one = type(ridge)(0), type(ridge)(0.5), type(ridge)(1)
-    top, left, _, right = corner
-    ratio = gain = slack = fit = square = cost = 0.0
-    worst = zero
-    for a in range(first, last):
-        k, y, x, j = places[a, 0], places[a, 1], places[a, 2], places[a, 3]
-        p = (y - top) * (right - left) + x - left
-        w, norm, c = values[a], norms[a], g[p, k]
-        g[p, k] = zero
-        u = pen.prox(w + c / norm, one / norm, j)
-        price = pen.value(w, j)
-        worst = max(worst, abs(u - w) * np.sqrt(norm))
-        gain = max(gain, np.float64(u - w) * (c - half * norm * (u - w)) + (price - pen.value(u, j)))
-        slope = c - ridge * w
-        ratio = max(ratio, np.float64((slope if pen.positive else abs(slope)) / pen.entry[j]))
-        slack += np.float64(pen.entry[j] * abs(w))
-        fit += np.float64(w) * slope
-        square += np.float64(w) * w
-        cost += price
-    measures.ratio[s], measures.worst[s], measures.gain[s] = ratio, worst, gain
-    measures.slack[s], measures.fit[s], measures.square[s], measures.price[s] = slack, fit, square, cost
-
-
-def _measure_others(row, place, norms, pen, each, columns, n_positions, level, measures, s, best):
-    """Find the best coefficient at a position among those that are zero; return by how much it lowers the objective."""
-    zero, half, one = type(row[0])(0), type(row[0])(0.5), type(row[0])(1)
-    found = False
-    for k in range(row.shape[0]):
-        found |= (row[k] if pen.positive else abs(row[k])) > level[k]
-    if not found:
-        return best
-    for k in range(row.shape[0]):
-        size = row[k] if pen.positive else abs(row[k])
-        if size <= level[k] or norms[k] == zero:
-            continue
-        norm, j = norms[k], k * n_positions + place if each else k
-        measures.ratio[s] = max(measures.ratio[s], np.float64(size / pen.entry[j]))
-        # It moves by at most `size / norm`, which lowers the objective by at most half of `size` times that
-        reach = np.float64(size / np.sqrt(norm))
-        if reach <= measures.worst[s] and 0.5 * reach * reach <= best:
-            continue
-        u = pen.prox(row[k] / norm, one / norm, j)
-        measures.worst[s] = max(measures.worst[s], np.float64(abs(u) * np.sqrt(norm)))
-        gain = np.float64(u) * (row[k] - half * norm * u) - pen.value(u, j)
-        if gain > best:
-            best = gain
-            measures.norm[s] = norm
-            chosen = measures.place[s]
-            chosen[0], chosen[1], chosen[2], chosen[3] = k, place // columns, place % columns, j
-    return best
-
-
 def _measure_segments(
     correlations, local_norms, masked, norms_of_kernels, chosen, segments, pen, each, exact_level, ridge,
     places, norms, values, starts, level, measures,
@@ -209,35 +150,67 @@ def _measure_segments(
     `exact_level` tells whether nothing enters at or below the correlation ``pen.entry``, `each` whether the penalty
     has an atom for each coefficient. Entries of segment s are ``starts[s]`` to ``starts[s + 1]``.
     """
-    K, n_positions = level.shape[0], segments.rows * segments.columns
-    for k in range(K):
-        level[k] = pen.entry[0 if each else k] if exact_level else type(ridge)(0)
+    zero, half, one = type(ridge)(0), type(ridge)(0.5), type(ridge)(1)
+    n_positions = segments.rows * segments.columns
+    for k in range(level.shape[0]):
+        level[k] = pen.entry[0 if each else k] if exact_level else zero
     for i in range(chosen.shape[0]):
         s, g = chosen[i], correlations[i]
-        corner = corners(segments, s)
-        measure_entries(g, corner, pen, ridge, starts[s], starts[s + 1], places, norms, values, measures, s)
-        top, left, bottom, right = corner
+        top, left, bottom, right = corners(segments, s)
+        ratio = worst = gain = slack = fit = square = price = 0.0
+        for a in range(starts[s], starts[s + 1]):
+            k, y, x, j = places[a, 0], places[a, 1], places[a, 2], places[a, 3]
+            p = (y - top) * (right - left) + x - left
+            w, norm, c = values[a], norms[a], g[p, k]
+            g[p, k] = zero
+            change = pen.prox(w + c / norm, one / norm, j) - w
+            worst = max(worst, np.float64(abs(change) * np.sqrt(norm)))
+            before = np.float64(pen.value(w, j))
+            gain = max(gain, np.float64(change) * (c - half * norm * change) + (before - pen.value(w + change, j)))
+            slope = c - ridge * w
+            ratio = max(ratio, np.float64((slope if pen.positive else abs(slope)) / pen.entry[j]))
+            slack += np.float64(pen.entry[j] * abs(w))
+            fit += np.float64(w) * slope
+            square += np.float64(w) * w
+            price += before
+        measures.slack[s], measures.fit[s], measures.square[s], measures.price[s] = slack, fit, square, price
         best = 0.0
-        measures.norm[s] = 0
+        measures.norm[s] = zero
         for p in range((bottom - top) * (right - left)):
-            place = (top + p // (right - left)) * segments.columns + left + p % (right - left)
+            y, x = top + p // (right - left), left + p % (right - left)
+            row, near = g[p], local_norms[i, p] if masked else norms_of_kernels
             if each and exact_level:
-                for k in range(K):
-                    level[k] = pen.entry[k * n_positions + place]
-            near = local_norms[i, p] if masked else norms_of_kernels
-            best = measure_others(
-                g[p], place, near, pen, each, segments.columns, n_positions, level, measures, s, best
-            )  # fmt: skip
-        measures.gain[s] = max(measures.gain[s], best)
+                for k in range(level.shape[0]):
+                    level[k] = pen.entry[k * n_positions + y * segments.columns + x]
+            found = False
+            for k in range(level.shape[0]):
+                found |= (row[k] if pen.positive else abs(row[k])) > level[k]
+            if not found:
+                continue
+            for k in range(level.shape[0]):
+                size, norm = row[k] if pen.positive else abs(row[k]), near[k]
+                if size <= level[k] or norm == zero:
+                    continue
+                j = k * n_positions + y * segments.columns + x if each else k
+                ratio = max(ratio, np.float64(size / pen.entry[j]))
+                # It moves by at most `size / norm`, which lowers the objective by at most half of `size` times that
+                reach = np.float64(size / np.sqrt(norm))
+                if reach <= worst and 0.5 * reach * reach <= best:
+                    continue
+                u = pen.prox(row[k] / norm, one / norm, j)
+                worst = max(worst, np.float64(abs(u) * np.sqrt(norm)))
+                fall = np.float64(u) * (row[k] - half * norm * u) - pen.value(u, j)
+                if fall > best:
+                    best, measures.norm[s] = fall, norm
+                    place = measures.place[s]
+                    place[0], place[1], place[2], place[3] = k, y, x, j
+        measures.ratio[s], measures.worst[s], measures.gain[s] = ratio, worst, max(gain, best)
 
 
 correlation = kernel(_correlation)
 subtract = kernel(_subtract)
 sweep_entries = kernel(_sweep_entries)
 shift_entries = kernel(_shift_entries)
-price_entries = kernel(_price_entries)
 corners = kernel(_corners)
 correlate_segments = kernel(_correlate_segments)
-measure_entries = kernel(_measure_entries)
-measure_others = kernel(_measure_others)
 measure_segments = kernel(_measure_segments)

@@ -35,7 +35,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, kernel_array
-from ._greedy_kernels import Residual, price_entries, shift_entries, sweep_entries
+from ._greedy_kernels import Residual, shift_entries, sweep_entries
 from ._problem import Entries, MapsResult, energy, status_of
 from ._segments import SegmentSearch
 
@@ -191,36 +191,34 @@ class _Descent:
         return changed
 
     def _iterate(self, part, n_sweeps, level, stop):
-        """Sweep over some coefficients; return their values, the first and after each sweep, and the violation."""
+        """Sweep over some coefficients; return their values, the first and after each sweep, violation and objective.
+
+        The objective is that but for the penalty of other coefficients.
+        """
         iterates = np.empty((n_sweeps + 1, len(part.values)), self.dtype)
         iterates[0] = part.values
-        kernels = self.operator.kernels
-        worst, done = sweep_entries(self.residual, kernels, self.bound, part.places, part.norms, level, stop, iterates)
+        worst, done, price = sweep_entries(
+            self.residual, self.operator.kernels, self.bound, part.places, part.norms, level, stop, iterates
+        )
         part.values[...] = iterates[done]
-        return iterates[: done + 1], worst
+        rows, columns = self.operator.geometry.grid_shape
+        return iterates[: done + 1], worst, 0.5 * energy(self.residual.values[:, :rows, :columns]) + price
 
     def _sweep(self, part, level, stop):
         """Sweep over some coefficients, and extrapolate where that lowers the objective."""
         for _ in range(ROUNDS):
-            iterates, worst = self._iterate(part, DEPTH, level, stop)
+            iterates, worst, objective = self._iterate(part, DEPTH, level, stop)
             if worst <= level or stop[0] or self._interrupted():
                 return
-            objective = self._objective(part)
             kept = self.residual.values.copy(), part.values.copy()
             target = extrapolate(iterates).astype(self.dtype)
             shift_entries(self.residual, self.operator.kernels, part.places, target - part.values)
             part.values[...] = target
-            worst = self._iterate(part, 1, level, stop)[1]
-            if not self._objective(part) <= objective:
+            _, worst, reached = self._iterate(part, 1, level, stop)
+            if not reached <= objective:
                 self.residual.values[...], part.values[...] = kept
             elif worst <= level:
                 return
-
-    def _objective(self, part):
-        """Return the objective, but for the penalty of coefficients that are not among those given."""
-        rows, columns = self.operator.geometry.grid_shape
-        square = energy(self.residual.values[:, :rows, :columns])
-        return 0.5 * square + price_entries(self.bound, part.places, part.values)
 
 
 def extrapolate(iterates):

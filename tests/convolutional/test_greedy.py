@@ -173,14 +173,14 @@ def test_correlations_of_segments():
     search = descent.search
     chosen = np.arange(search.n_segments)
     positions = search.segments.height * search.segments.width
-    patches, out = np.empty((positions, search.flat.shape[1])), np.zeros((len(chosen), positions, 2))
+    patches, out = np.empty((positions, search.flat.shape[1])), np.zeros((len(chosen), positions, 3))
     image = descent.residual.values
     correlate_segments(image, search.flat, search.shape, chosen, search.segments, patches, out)
     maps = operator.correlate_grid(descent.problem.image)
     rows, columns = operator.geometry.map_shape
     corners = [(y, x) for y in range(0, rows, search.segments.height) for x in range(0, columns, search.segments.width)]
     for (y, x), found in zip(corners, out, strict=True):
-        expected = maps[:, y : y + search.segments.height, x : x + search.segments.width].reshape(2, -1).T
+        expected = maps[:, y : y + search.segments.height, x : x + search.segments.width].reshape(3, -1).T
         np.testing.assert_allclose(found[: len(expected)], expected, atol=1e-12)
 
 
@@ -201,7 +201,7 @@ def test_a_solution_is_where_the_descent_ends_at_once():
 def test_tolerances_have_no_scale(scale):
     operator = make_operator("image")
     for penalty in (L1(0.5), CEL0(0.1)):
-        problem = make_problem(operator, penalty, tol=1e-6)
+        problem = make_problem(operator, penalty, tol=1e-10)
         result = greedy.solve_greedy(problem)
         scaled = BoundPenalty.of(penalty.scaled(scale), operator)
         other = greedy.solve_greedy(problem._replace(image=problem.image * scale, penalty=scaled))
