@@ -20,7 +20,7 @@ product of patches and kernels that stays in the cache; there are no maps in mem
 them has moved, and where violations are small beside those elsewhere.
 
 Sweeps are extrapolated: of six iterates that combination is tried whose differences cancel best (Anderson), and kept
-if after one more sweep the objective is no higher than without. So the objective never rises.
+if one more sweep leads to an objective that is no higher than without. So the objective never rises.
 
 T. Moreau, L. Oudre and N. Vayatis, "DICOD: distributed convolutional coordinate descent for convolutional sparse
 coding", ICML (2018), on locally greedy descent; Q. Bertrand and M. Massias, "Anderson acceleration of coordinate
@@ -46,6 +46,9 @@ DEPTH, ROUNDS = 5, 3
 
 #: Sweeps end when the violation has fallen to this share of that of all coefficients; segments below it rest.
 SWEEP_SHARE = 0.1
+
+#: Objectives are told apart by more than so many times the precision of their type.
+ROUNDING = 10
 
 #: An image has stalled when so many looks have lowered neither its objective nor its certificate.
 IDLE_LOOKS = 10
@@ -214,10 +217,12 @@ class _Descent:
             target = extrapolate(iterates).astype(self.dtype)
             shift_entries(self.residual, self.operator.kernels, part.places, target - part.values)
             part.values[...] = target
-            _, worst, reached = self._iterate(part, 1, level, stop)
-            if not reached <= objective:
+            _, after, reached = self._iterate(part, 1, level, stop)
+            # By less than that it may have fallen by rounding, which must not undo what sweeps have reached
+            rounding = ROUNDING * np.finfo(self.dtype).eps * objective
+            if not (reached <= objective - rounding or (reached <= objective and after <= worst)):
                 self.residual.values[...], part.values[...] = kept
-            elif worst <= level:
+            elif after <= level:
                 return
 
 
