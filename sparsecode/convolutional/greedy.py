@@ -47,9 +47,6 @@ DEPTH, ROUNDS = 5, 3
 #: Sweeps end when the violation has fallen to this share of that of all coefficients; segments below it rest.
 SWEEP_SHARE = 0.1
 
-#: Objectives are told apart by more than so many times the precision of their type.
-ROUNDING = 10
-
 #: An image has stalled when so many looks have lowered neither its objective nor its certificate.
 IDLE_LOOKS = 10
 
@@ -217,12 +214,10 @@ class _Descent:
             target = extrapolate(iterates).astype(self.dtype)
             shift_entries(self.residual, self.operator.kernels, part.places, target - part.values)
             part.values[...] = target
-            _, after, reached = self._iterate(part, 1, level, stop)
-            # By less than that it may have fallen by rounding, which must not undo what sweeps have reached
-            rounding = ROUNDING * np.finfo(self.dtype).eps * objective
-            if not (reached <= objective - rounding or (reached <= objective and after <= worst)):
+            _, worst, reached = self._iterate(part, 1, level, stop)
+            if not reached <= objective:
                 self.residual.values[...], part.values[...] = kept
-            elif after <= level:
+            elif worst <= level:
                 return
 
 

@@ -204,7 +204,9 @@ def test_tolerances_have_no_scale(scale):
         problem = make_problem(operator, penalty, tol=1e-10)
         result = greedy.solve_greedy(problem)
         scaled = BoundPenalty.of(penalty.scaled(scale), operator)
-        other = greedy.solve_greedy(problem._replace(image=problem.image * scale, penalty=scaled))
+        other = greedy.solve_greedy(
+            problem._replace(image=problem.image * scale, penalty=scaled, largest=problem.largest * scale)
+        )
         assert other.status == result.status == 0
         np.testing.assert_allclose(other.codes.toarray() / scale, result.codes.toarray(), atol=1e-4)
 
