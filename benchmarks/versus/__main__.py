@@ -15,6 +15,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["PYTHONWARNINGS"] = "ignore"  # also in worker processes
 
 import convolutional
+import convolutional_1d
 import counts
 import first_call
 import ksvd
@@ -29,7 +30,7 @@ from threadpoolctl import threadpool_limits
 
 CODING = {"l1": l1.run, "pursuit": counts.run_pursuit, "l0": counts.run_l0, "threads": threads.run}
 LEARNING = {"learning": learning.run, "ksvd": ksvd.run}
-IMAGES = {"convolutional": convolutional.run}
+IMAGES = {"convolutional": convolutional.run, "convolutional-1d": convolutional_1d.run}
 NAMES = [*CODING, *LEARNING, *IMAGES, "first-call"]
 
 

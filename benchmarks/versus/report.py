@@ -23,7 +23,18 @@ COLUMNS = (
     "quality",
 )
 
-PACKAGES = ("sparsecode", "numpy", "numba", "scikit-learn", "spams-bin", "celer", "skglm", "dictlearn", "sporco")
+PACKAGES = (
+    "sparsecode",
+    "numpy",
+    "numba",
+    "scikit-learn",
+    "spams-bin",
+    "celer",
+    "skglm",
+    "dictlearn",
+    "sporco",
+    "alphacsc",
+)
 
 
 class Report:

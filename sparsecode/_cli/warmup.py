@@ -52,6 +52,7 @@ def compile_all(dtypes):
         SparseCoder(8, n_nonzero_coefs=2, learning="k-svd", max_iter=1, random_state=0).fit(X.astype(dtype))
         SparseCoder(8, n_nonzero_coefs=2, learning="gradient", max_iter=1, random_state=0).fit(X.astype(dtype))
         compile_solvers(X[:4].astype(dtype), coder.components_)
+        compile_greedy_maps(X[:1].astype(dtype))
         LCA(coder.components_, alpha=1.0).fit(X.astype(dtype)).transform(X[:4].astype(dtype))
         SAILnet(8, max_iter=1, random_state=0).fit(X[:4].astype(dtype))
         compile_convolutional(X[0].astype(dtype))
@@ -94,3 +95,14 @@ def compile_solvers(X, D):
                     solve(X, D, penalty, solver=name, max_iter=1)
     for name in ("omp", "niht"):
         solve(X, D, KSparse(1, positive=True), solver=name)
+
+
+def compile_greedy_maps(X):
+    """Run greedy descent of convolutional codes with every penalty that it takes, in the dtype of X."""
+    from ..convolutional import ConvolutionOperator, solve_convolutional
+    from ..penalties import PENALTIES
+
+    D = ConvolutionOperator(X[:, None, :3], X.shape[1])
+    for penalty in PENALTIES.values():
+        if penalty.separable:
+            solve_convolutional(X, D, penalty(alpha=1e-3), solver="greedy", max_iter=1)

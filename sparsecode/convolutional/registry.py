@@ -13,7 +13,7 @@ from ..solvers._rows import CONVERGED, GAP_FLOOR, NON_FINITE, VIOLATION_FLOOR, S
 from ..solvers.certificates import has_gap
 from ..solvers.forward_backward import warn_of_step
 from ..solvers.registry import check_max_iter, check_tol
-from . import admm, fista, forward_backward
+from . import admm, fista, forward_backward, greedy
 from ._checks import check_images, check_mask, check_operator, check_penalty, check_start
 from ._problem import BoundPenalty, ImageProblem, MapsResult, energy
 from ._scale import fraction_of, largest_correlation, look, place_image, scaled
@@ -35,6 +35,7 @@ def _any(penalty):
 SOLVERS = {
     "admm": Solver(admm.solve_admm, has_gap, "l1-type penalties", admm.DEFAULT_MAX_ITER),
     "fista": Solver(fista.solve_fista, has_gap, "l1-type penalties", fista.DEFAULT_MAX_ITER),
+    "greedy": Solver(greedy.solve_greedy, _any, "separable penalties", greedy.DEFAULT_MAX_ITER),
     "forward-backward": Solver(
         forward_backward.solve_forward_backward, _any, "separable penalties", forward_backward.DEFAULT_MAX_ITER
     ),

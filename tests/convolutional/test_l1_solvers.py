@@ -9,7 +9,7 @@ from sparsecode.solvers import objective
 
 from .problems import BOUNDARIES, KINDS, dense_objectives, make_operator, make_penalties
 
-SOLVERS = ("admm", "fista")
+SOLVERS = ("admm", "fista", "greedy")
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)
