@@ -72,9 +72,14 @@ class Fit:
         operator.n_jobs = n_jobs
         return operator
 
+    def prepare(self, X, mask):
+        """Return rows as they are coded: without their means, if kernels were learned without."""
+        zero_mean = self.state is not None and self.state.constraint.zero_mean
+        return self.layout.center(X, mask) if zero_mean else X
+
     def learn(self, coder, X, mask, *, epochs, rng):
         """Return the fit after epochs over checked rows, shuffled if there is a generator."""
-        X = np.ldexp(X, -self.exponent) if self.exponent else X
+        X = self.prepare(np.ldexp(X, -self.exponent) if self.exponent else X, mask)
         X = X.astype(self.state.kernels.dtype, copy=False)
         penalty = rescale(self.penalty, -self.exponent, X.dtype)
         progress, settings = Progress(self.state.copy(), penalty, n_before=len(self.records)), solver_settings(coder)
@@ -161,6 +166,7 @@ def warn_all_zero(penalty):
 
 def encode(fit, coder, X, mask):
     """Return the SolveResult of checked rows."""
+    X = fit.prepare(X, mask)
     result = solver_settings(coder).solve(X, fit.operator(X.dtype, coder.n_jobs), fit.penalty, mask)
     check_finite(result.status != NON_FINITE, X.dtype)
     warn_not_converged(*count_unconverged(result), len(X), result.certificate.max(), coder.encode_max_iter)

@@ -39,6 +39,16 @@ class Layout(NamedTuple):
         dictionary = as_dictionary(kernels, self.n_axes, has_channels=self.has_channels)
         return ConvolutionOperator(dictionary, self.image_shape, boundary=self.boundary, n_jobs=n_jobs)
 
+    def center(self, X, mask=None):
+        """Return rows without the means of their channels, which are those of known pixels."""
+        pixels = X.reshape(len(X), *((-1, self.image_shape[-1]) if self.has_channels else (-1, 1)))
+        if mask is None:
+            return (pixels - pixels.mean(axis=1, keepdims=True)).reshape(X.shape)
+        known = mask.reshape(pixels.shape)
+        counts = np.maximum(known.sum(axis=1, keepdims=True), 1)
+        means = (pixels * known).sum(axis=1, keepdims=True) / counts.astype(X.dtype)
+        return ((pixels - means) * known).reshape(X.shape)
+
     def geometry(self, kernel_shape):
         """Return where kernels of a shape (h, w) lie."""
         sides = self.image_shape[: self.n_axes]

@@ -39,6 +39,7 @@ def start_fit(coder, X, mask):
     constraint = _constraint(coder, kernel_shape, bank)
     kernels = _random_kernels(layout, constraint, rng, X.dtype)
     operator = layout.operator(kernels)
+    rows = layout.center(rows, mask) if constraint.zero_mean else rows
     energies = np.empty(len(X))  # of the largest patch of each image
     for i, row in enumerate(rows):
         grid = place_image(operator, row, None if mask is None else mask[i])[0]
