@@ -158,7 +158,6 @@ ENCODERS = {
             positive=True,
             pool=None,
             boundary="valid",
-            sparse_output=True,
         ),
         images,
         ladder=({"alpha": 1.0}, {"alpha": 0.2}, {"alpha": 0.05}),
@@ -178,8 +177,7 @@ ENCODERS = {
             max_iter=2,
             random_state=0,
             boundary="symmetric",
-        ),
-        ladder=({"target_sparsity": 0.1}, {"target_sparsity": 0.3}),
+        )
     ),
     "lca": Case(lambda: LCA(n_components=5, alpha=0.3, duration=2.0, random_state=0), ladder=ALPHAS),
     "lca hard": Case(
