@@ -46,7 +46,7 @@ def worst_patches(residuals, geometry, n_patches, *, zero_mean=False):
 
 
 def random_patch(grid, geometry, rng, *, zero_mean=False):
-    """Return a patch of a grid at a random place, of no less than the mean energy."""
+    """Return a patch of a grid at a random place, of no less than half of the mean energy."""
     energies = window_energies(grid, geometry, zero_mean=zero_mean)
-    y, x = np.unravel_index(rng.choice(np.flatnonzero(energies >= energies.mean())), energies.shape)
+    y, x = np.unravel_index(rng.choice(np.flatnonzero(energies >= 0.5 * energies.mean())), energies.shape)
     return cut(grid, y, x, geometry.kernel_shape)
