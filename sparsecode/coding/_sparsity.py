@@ -92,14 +92,14 @@ def resolve_alpha(penalty, X, atoms, alpha_scale, weights=None):
     return rescale(take_weight(penalty, alpha_max), exponent)
 
 
-def take_weight(penalty, alpha_max):
-    """Return the penalty with its alpha, or the default, as a fraction of ``alpha_max(penalty)``.
+def take_weight(penalty, alpha_max, entry=DEFAULT_ENTRY):
+    """Return the penalty with its alpha as a fraction of ``alpha_max(penalty)``; by default atoms enter at `entry`.
 
     ``alpha_max(penalty, share)`` is that of data of which a share is left.
     """
     if isinstance(penalty, ElasticNet):
         penalty = penalty.for_correlations_of(alpha_max(L1(positive=penalty.positive)))
-    weight = alpha_max(penalty, DEFAULT_ENTRY) if penalty.alpha is None else penalty.alpha * alpha_max(penalty)
+    weight = alpha_max(penalty, entry) if penalty.alpha is None else penalty.alpha * alpha_max(penalty)
     return penalty.replace(alpha=weight)
 
 

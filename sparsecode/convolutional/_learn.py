@@ -22,8 +22,9 @@ from ._statistics import add_statistics, place_image, residual_of
 from .operator import ConvolutionOperator, as_dictionary
 from .registry import solve_convolutional
 
-#: A kernel is replaced once the others have been used so many times as often as it takes for `PATIENCE` uses of each.
-PATIENCE = 10
+#: A kernel is replaced once it has not been used for so many coefficients for each kernel. With 10, 41 of 32 kernels
+#: were replaced in 11 epochs over 27 photographs, and the objective went up and down.
+PATIENCE = 50
 
 
 class Layout(NamedTuple):

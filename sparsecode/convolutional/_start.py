@@ -19,6 +19,9 @@ from .operator import ConvolutionOperator, box_kernels
 
 N_COMPONENTS, KERNEL_SIDE = 32, 8
 
+#: Correlation at which coefficients enter, as a share of the largest one, that no choice of the weight stands for.
+ENTRY = 0.1
+
 
 def start_fit(coder, X, mask):
     """Return the fit before learning, and the generator that goes on shuffling (None if kernels are given)."""
@@ -56,10 +59,11 @@ def start_fit(coder, X, mask):
             kernels[k] = kernels[k] if kernel is None else kernel
     if penalty.alpha is None or coder.alpha_scale == "max":
         # A target is approached from the default weight
-        penalty = rescale(
-            take_weight(penalty, lambda p, share=1.0: typical(alpha_bound(p, share * np.sqrt(energies), len(kernels)))),
-            exponent,
+        lengths = np.sqrt(energies)
+        penalty = take_weight(
+            penalty, lambda p, share=1.0: typical(alpha_bound(p, share * lengths, len(kernels))), ENTRY
         )
+        penalty = rescale(penalty, exponent)
     state = KernelState.start(kernels, constraint)
     return Fit(penalty, target, layout, None, state, _extents(bank), exponent), rng
 
@@ -71,7 +75,7 @@ def _start_coding(coder, rows, mask, penalty, target, layout, bank, exponent):
     )
     correlations, norms = largest_correlations(operator, rows, mask, penalty)
     if penalty.alpha is None or coder.alpha_scale == "max":
-        penalty = take_weight(penalty, lambda p, share=1.0: typical(p.alpha_max(share * correlations, norms)))
+        penalty = take_weight(penalty, lambda p, share=1.0: typical(p.alpha_max(share * correlations, norms)), ENTRY)
         penalty = rescale(penalty, exponent)
     scaled = rescale(penalty, -exponent)
     if target is not None:

@@ -51,8 +51,8 @@ class ConvSparseCoder(Encoder):
         `WeightedL1` may have a weight for each kernel or, for given kernels, for each coefficient. What fixes a number
         of coefficients is not taken.
     alpha : float or None, default=None
-        Weight of the penalty, > 0. With None, and no `target_sparsity`, coefficients enter at 0.2 of the largest
-        possible correlation: ``alpha=0.2, alpha_scale="max"`` for l1.
+        Weight of the penalty, > 0. With None, and no `target_sparsity`, coefficients enter at 0.1 of the largest
+        possible correlation: ``alpha=0.1, alpha_scale="max"`` for l1.
     alpha_scale : {"absolute", "max"}, default="absolute"
         Whether `alpha` is meant as it is or, with "max", as a fraction of alpha_max, the weight at which the code of an
         image vanishes: the median over the training images (those that are not zero), for a given dictionary of the
@@ -150,6 +150,11 @@ class ConvSparseCoder(Encoder):
     coordinate descent, O(K^2 h w) a pass, however large the images. For K kernels of h x w pixels
     ``3 K^2 (2h - 1) (2w - 1)`` numbers are held: 5 MB for the default in float64, 132 MB for 144 of 12 x 12 in float32.
     Codes are not kept. Coding takes nearly all of the time: see `solve_convolutional`.
+
+    The defaults were chosen with 27 parts of photographs of 64 x 64 pixels, as they are (less local means in brackets),
+    and 9 others to look at: 17 (14) epochs leave 0.77 (0.83) of their variance explained, with 0.13 (0.12) coefficients
+    for a pixel, and no kernel idle. With alpha=0.2 it was 0.55 (0.64), with 0.05 coefficients. With ``zero_mean=False``
+    photographs as they are made all kernels constant. Kernels that are cut off by their box want a larger one.
 
     Pixels that are not known (`mask`) have no part in codes. In the statistics they are those of the reconstruction,
     which bounds the error of the others: learning costs the same, in smaller steps the more is missing.
