@@ -83,7 +83,7 @@ def _start_coding(coder, rows, mask, penalty, target, layout, bank, exponent):
         penalty = rescale(scaled, exponent)
     elif scaled.alpha >= scaled.alpha_max(correlations, norms).max():
         warn_all_zero(penalty)
-    return Fit(penalty, target, layout, bank, exponent=exponent)
+    return Fit(penalty, target, layout, bank.astype(rows.dtype), exponent=exponent)
 
 
 def _chosen_penalty(coder):
