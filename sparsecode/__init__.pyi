@@ -1,6 +1,19 @@
-from . import coding, datasets, encoder, labeled, metrics, penalties, plot, preprocessing, receptive_fields, solvers
+from . import (
+    coding,
+    convolutional,
+    datasets,
+    encoder,
+    labeled,
+    metrics,
+    penalties,
+    plot,
+    preprocessing,
+    receptive_fields,
+    solvers,
+)
 from ._checkpoints import Checkpoint
 from .coding import PatchEncoder, SparseCoder
+from .convolutional import ConvSparseCoder
 from .dictionary import Dictionary
 from .encoder import Capabilities, Encoder, groups_from_lengths
 from .persistence import FormatError, inspect_file, load, save
@@ -11,6 +24,7 @@ __version__: str
 __all__ = [
     "Capabilities",
     "Checkpoint",
+    "ConvSparseCoder",
     "Dictionary",
     "Encoder",
     "FormatError",
@@ -19,6 +33,7 @@ __all__ = [
     "SparseCoder",
     "Whitener",
     "coding",
+    "convolutional",
     "datasets",
     "encoder",
     "groups_from_lengths",

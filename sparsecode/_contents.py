@@ -20,7 +20,7 @@ from .dictionary import Dictionary
 ENCODERS = dict.fromkeys(
     ("LCA", "LISTA", "PatchEncoder", "SAILnet", "SparseCoder", "TaskDrivenClassifier", "TaskDrivenRegressor"),
     "sparsecode.coding",
-)
+) | {"ConvSparseCoder": "sparsecode.convolutional"}
 
 #: Member names of arrays that belong to parameters of an encoder; all others are its fitted state.
 _PARAMETER = "params_"

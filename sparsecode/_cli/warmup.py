@@ -40,6 +40,7 @@ def compile_all(dtypes):
     import numpy as np
 
     from ..coding import LCA, SAILnet, SparseCoder
+    from ..convolutional import ConvSparseCoder
     from ..penalties import CEL0, L1
     from ..receptive_fields import fit_gabor
     from ..solvers import l1_path, solve_separable
@@ -56,6 +57,8 @@ def compile_all(dtypes):
         LCA(coder.components_, alpha=1.0).fit(X.astype(dtype)).transform(X[:4].astype(dtype))
         SAILnet(8, max_iter=1, random_state=0).fit(X[:4].astype(dtype))
         compile_convolutional(X[0].astype(dtype))
+        kernels = ConvSparseCoder(2, kernel_shape=3, max_iter=1, random_state=0).fit(X[:4].astype(dtype))
+        kernels.set_params(pool=None).inverse_transform(kernels.transform(X[:4].astype(dtype)))
     if "float64" in dtypes:
         l1_path(X[:2], X[:3], alpha_min=1.0)
         fit_gabor(X[:2], shape=(4, 4))

@@ -245,6 +245,27 @@ class ConvolutionOperator:
             raise ValueError(f"`{name}` must have shape (n_samples, {width}), got {rows.shape}.")
 
 
+def as_dictionary(kernels, n_axes, *, has_channels, shapes=None):
+    """Return kernels (K, C, h, w) as a `Dictionary` of signals or images; the inverse of `box_kernels`.
+
+    `shapes` are the extents (K, n_axes) of kernels of several sizes.
+    """
+    kernels = kernels if n_axes == 2 else kernels[:, :, 0]
+    if shapes is not None:
+        moved = np.zeros_like(kernels)
+        for kernel, place, extents in zip(kernels, moved, shapes, strict=True):
+            start = [(side - size) // 2 for side, size in zip(kernel.shape[1:], extents, strict=True)]
+            own = kernel[(slice(None), *(slice(a, a + size) for a, size in zip(start, extents, strict=True)))]
+            place[(slice(None), *(slice(size) for size in extents))] = own
+        kernels = moved
+    axes = ("y", "x") if n_axes == 2 else ("feature",)
+    if has_channels:
+        if shapes is not None:
+            shapes = np.insert(shapes, 0, kernels.shape[1], axis=1)
+        return Dictionary(kernels, shapes=shapes, dims=("atom", "channel", *axes))
+    return Dictionary(kernels[:, 0], shapes=shapes, dims=("atom", *axes))
+
+
 def box_kernels(dictionary):
     """Return the kernels of a dictionary as (K, C, h, w), those that are smaller centred in the box of the largest."""
     if issparse(dictionary.atoms):
