@@ -20,10 +20,10 @@ from ._kernel_update import Constraint, update_kernels
 from ._patches import worst_patches
 from ._statistics import add_statistics, place_image, residual_of
 from .operator import ConvolutionOperator, as_dictionary
-from .registry import solve_convolutional
+from .registry import solve_images
 
-#: A kernel is replaced once it has not been used for so many coefficients for each kernel. With 10, 41 of 32 kernels
-#: were replaced in 11 epochs over 27 photographs, and the objective went up and down.
+#: A kernel is replaced once it has not been used for so many coefficients for each kernel. With 10, there were
+#: 41 replacements of 32 kernels in 11 epochs over 27 photographs, and the objective went up and down.
 PATIENCE = 50
 
 
@@ -66,7 +66,7 @@ class SolverSettings(NamedTuple):
 
     def solve(self, X, operator, penalty, mask=None):
         """Return the SolveResult of checked rows."""
-        return solve_convolutional(X, operator, penalty, mask=mask, **self._asdict())
+        return solve_images(X, operator, penalty, mask=mask, **self._asdict())
 
 
 @dataclass

@@ -141,6 +141,13 @@ def solve_convolutional(
     >>> result.codes.toarray().round(2).tolist(), float(result.square_error[0].round(2))
     ([[0.0, 2.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]], 0.5)
     """
+    result = solve_images(X, D, penalty, mask=mask, solver=solver, tol=tol, max_iter=max_iter, init=init, n_jobs=n_jobs)
+    _warn_of_zeros(result, penalty)
+    return result
+
+
+def solve_images(X, D, penalty, *, mask=None, solver="auto", tol=1e-3, max_iter=None, init=None, n_jobs=None):
+    """Return the result of `solve_convolutional`, which warns of images without a code."""
     D, penalty, name = check_operator(D), check_penalty(penalty), find_solver(solver, penalty)
     rows = check_images(X, D)
     known, init = check_mask(mask, D, len(rows)), check_start(init, D, penalty, len(rows))
@@ -162,7 +169,6 @@ def solve_convolutional(
             results[i] = result and _in_units_of_data(result, e)
 
     run_chunks(solve_rows, len(rows), n_jobs=n_jobs, chunk_rows=1)
-    _warn_of_zeros(results, rows if known is None else rows * known, penalty)
     if not results:
         none = np.empty(0)
         return SolveResult(csr_array((0, int(np.prod(D.code_shape))), dtype=D.dtype), *[none] * 3, none, none)
@@ -232,14 +238,12 @@ def _in_units_of_data(result, exponent):
     return result._replace(codes=codes, square_error=square_error, penalty=penalty, status=status)
 
 
-def _warn_of_zeros(results, rows, penalty):
+def _warn_of_zeros(result, penalty):
     """Warn once about images that have something to code, but no code."""
-    zero = [
-        result.codes.nnz == 0 and result.n_iter == 0 and row.any() for result, row in zip(results, rows, strict=True)
-    ]
-    if any(zero):
+    zero = (np.diff(result.codes.indptr) == 0) & (result.n_iter == 0) & (result.square_error > 0)
+    if zero.any():
         warnings.warn(
-            f"the codes of {sum(zero)} of {len(zero)} images are zero, first of image {np.argmax(zero)}: the "
+            f"the codes of {zero.sum()} of {len(zero)} images are zero, first of image {np.argmax(zero)}: the "
             f"{type(penalty).__name__} penalty has an `alpha` of at least alpha_max, from where on no coefficient "
             "enters; lower it below sparsecode.convolutional.alpha_max(X, D, penalty).",
             UserWarning,
