@@ -1,5 +1,6 @@
 from . import (
     coding,
+    convolutional,
     datasets,
     encoder,
     labeled,
@@ -13,6 +14,7 @@ from . import (
 )
 from ._checkpoints import Checkpoint
 from .coding import PatchEncoder, SparseCoder
+from .convolutional import ConvSparseCoder
 from .dictionary import Dictionary
 from .encoder import Capabilities, Encoder, groups_from_lengths
 from .persistence import FormatError, inspect_file, load, save
@@ -23,6 +25,7 @@ __version__: str
 __all__ = [
     "Capabilities",
     "Checkpoint",
+    "ConvSparseCoder",
     "Dictionary",
     "Encoder",
     "FormatError",
@@ -31,6 +34,7 @@ __all__ = [
     "SparseCoder",
     "Whitener",
     "coding",
+    "convolutional",
     "datasets",
     "encoder",
     "groups_from_lengths",

@@ -17,12 +17,14 @@ from .dictionary import Dictionary
 #: Encoders and transformers that can be saved: class name -> module that has it. A class needs two methods:
 #: ``_get_fitted_state()`` returns (scalars, arrays), two dicts by attribute name, and
 #: ``_set_fitted_state(scalars, arrays)`` takes them back, with arrays that may be written.
-ENCODERS = dict.fromkeys(
-    ("LCA", "LISTA", "PatchEncoder", "SAILnet", "SparseCoder", "TaskDrivenClassifier", "TaskDrivenRegressor"),
-    "sparsecode.coding",
+ENCODERS = (
+    dict.fromkeys(
+        ("LCA", "LISTA", "PatchEncoder", "SAILnet", "SparseCoder", "TaskDrivenClassifier", "TaskDrivenRegressor"),
+        "sparsecode.coding",
+    )
+    | {"ConvSparseCoder": "sparsecode.convolutional", "MacrocolumnMemory": "sparsecode.sdr"}
+    | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
 )
-ENCODERS |= dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
-ENCODERS |= {"MacrocolumnMemory": "sparsecode.sdr"}
 
 #: Member names of arrays that belong to parameters of an encoder; all others are its fitted state.
 _PARAMETER = "params_"

@@ -321,7 +321,11 @@ def _check_axes(encoder, dims, sizes):
     axes = dictionary.dims[1:]
     # Atoms that were learned, or given as a plain array, have names that mean nothing
     named = isinstance(getattr(encoder, "dictionary", None), Dictionary)
-    turned = named and axes != dims and set(axes) == set(dims)
+    # Kernels of images in colour have their channels first, where images have them last
+    places = [tuple(name for name in names if name != "channel") for names in (axes, dims)]
+    if dictionary.n_features == math.prod(sizes):
+        places = [axes, dims]
+    turned = named and places[0] != places[1] and set(places[0]) == set(places[1])
     same_size = len(axes) == len(dims) and math.prod(sizes) == dictionary.n_features
     if turned or (same_size and sizes != dictionary.atom_shape):
         raise ValueError(

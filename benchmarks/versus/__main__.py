@@ -14,6 +14,8 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ["PYTHONWARNINGS"] = "ignore"  # also in worker processes
 
+import convolutional
+import convolutional_1d
 import counts
 import first_call
 import ksvd
@@ -29,7 +31,8 @@ from threadpoolctl import threadpool_limits
 
 CODING = {"l1": l1.run, "pursuit": counts.run_pursuit, "l0": counts.run_l0, "threads": threads.run}
 LEARNING = {"learning": learning.run, "ksvd": ksvd.run}
-NAMES = [*CODING, *LEARNING, "memory", "first-call"]
+IMAGES = {"convolutional": convolutional.run, "convolutional-1d": convolutional_1d.run}
+NAMES = [*CODING, *LEARNING, *IMAGES, "memory", "first-call"]
 
 
 def main():
@@ -82,6 +85,8 @@ def run(options):
             attempt(name, LEARNING[name], n, dtype, n, 1 if options.quick else rounds, options.quick)
     for n in numbers if "memory" in options.tasks else ():
         attempt("memory", memory.run, n, bool, n, rounds, options.quick)
+    for name, n in itertools.product([name for name in options.tasks if name in IMAGES], numbers):
+        attempt(name, IMAGES[name], n, np.float32, n, 1 if options.quick else rounds, options.quick)
     if "first-call" in options.tasks and not options.quick:
         attempt("first-call", first_call.run, 1)
     return report

@@ -174,3 +174,17 @@ def forward_backward_cel0(X, D, alpha, tol):
                 return W
 
     return run
+
+
+def alphacsc(X, D, alpha, tol, threads, solver):
+    """alphacsc, non-negative activations of signals, by its coordinate descent ("lgcd") or by "l-bfgs"."""
+    from alphacsc.update_z_multi import update_z_multi
+
+    settings = {"tol": tol, "max_iter": 10**8} if solver == "lgcd" else {"factr": tol, "maxiter": 10**5}
+    signals, atoms = X[:, None], D[:, None]
+
+    def run():
+        codes = update_z_multi(signals, atoms, alpha, solver=solver, solver_kwargs=settings, n_jobs=threads)[0]
+        return codes.reshape(len(X), -1)
+
+    return run

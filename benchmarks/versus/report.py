@@ -23,7 +23,19 @@ COLUMNS = (
     "quality",
 )
 
-PACKAGES = ("sparsecode", "numpy", "numba", "scikit-learn", "spams-bin", "celer", "skglm", "dictlearn", "faiss-cpu")
+PACKAGES = (
+    "sparsecode",
+    "numpy",
+    "numba",
+    "scikit-learn",
+    "spams-bin",
+    "celer",
+    "skglm",
+    "dictlearn",
+    "sporco",
+    "alphacsc",
+    "faiss-cpu",
+)
 
 
 class Report:

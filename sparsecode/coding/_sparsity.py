@@ -89,12 +89,20 @@ def resolve_alpha(penalty, X, atoms, alpha_scale, weights=None):
                 largest.append(alpha_bound(penalty, share * np.linalg.norm(scaled, axis=1), atoms))
             else:
                 largest.append(penalty.alpha_max(share * correlations(scaled, atoms), norms))
-        return _typical(np.concatenate(largest), weights)
+        return typical(np.concatenate(largest), weights)
 
+    return rescale(take_weight(penalty, alpha_max), exponent)
+
+
+def take_weight(penalty, alpha_max, entry=DEFAULT_ENTRY):
+    """Return the penalty with its alpha as a fraction of ``alpha_max(penalty)``; by default atoms enter at `entry`.
+
+    ``alpha_max(penalty, share)`` is that of data of which a share is left.
+    """
     if isinstance(penalty, ElasticNet):
         penalty = penalty.for_correlations_of(alpha_max(L1(positive=penalty.positive)))
-    weight = alpha_max(penalty, DEFAULT_ENTRY) if penalty.alpha is None else penalty.alpha * alpha_max(penalty)
-    return rescale(penalty.replace(alpha=weight), exponent)
+    weight = alpha_max(penalty, entry) if penalty.alpha is None else penalty.alpha * alpha_max(penalty)
+    return penalty.replace(alpha=weight)
 
 
 def alpha_bound(penalty, lengths, n_components):
@@ -104,7 +112,7 @@ def alpha_bound(penalty, lengths, n_components):
     return penalty.alpha_max(lengths[:, None])
 
 
-def _typical(values, weights=None):
+def typical(values, weights=None):
     """Return the median of the values that are not zero, in which one of weight 2 counts twice."""
     usable = values > 0
     if not usable.any():

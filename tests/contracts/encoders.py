@@ -7,7 +7,7 @@ import joblib
 import numpy as np
 import pytest
 
-from sparsecode import Dictionary, Encoder, PatchEncoder, SparseCoder
+from sparsecode import ConvSparseCoder, Dictionary, Encoder, PatchEncoder, SparseCoder
 from sparsecode.coding import LCA, LISTA, SAILnet
 from sparsecode.encoder import as_dense
 from sparsecode.sdr import MacrocolumnMemory, Selection
@@ -70,6 +70,11 @@ def small(*args, **params):
 
 def of_patches(encoder=None, **params):
     return PatchEncoder(encoder or small(5), **{"patch_size": 3, "random_state": 0, "input_shape": (6, 5)} | params)
+
+
+def convolutional(*args, **params):
+    defaults = {"max_iter": 2, "batch_size": 5, "random_state": 0, "kernel_shape": 3, "input_shape": (6, 5)}
+    return ConvSparseCoder(*args, **defaults | params)
 
 
 ALPHAS = ({"alpha": 3.0}, {"alpha": 0.5}, {"alpha": 0.02})
@@ -144,6 +149,44 @@ ENCODERS = {
         lambda: of_patches(KWinners(binarize=0.3, sparse_output=True), pool="max"), images, fixed_width=OF_IMAGES
     ),
     "patches of signals": Case(lambda: PatchEncoder(small(5), patch_size=4, random_state=0)),
+    "convolutional": Case(lambda: convolutional(4), images, fixed_width=OF_IMAGES),
+    "convolutional maps": Case(
+        lambda: convolutional(4, alpha=0.5, pool=None, boundary="mask", n_jobs=2),
+        images,
+        ladder=ALPHAS,
+        chunk=5,
+        fixed_width=OF_IMAGES,
+    ),
+    "convolutional given dictionary": Case(
+        lambda: convolutional(
+            dictionary=Dictionary.dct((3, 2)),
+            kernel_shape=None,
+            penalty="mcp",
+            alpha=0.3,
+            positive=True,
+            pool=None,
+            boundary="valid",
+        ),
+        images,
+        ladder=({"alpha": 1.0}, {"alpha": 0.2}, {"alpha": 0.05}),
+        fixed_width=OF_IMAGES,
+    ),
+    "convolutional signals": Case(
+        lambda: ConvSparseCoder(4, max_iter=2, batch_size=20, random_state=0, init="data", pool="mean")
+    ),
+    "convolutional signal maps": Case(
+        lambda: ConvSparseCoder(
+            3,
+            zero_mean=False,
+            positive_dict=True,
+            pool=None,
+            sparse_output=True,
+            target_sparsity=0.2,
+            max_iter=2,
+            random_state=0,
+            boundary="symmetric",
+        )
+    ),
     "lca": Case(lambda: LCA(n_components=5, alpha=0.3, duration=2.0, random_state=0), ladder=ALPHAS),
     "lca hard": Case(
         lambda: LCA(

@@ -1,0 +1,218 @@
+"""What a fit of `ConvSparseCoder` leaves behind: the choices it fixed, and the state that learning goes on from."""
+
+import warnings
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from .._core.history import as_history, as_rows, from_rows
+from .._core.validation import callers_level, warn_not_converged
+from ..coding._encode import check_finite, count_unconverged
+from ..coding._sparsity import Amounts, Target, rescale
+from ..dictionary import Dictionary
+from ..penalties import Penalty
+from ..solvers._rows import NON_FINITE
+from ._kernel_update import Constraint
+from ._learn import KernelState, Layout, Progress, SolverSettings, learn, phi_shape
+from ._statistics import place_image
+from .operator import ConvolutionOperator, as_dictionary, box_kernels
+
+#: Positions of maps on which a target is met, at the most.
+POSITIONS = 2**18
+
+
+@dataclass
+class Fit:
+    """Choices and state of one fit; methods return a new one."""
+
+    penalty: Penalty  # with its weight, in units of the data
+    target: Target | None
+    layout: Layout
+    given: Dictionary | None  # None if kernels are learned
+    state: KernelState | None = None
+    shapes: np.ndarray | None = None  # extents of learned kernels that differ
+    exponent: int = 0  # learning sees the data times 2**-exponent
+    records: list = field(default_factory=list)
+    prepared: dict = field(default_factory=dict, init=False, repr=False, compare=False)  # operators by dtype
+
+    def __getstate__(self):
+        """Leave out what is computed again when it is needed."""
+        return self.__dict__ | {"prepared": {}}
+
+    def __len__(self):
+        """Return the number of kernels."""
+        return len(self.given if self.state is None else self.state.kernels)
+
+    @property
+    def geometry(self):
+        """Where kernels lie on images."""
+        kernels = box_kernels(self.given) if self.state is None else self.state.kernels
+        return self.layout.geometry(kernels.shape[2:])
+
+    @property
+    def dictionary(self):
+        """The kernels as a value."""
+        if self.given is not None:
+            return self.given
+        layout = self.layout
+        return as_dictionary(
+            self.state.kernels, layout.n_axes, has_channels=layout.has_channels, shapes=self.shapes
+        )  # fmt: skip
+
+    def operator(self, dtype, n_jobs=None):
+        """Return the operator of the kernels, which is kept for the next call."""
+        operator = self.prepared.get(dtype)
+        if operator is None:
+            layout = self.layout
+            operator = ConvolutionOperator(
+                self.dictionary, layout.image_shape, boundary=layout.boundary, dtype=dtype, n_jobs=n_jobs
+            )
+            self.prepared[dtype] = operator
+        operator.n_jobs = n_jobs
+        return operator
+
+    def prepare(self, X, mask):
+        """Return rows as they are coded: without their means, if kernels were learned without."""
+        zero_mean = self.state is not None and self.state.constraint.zero_mean
+        return self.layout.center(X, mask) if zero_mean else X
+
+    def learn(self, coder, X, mask, *, epochs, rng):
+        """Return the fit after epochs over checked rows, shuffled if there is a generator."""
+        X = self.prepare(np.ldexp(X, -self.exponent) if self.exponent else X, mask)
+        X = X.astype(self.state.kernels.dtype, copy=False)
+        penalty = rescale(self.penalty, -self.exponent, X.dtype)
+        progress, settings = Progress(self.state.copy(), penalty, n_before=len(self.records)), solver_settings(coder)
+        options = {"target": self.target, "epochs": epochs, "batch_size": coder.batch_size, "tol": coder.tol}
+        learn(progress, X, mask, self.layout, settings, **options, rng=rng, verbose=coder.verbose)
+        last = progress.totals
+        warn_not_converged(last.stopped, last.stalled, last.n, last.violation, coder.encode_max_iter)
+        if not last.counts.any():
+            warn_all_zero(progress.penalty)
+        penalty = progress.penalty
+        if self.target is not None:
+            operator = self.layout.operator(progress.state.kernels, coder.n_jobs)
+            penalty = meet_target(self.target, penalty, operator, settings, X, mask)
+        penalty = self.penalty if self.target is None else rescale(penalty, self.exponent)
+        records = [in_units_of_data(record, self.exponent, penalty.degree) for record in progress.records]
+        return replace(self, penalty=penalty, state=progress.state, records=self.records + records)
+
+    def publish(self, coder):
+        """Set the fitted attributes of the estimator."""
+        coder.penalty_ = self.penalty
+        coder.n_iter_ = max(1, len(self.records))
+        coder.n_resampled_ = sum(record.replaced for record in self.records)
+        coder.history_ = as_history(self.records)
+
+
+def in_units_of_data(record, exponent, degree):
+    """Return a record of learning that saw the data times ``2**-exponent``; what overflows is infinite."""
+    if not exponent:
+        return record
+    with np.errstate(over="ignore", under="ignore"):
+        energies = ("objective", "data_term", "penalty")
+        values = {name: float(np.ldexp(getattr(record, name), 2 * exponent)) for name in energies}
+        return record._replace(**values, alpha=float(record.alpha * np.exp2(exponent * degree)))
+
+
+def solver_settings(coder):
+    """Return the settings of the coder that are read at each call."""
+    return SolverSettings(coder.solver, coder.encode_tol, coder.encode_max_iter, coder.n_jobs)
+
+
+def largest_correlations(operator, X, mask, penalty):
+    """Return the largest correlation of each image with each kernel (n, K), and squared norms of the kernels.
+
+    If coefficients have weights of their own, those of all coefficients.
+    """
+    weights = penalty.get_params().get("weights")
+    each = weights is not None and np.size(weights) > len(operator.kernels)
+    largest = []
+    for i, row in enumerate(X):
+        maps = operator.correlate_grid(place_image(operator, row, None if mask is None else mask[i])[0])
+        maps = maps.reshape(1 if each else len(maps), -1)
+        if each:
+            largest.append(maps[0])
+        else:
+            largest.append(maps.max(axis=1) if penalty.positive else np.abs(maps).max(axis=1))
+    norms = operator.square_norms
+    return np.array(largest), np.repeat(norms, maps.shape[1] // len(norms)) if each else norms
+
+
+def meet_target(target, penalty, operator, settings, X, mask):
+    """Return the penalty whose codes of images meet the target."""
+    n_images = max(1, POSITIONS // int(np.prod(operator.map_shape)))
+    if n_images < len(X):
+        chosen = np.sort(np.random.default_rng(0).choice(len(X), n_images, replace=False))
+        X, mask = X[chosen], None if mask is None else mask[chosen]
+    highest = float(penalty.alpha_max(*largest_correlations(operator, X, mask, penalty)).max())
+
+    def encode(penalty):
+        result = settings.solve(X, operator, penalty, mask)
+        return Amounts.of(X, result.codes, result.square_error)
+
+    return target.search(penalty, highest, encode)
+
+
+def warn_all_zero(penalty):
+    """Warn that no image of the training set has a code other than zero."""
+    warnings.warn(
+        f"all codes are zero: the weight of {penalty!r} is at or above alpha_max for every image, the largest "
+        'correlation with a kernel. Lower `alpha`, or give a fraction with alpha_scale="max".',
+        ConvergenceWarning,
+        stacklevel=callers_level(),
+    )
+
+
+def encode(fit, coder, X, mask):
+    """Return the SolveResult of checked rows."""
+    X = fit.prepare(X, mask)
+    result = solver_settings(coder).solve(X, fit.operator(X.dtype, coder.n_jobs), fit.penalty, mask)
+    check_finite(result.status != NON_FINITE, X.dtype)
+    warn_not_converged(*count_unconverged(result), len(X), result.certificate.max(), coder.encode_max_iter)
+    return result
+
+
+def fitted_state(fit):
+    """Return all that a file needs to restore a fit: scalars and arrays by name."""
+    scalars = {
+        "penalty": fit.penalty,
+        "target_sparsity": fit.target and fit.target.sparsity,
+        "layout": fit.layout._asdict(),
+        "given": fit.given,
+        "exponent": fit.exponent,
+    }
+    arrays = {"history": as_rows(fit.records)}
+    if fit.state is not None:
+        state = fit.state
+        scalars |= {"n_steps": state.n_steps, "n_replaced": state.n_replaced}
+        scalars |= {name: getattr(state.constraint, name) for name in ("zero_mean", "positive")}
+        arrays |= {name: getattr(state, name) for name in state.ARRAYS} | {"support": state.constraint.support}
+        arrays |= {} if fit.shapes is None else {"shapes": fit.shapes}
+    return scalars, arrays
+
+
+def restored(scalars, arrays):
+    """Return the fit that `fitted_state` has described; raise ValueError if it is none."""
+    layout, penalty, given = Layout(**scalars["layout"]), scalars["penalty"], scalars["given"]
+    if not isinstance(penalty, Penalty) or (given is None) != ("kernels" in arrays):
+        raise ValueError("the penalty or the kernels are missing.")
+    state = None
+    if given is None:
+        kernels = arrays["kernels"]
+        K, _, *sides = kernels.shape
+        shapes = {"phi": phi_shape(kernels.shape), "psi": kernels.shape, "unused": (K,), "support": (K, *sides)}
+        for name, shape in shapes.items():
+            if arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
+                raise ValueError(f"the learning state {name!r} is not a finite array of shape {shape}.")
+        constraint = Constraint(arrays["support"], scalars["zero_mean"], scalars["positive"])
+        numbers = {name: scalars[name] for name in ("n_steps", "n_replaced")}
+        state = KernelState(constraint=constraint, **numbers, **{name: arrays[name] for name in KernelState.ARRAYS})
+    elif not isinstance(given, Dictionary):
+        raise ValueError("the kernels are not a dictionary.")
+    target = scalars["target_sparsity"]
+    target = None if target is None else Target(sparsity=target)
+    records = from_rows(arrays["history"])
+    fit = Fit(penalty, target, layout, given, state, arrays.get("shapes"), scalars["exponent"], records)
+    fit.operator(np.dtype(np.float64))  # raises where kernels and images do not fit
+    return fit

@@ -1,0 +1,138 @@
+"""One image to be coded, as the solvers of this room take it, and what they return of it."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ..penalties.l1 import BoundL1
+from ..solvers._rows import CONVERGED, MAX_ITER, NON_FINITE, STALLED
+from .operator import ConvolutionOperator
+
+
+class BoundPenalty(NamedTuple):
+    """A penalty of maps as kernels see it: coefficient i of all maps in a row is atom ``i // span`` of `bound`."""
+
+    bound: tuple
+    span: int
+
+    @classmethod
+    def of(cls, penalty, operator):
+        """Bind a penalty whose parameters are one for all, one for each kernel, or one for each coefficient."""
+        n_positions = int(np.prod(operator.map_shape))
+        norms, weights = operator.square_norms, penalty.get_params().get("weights")
+        each = weights is not None and np.size(weights) == len(norms) * n_positions > len(norms)
+        norms = np.repeat(norms, n_positions) if each else norms
+        return cls(penalty.bind(norms, operator.dtype), 1 if each else n_positions)
+
+    @property
+    def has_weights(self):
+        """Whether it is of l1 type."""
+        return isinstance(self.bound, BoundL1)
+
+    def weights(self, operator):
+        """Return the slopes at zero as (K, 1, 1), or (K, rows, columns) where each coefficient has its own."""
+        shape = (1, 1) if self.span > 1 else operator.geometry.map_shape
+        return self.bound.entry.reshape(len(operator.kernels), *shape)
+
+    def price_l1(self, places, values):
+        """Return the price of entries for an l1-type penalty, in float64."""
+        sizes = np.abs(values, dtype=np.float64)
+        return float(sizes @ self.bound.entry[places // self.span] + 0.5 * self.bound.ridge * (sizes @ sizes))
+
+    def for_lines(self, operator):
+        """Return a bound penalty for each kernel, whose atoms are the coefficients of a line of its map."""
+        columns = operator.geometry.map_shape[1]
+
+        def of_kernel(k):
+            fields = (np.full(columns, f[k]) if isinstance(f, np.ndarray) else f for f in self.bound)
+            return type(self.bound)(*fields)
+
+        return [of_kernel(k) for k in range(len(operator.kernels))]
+
+
+class ImageProblem(NamedTuple):
+    """``min_x 0.5 ||M (D x - s)||^2 + pen(x)`` for one image s, of which the pixels M are known."""
+
+    operator: ConvolutionOperator
+    image: np.ndarray  # (C, *grid_shape), zero where it is not known
+    known: np.ndarray | None  # (1 or C, *grid_shape) bool; None is everywhere
+    penalty: BoundPenalty
+    tol: float
+    max_iter: int
+    init: csr_array | None = None  # (1, K * positions)
+    n_jobs: int | None = 1  # threads for this image
+    stop: np.ndarray | None = None  # its element is not zero when the caller is interrupted
+    fraction: float = 0.1  # alpha over the least alpha at which the code is zero
+    largest: float = 1.0  # largest correlation of the image over the norm of its kernel
+
+    def residual(self, image):
+        """Return ``M (s - image)`` for an image on the grid."""
+        residual = self.image - image
+        if self.known is not None:
+            residual *= self.known
+        return residual
+
+    @property
+    def half_energy(self):
+        """``0.5 ||M s||^2``, to which gaps are relative."""
+        return 0.5 * energy(self.image)
+
+
+class MapsResult(NamedTuple):
+    """Maps of one image; numbers as in `sparsecode.solvers.SolveResult`."""
+
+    codes: csr_array  # (1, K * positions)
+    certificate: float
+    square_error: float
+    penalty: float
+    n_iter: int
+    status: int
+
+
+class Entries(NamedTuple):
+    """Coefficients that are not zero, in the order of their places among all maps in a row."""
+
+    places: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def none(cls, dtype):
+        """Return no entries."""
+        return cls(np.empty(0, np.int64), np.empty(0, dtype))
+
+    @classmethod
+    def of_row(cls, codes, dtype):
+        """Return those of a CSR array of one row."""
+        codes = codes.sorted_indices()
+        return cls(codes.indices.astype(np.int64), codes.data.astype(dtype))
+
+    @classmethod
+    def joined(cls, parts):
+        """Join the entries of consecutive blocks of kernels."""
+        return cls(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+    def to_row(self, operator):
+        """Return a CSR array of one row, which shares the values."""
+        size = int(np.prod(operator.code_shape))
+        places = self.places.astype(np.int32 if size < 2**31 else np.int64)
+        return csr_array((self.values, places, np.array([0, len(places)], places.dtype)), shape=(1, size))
+
+
+def energy(image):
+    """Return ``||s||^2`` in float64."""
+    return float(np.einsum("cij,cij->", image, image, dtype=np.float64, casting="same_kind"))
+
+
+def inner(a, b):
+    """Return ``<a, b>`` of two images in float64."""
+    return float(np.einsum("cij,cij->", a, b, dtype=np.float64, casting="same_kind"))
+
+
+def status_of(certificate, tol, objective, stalled=False):
+    """Return the status of a code."""
+    if not objective < np.inf:
+        return NON_FINITE
+    if certificate <= tol:
+        return CONVERGED
+    return STALLED if stalled else MAX_ITER

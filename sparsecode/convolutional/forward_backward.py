@@ -1,0 +1,78 @@
+r"""Monotone proximal gradient for separable penalties that are not convex: l0, CEL0, MCP, SCAD, l_q, the logarithm.
+
+    x' = prox(z + D^T M (s - D z) / L, step),    z = x + m (x - x_before),    step < 1 / L.
+
+Momentum is taken while it lowers the objective: a step that does not is taken back and done again from x itself, from
+where a step below 1 / L cannot raise it. So the objective never rises, to rounding.
+
+The least that is reached depends on where it starts. Without codes to start from, these are of the weighted l1 problem
+whose weights are the correlations at which the penalty admits its atoms (``sqrt(2 alpha) ||d_k||`` for CEL0).
+
+H. Attouch, J. Bolte and B. F. Svaiter, "Convergence of descent methods for semi-algebraic and tame problems", Math.
+Program. 137 (2013); H. Li and Z. Lin, "Accelerated proximal gradient methods for nonconvex programming", NIPS (2015).
+"""
+
+import numpy as np
+
+from ..penalties.l1 import BoundL1
+from ._descent import Descent
+from ._problem import BoundPenalty, MapsResult, status_of
+from .admm import solve_admm
+
+DEFAULT_MAX_ITER = 2000
+
+#: Share of the longest step for which the objective is known to fall.
+STEP_SHARE = 0.99
+
+#: Roundings of the energy of the image by which the objective may seem to rise, and steps without progress that pass.
+ROUNDING, IDLE = 4, 400
+
+#: Gap and iterations of the l1 codes to start from.
+START_TOL, START_ITER = 1e-2, 100
+
+
+def solve_forward_backward(problem):
+    """Return maps that are a fixed point of the objective of an `ImageProblem`, for any separable penalty."""
+    max_iter = problem.max_iter
+    if problem.init is None:
+        problem = _started(problem, max_iter)
+        if problem is None:
+            return None
+    step = STEP_SHARE / (problem.operator.lipschitz or 1.0)
+    descent = Descent(problem, step)
+    rounding = ROUNDING * np.finfo(problem.operator.dtype).eps * problem.half_energy
+    objective, time, momentum, idle, least = descent.objective, 1.0, 0.0, 0, np.inf
+    for n_iter in range(1, max_iter + 1):
+        before = descent.entries, descent.price
+        back, moved, _ = descent.take_step(momentum)
+        if descent.passes.interrupted():
+            return None
+        fallen = descent.objective
+        if momentum > 0 and not fallen <= objective + rounding:
+            descent.take_back(*before)
+            time, momentum = 1.0, 0.0
+            continue
+        objective = fallen
+        violation = moved / (step * problem.largest)
+        idle = 0 if violation < least else idle + 1
+        least = min(least, violation)
+        # A step from a point ahead certifies that point
+        if (violation <= problem.tol and momentum == 0) or idle == IDLE or not objective < np.inf:
+            break
+        last = 1.0 if back > 0 or violation <= problem.tol or n_iter == max_iter - 1 else time
+        time = 0.5 * (1 + np.sqrt(1 + 4 * last * last))
+        momentum = (last - 1) / time
+    status = status_of(violation, problem.tol, objective, idle == IDLE)
+    codes, square_error = descent.entries.to_row(problem.operator), 2 * (objective - descent.price)
+    return MapsResult(codes, violation, square_error, descent.price, n_iter, status)
+
+
+def _started(problem, max_iter):
+    """Return the problem with codes to start from."""
+    entry = problem.penalty.bound.entry
+    bound = BoundL1(entry, 1 / entry, entry.dtype.type(0), problem.penalty.bound.positive)
+    start = problem._replace(
+        penalty=BoundPenalty(bound, problem.penalty.span), tol=START_TOL, max_iter=min(START_ITER, max_iter)
+    )
+    result = solve_admm(start)
+    return result and problem._replace(init=result.codes)
