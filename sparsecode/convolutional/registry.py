@@ -41,8 +41,8 @@ SOLVERS = {
     ),
 }
 
-#: Fraction of the largest alpha up to which "auto" takes "admm" for l1-type penalties, and beyond it "fista".
-ADMM_FRACTION = 0.5
+#: Fraction of the largest alpha below which "auto" takes "admm" for l1-type penalties, and from which on "greedy".
+ADMM_FRACTION = 0.02
 
 
 def find_solver(name, penalty):
@@ -214,7 +214,7 @@ def _solve_image(settings, image, penalties, init, n_jobs, stop):
     fraction = fraction_of(penalty, seen, D)
     if fraction >= 1 and (penalty.convex or init is None):
         return _zeros(D, image)
-    solver = SOLVERS[settings.solver or ("admm" if fraction <= ADMM_FRACTION else "fista")]
+    solver = SOLVERS[settings.solver or ("admm" if fraction < ADMM_FRACTION else "greedy")]
     max_iter = settings.max_iter or solver.max_iter
     problem = ImageProblem(D, image, known, bound, settings.tol, max_iter, init, n_jobs, stop)
     problem = problem._replace(fraction=min(fraction, 1.0), largest=largest_correlation(penalty, seen, D))
