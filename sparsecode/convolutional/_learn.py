@@ -66,7 +66,7 @@ class SolverSettings(NamedTuple):
 
     def solve(self, X, operator, penalty, mask=None):
         """Return the SolveResult of checked rows."""
-        return solve_images(X, operator, penalty, mask=mask, **self._asdict())
+        return solve_images(X, operator, penalty, mask=mask, **self._asdict())[0]
 
 
 @dataclass

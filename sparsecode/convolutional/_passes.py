@@ -12,7 +12,7 @@ import numpy as np
 import scipy.fft
 
 from .._core.parallel import run_chunks
-from .._core.products import aligned_empty
+from .._core.products import aligned_empty, kernel_array
 from ._maps_kernels import Line, add_products, conjugate_products, gather_entries
 from ._problem import Entries
 from ._scatter_kernels import add_kernels
@@ -105,7 +105,7 @@ class Passes:
     def correlate(self, block, transform, buffers):
         """Return maps ``d_k^T r`` on the whole grid, (n, *grid_shape), for the transform (C, P) of r."""
         products = buffers.products[: block.stop - block.start]
-        conjugate_products(self.spectra[block], transform, products)
+        conjugate_products(self.spectra[block], kernel_array(transform), products)
         return scipy.fft.irfft2(
             products.reshape(-1, *self.half_shape), s=self.grid_shape, overwrite_x=True, workers=1
         )  # fmt: skip

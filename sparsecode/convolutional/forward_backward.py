@@ -14,10 +14,10 @@ Program. 137 (2013); H. Li and Z. Lin, "Accelerated proximal gradient methods fo
 
 import numpy as np
 
-from ..penalties.l1 import BoundL1
 from ._descent import Descent
-from ._problem import BoundPenalty, MapsResult, status_of
-from .admm import solve_admm
+from ._problem import MapsResult, status_of
+from ._relaxation import l1_problem
+from .greedy import solve_greedy
 
 DEFAULT_MAX_ITER = 2000
 
@@ -27,17 +27,15 @@ STEP_SHARE = 0.99
 #: Roundings of the energy of the image by which the objective may seem to rise, and steps without progress that pass.
 ROUNDING, IDLE = 4, 400
 
-#: Gap and iterations of the l1 codes to start from.
-START_TOL, START_ITER = 1e-2, 100
-
 
 def solve_forward_backward(problem):
     """Return maps that are a fixed point of the objective of an `ImageProblem`, for any separable penalty."""
     max_iter = problem.max_iter
     if problem.init is None:
-        problem = _started(problem, max_iter)
-        if problem is None:
+        start = solve_greedy(l1_problem(problem))
+        if start is None:
             return None
+        problem = problem._replace(init=start.codes)
     step = STEP_SHARE / (problem.operator.lipschitz or 1.0)
     descent = Descent(problem, step)
     rounding = ROUNDING * np.finfo(problem.operator.dtype).eps * problem.half_energy
@@ -65,14 +63,3 @@ def solve_forward_backward(problem):
     status = status_of(violation, problem.tol, objective, idle == IDLE)
     codes, square_error = descent.entries.to_row(problem.operator), 2 * (objective - descent.price)
     return MapsResult(codes, violation, square_error, descent.price, n_iter, status)
-
-
-def _started(problem, max_iter):
-    """Return the problem with codes to start from."""
-    entry = problem.penalty.bound.entry
-    bound = BoundL1(entry, 1 / entry, entry.dtype.type(0), problem.penalty.bound.positive)
-    start = problem._replace(
-        penalty=BoundPenalty(bound, problem.penalty.span), tol=START_TOL, max_iter=min(START_ITER, max_iter)
-    )
-    result = solve_admm(start)
-    return result and problem._replace(init=result.codes)

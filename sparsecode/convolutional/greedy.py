@@ -37,6 +37,7 @@ from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, kernel_array
 from ._greedy_kernels import Residual, shift_entries, sweep_entries
 from ._problem import Entries, MapsResult, energy, status_of
+from ._relaxation import easier_problems
 from ._segments import SegmentSearch
 
 DEFAULT_MAX_ITER = 1000
@@ -75,7 +76,15 @@ class ActiveSet(NamedTuple):
 
 def solve_greedy(problem):
     """Return maps that no single coefficient can improve, for an `ImageProblem` with a separable penalty."""
-    return _Descent(problem).run()
+    n_iter = 0
+    for easier in easier_problems(problem):
+        result = _Descent(easier._replace(init=problem.init)).run()
+        if result is None:
+            return None
+        n_iter += result.n_iter
+        problem = problem._replace(init=result.codes)
+    result = _Descent(problem).run()
+    return result and result._replace(n_iter=n_iter + result.n_iter)
 
 
 class _Descent:

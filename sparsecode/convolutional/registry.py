@@ -48,7 +48,7 @@ ADMM_FRACTION = 0.02
 def find_solver(name, penalty):
     """Return the name of the solver, or None to choose it by the image, or say why it cannot be had for the penalty."""
     if name == "auto":
-        return None if has_gap(penalty) else "forward-backward"
+        return None if has_gap(penalty) else "greedy"
     if name not in SOLVERS:
         raise ValueError(f"`solver` must be 'auto' or one of {', '.join(map(repr, SOLVERS))}, got {name!r}.")
     if not SOLVERS[name].takes(penalty):
@@ -75,16 +75,19 @@ def solve_convolutional(
     mask : array-like of bool, of the shape of X, or None, default=None
         True where a pixel is known; the others have no part in the data term M. With channels, each has its own.
     solver : str, default="auto"
-        A name of `SOLVERS`. "admm" (Douglas-Rachford splitting in the Fourier domain) and "fista" (accelerated proximal
-        gradient) take l1-type penalties, "forward-backward" (monotone proximal gradient) all that are separable.
-        "auto" is "forward-backward" but for l1-type penalties: there it is "admm" for images of which `alpha` is at
-        most half of `alpha_max`, and "fista" for others.
+        A name of `SOLVERS`. "greedy" (locally greedy coordinate descent) and "forward-backward" (monotone proximal
+        gradient) take all separable penalties, "admm" (Douglas-Rachford splitting in the Fourier domain) and "fista"
+        (accelerated proximal gradient) those of l1 type. "auto" is "greedy", but "admm" for l1-type penalties and
+        images of which `alpha` is less than 0.02 of `alpha_max`.
     tol : float, default=1e-3
         Largest certificate of a converged image. Values below what the dtype can certify are raised to it.
     max_iter : int or None, default=None
-        Largest number of iterations for an image; None is 1000 ("admm") or 2000.
+        Largest number of iterations for an image; None is 1000 ("greedy", where it is one of looks at all coefficients,
+        and "admm") or 2000.
     init : array-like or CSR array of shape (n_samples, n_kernels * prod(map_shape)) or None, default=None
-        Codes to start from; None starts from zero, "forward-backward" from codes of a weighted l1 problem.
+        Codes to start from. None starts from zero or, where a penalty is not convex, from codes of easier problems:
+        l1 with the same thresholds and then, with "greedy" and firm thresholds (L0, CEL0, MCP), MCP ever closer to the
+        penalty.
     n_jobs : int or None, default=None
         Threads: over images, or over kernels where there are more threads than images. The result does not depend on
         it, bit for bit.
@@ -95,9 +98,10 @@ def solve_convolutional(
         Its codes are a CSR array of shape (n_samples, n_kernels * prod(map_shape)): column
         ``(k * rows + i) * columns + j`` is the coefficient of kernel k at (i, j). Its certificates are, for l1-type
         penalties, the duality gap relative to ``0.5 ||M s||^2``, which bounds by how much the objective exceeds its
-        minimum; for others the largest ``|x - prox(x + g / L)| L``, with the correlations g of the residual and the
-        largest eigenvalue L of ``D D^T``, relative to the largest correlation of the image over the norm of its
-        kernel. Status as there.
+        minimum; for others the fixed-point violation relative to the largest correlation of the image over the norm of
+        its kernel: with the correlations g of the residual, the largest ``|x_i - prox(x_i + g_i / n_i)| sqrt(n_i)`` of
+        "greedy", where n_i is the squared norm of the kernel, and ``|x - prox(x + g / L)| L`` of "forward-backward",
+        where L is the largest eigenvalue of ``D D^T``. Status as there.
 
     Raises
     ------
@@ -115,7 +119,8 @@ def solve_convolutional(
 
     Notes
     -----
-    K kernels on a grid of N pixels: an iteration of "admm" takes 2 K real transforms, of "fista" and
+    A look at all coefficients of K kernels of h x w on a grid of N pixels costs "greedy" O(K h w N), a step along one
+    of them O(h w); it keeps the residual only, no maps. An iteration of "admm" takes 2 K real transforms, of "fista" and
     "forward-backward" K and one addition of a kernel for each coefficient (2 K where codes are dense), O(K N log N)
     each. Beside the spectra of the kernels, K N numbers that all threads share, each image at work takes K N numbers
     with "admm" and twice that with the others; codes are sparse at once. The gap is measured every tenth iteration,
@@ -141,13 +146,15 @@ def solve_convolutional(
     >>> result.codes.toarray().round(2).tolist(), float(result.square_error[0].round(2))
     ([[0.0, 2.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]], 0.5)
     """
-    result = solve_images(X, D, penalty, mask=mask, solver=solver, tol=tol, max_iter=max_iter, init=init, n_jobs=n_jobs)
-    _warn_of_zeros(result, penalty)
+    result, beyond = solve_images(
+        X, D, penalty, mask=mask, solver=solver, tol=tol, max_iter=max_iter, init=init, n_jobs=n_jobs
+    )
+    _warn_of_zeros(beyond, penalty)
     return result
 
 
 def solve_images(X, D, penalty, *, mask=None, solver="auto", tol=1e-3, max_iter=None, init=None, n_jobs=None):
-    """Return the result of `solve_convolutional`, which warns of images without a code."""
+    """Return the result of `solve_convolutional`, and for which images `alpha` is too large for any coefficient."""
     D, penalty, name = check_operator(D), check_penalty(penalty), find_solver(solver, penalty)
     rows = check_images(X, D)
     known, init = check_mask(mask, D, len(rows)), check_start(init, D, penalty, len(rows))
@@ -158,22 +165,22 @@ def solve_images(X, D, penalty, *, mask=None, solver="auto", tol=1e-3, max_iter=
         warn_of_step(penalty, forward_backward.STEP_SHARE / (D.lipschitz or 1.0))
     D.spectrum, D.power  # noqa: B018  computed before threads ask for them
     inner = max(1, count_threads(n_jobs) // max(len(rows), 1))
-    results = [None] * len(rows)
+    results, beyond = [None] * len(rows), np.zeros(len(rows), bool)
 
     def solve_rows(start, end, stop):
         for i in range(start, end):
             e = int(exponents[i])
             begin = None if init is None else init[[i]] * D.dtype.type(np.ldexp(1.0, -e))
             image = place_image(D, rows[i], None if known is None else known[i], e)
-            result = _solve_image(settings, image, scaled_penalties[e], begin, inner, stop)
+            result, beyond[i] = _solve_image(settings, image, scaled_penalties[e], begin, inner, stop)
             results[i] = result and _in_units_of_data(result, e)
 
     run_chunks(solve_rows, len(rows), n_jobs=n_jobs, chunk_rows=1)
     if not results:
         none = np.empty(0)
-        return SolveResult(csr_array((0, int(np.prod(D.code_shape))), dtype=D.dtype), *[none] * 3, none, none)
+        return SolveResult(csr_array((0, int(np.prod(D.code_shape))), dtype=D.dtype), *[none] * 3, none, none), beyond
     codes, *numbers = zip(*results, strict=True)
-    return SolveResult(vstack(codes, format="csr"), *map(np.array, numbers))
+    return SolveResult(vstack(codes, format="csr"), *map(np.array, numbers)), beyond
 
 
 class _Settings(NamedTuple):
@@ -205,20 +212,20 @@ def _scaled(penalty, exponent, D):
 
 
 def _solve_image(settings, image, penalties, init, n_jobs, stop):
-    """Return the MapsResult of an image in units in which it can be squared."""
+    """Return the MapsResult of an image in units in which it can be squared, and whether no coefficient can enter."""
     D, (image, known) = settings.operator, image
     if penalties is None or not image.any():
-        return _zeros(D, image)
+        return _zeros(D, image), bool(image.any())
     penalty, bound = penalties
     seen = look(D, image, bound, n_jobs, stop)
     fraction = fraction_of(penalty, seen, D)
     if fraction >= 1 and (penalty.convex or init is None):
-        return _zeros(D, image)
+        return _zeros(D, image), True
     solver = SOLVERS[settings.solver or ("admm" if fraction < ADMM_FRACTION else "greedy")]
     max_iter = settings.max_iter or solver.max_iter
     problem = ImageProblem(D, image, known, bound, settings.tol, max_iter, init, n_jobs, stop)
     problem = problem._replace(fraction=min(fraction, 1.0), largest=largest_correlation(penalty, seen, D))
-    return solver.solve(problem)
+    return solver.solve(problem), False
 
 
 def _zeros(D, image):
@@ -238,9 +245,8 @@ def _in_units_of_data(result, exponent):
     return result._replace(codes=codes, square_error=square_error, penalty=penalty, status=status)
 
 
-def _warn_of_zeros(result, penalty):
+def _warn_of_zeros(zero, penalty):
     """Warn once about images that have something to code, but no code."""
-    zero = (np.diff(result.codes.indptr) == 0) & (result.n_iter == 0) & (result.square_error > 0)
     if zero.any():
         warnings.warn(
             f"the codes of {zero.sum()} of {len(zero)} images are zero, first of image {np.argmax(zero)}: the "

@@ -34,7 +34,7 @@ def same(a, b):
         ({"penalty": L1(-1.0)}, "`alpha` must be a positive"),
         ({"penalty": WeightedL1(1.0, [1, 2])}, "`weights` must be 3 positive"),
         ({"solver": "newton"}, "`solver` must be 'auto' or one of"),
-        ({"solver": "admm", "penalty": CEL0(1.0)}, "for that use 'forward-backward'"),
+        ({"solver": "admm", "penalty": CEL0(1.0)}, "for that use 'greedy', 'forward-backward'"),
         ({"tol": -1.0}, "`tol` must be"),
         ({"max_iter": 0}, "`max_iter` must be"),
         ({"init": np.zeros((3, 5))}, "`init` must have shape .3, 216."),

@@ -231,8 +231,9 @@ def test_masked_learning_is_about_as_good(rng):
     kernels = smooth_kernels(rng, 2, (5, 5))
     X = planted(rng, (24, 24), kernels)
     mask = rng.random(X.shape) < 0.7
-    params = {"kernel_shape": 9, "input_shape": (24, 24), "init": "data", "max_iter": 12, "tol": 0, "random_state": 0}
-    coder = ConvSparseCoder(3, pool=None, alpha=0.3, **params).fit(np.where(mask, X, 99.0), mask=mask)
+    params = {"kernel_shape": 9, "input_shape": (24, 24), "max_iter": 12, "tol": 0, "random_state": 0}
+    coder = ConvSparseCoder(3, pool=None, alpha=0.1, **params).fit(np.where(mask, X, 99.0), mask=mask)
+    # Six draws of the problem: 0.946 to 0.993; errors 0.03 to 0.16 and, of the naive codes, 0.59 to 0.74
     assert alignment(boxed(coder.dictionary_), kernels).min() > 0.9
     known = np.where(mask, X, -5.0).reshape(-1, 24, 24)
     codes = coder.transform(known, mask=mask.reshape(-1, 24, 24))
@@ -251,11 +252,11 @@ def test_colour(rng):
     size = (10, np.prod(operator.code_shape))
     codes = rng.uniform(1, 2, size) * (rng.random(size) < 0.01)
     X = operator.decode(csr_array(codes)) + 0.01 * rng.normal(size=(10, 1200))
-    coder = ConvSparseCoder(3, kernel_shape=7, input_shape=(20, 20, 3), init="data", max_iter=12, tol=0, pool=None,
-                            random_state=0).fit(X.reshape(-1, 20, 20, 3))  # fmt: skip
+    coder = ConvSparseCoder(3, kernel_shape=9, input_shape=(20, 20, 3), max_iter=12, tol=0, pool=None, random_state=0)
+    coder.fit(X.reshape(-1, 20, 20, 3))
     learned = coder.dictionary_
-    assert (learned.atoms.shape, learned.dims) == ((3, 3, 7, 7), ("atom", "channel", "y", "x"))
-    assert alignment(learned.atoms, kernels).min() > 0.9
+    assert (learned.atoms.shape, learned.dims) == ((3, 3, 9, 9), ("atom", "channel", "y", "x"))
+    assert alignment(learned.atoms, kernels).min() > 0.95  # 0.998 at least in four draws of the problem
     again = ConvSparseCoder(dictionary=learned, input_shape=(20, 20, 3), pool=None, alpha=coder.alpha_)
     assert again.fit(X).score(X) > 0.8
     assert coder.code_shape_ == (3, 20, 20)
