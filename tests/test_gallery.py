@@ -251,6 +251,14 @@ def check_kernel_banks(output):
     assert number(with_noise, "orientation off by") < 12  # 5.49
 
 
+def check_convolutional_kernels(output):
+    for name, least in (("log-Gabor bank", 0.8), ("learned from it", 0.95), ("learned from noise", 0.95)):
+        explained = number(output, f"{name}: explained variance")
+        assert least < explained < 1  # 0.862, 0.980, 0.978
+        assert 0.8 < number(output, f"{name}: explained variance {explained:.3f} at") < 1.1
+    assert number(output, "log-Gabor bank: explained variance") < 0.9
+
+
 def check_memory_similarity(output):
     alone = {
         name: number(output, f"{name}: agreement for 8 common pixels") for name in ("adaptive (default)", "sparseypy")
