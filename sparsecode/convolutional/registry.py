@@ -120,8 +120,8 @@ def solve_convolutional(
     Notes
     -----
     A look at all coefficients of K kernels of h x w on a grid of N pixels costs "greedy" O(K h w N), a step along one
-    of them O(h w); it keeps the residual only, no maps. An iteration of "admm" takes 2 K real transforms, of "fista" and
-    "forward-backward" K and one addition of a kernel for each coefficient (2 K where codes are dense), O(K N log N)
+    of them O(h w); it keeps the residual only, no maps. An iteration of "admm" takes 2 K real transforms, of "fista"
+    and "forward-backward" K and one addition of a kernel for each coefficient (2 K where codes are dense), O(K N log N)
     each. Beside the spectra of the kernels, K N numbers that all threads share, each image at work takes K N numbers
     with "admm" and twice that with the others; codes are sparse at once. The gap is measured every tenth iteration,
     at the cost of a fraction of one, since the iteration has the correlations of a residual at hand; with a mask
