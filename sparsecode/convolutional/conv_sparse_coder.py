@@ -23,6 +23,7 @@ from ._fit import encode, fitted_state, restored
 from ._geometry import BOUNDARIES
 from ._pools import Pools
 from ._start import start_fit
+from .registry import SOLVERS
 
 #: Coefficients of images that are coded together.
 BLOCK = 2**22
@@ -196,7 +197,7 @@ class ConvSparseCoder(Encoder):
         "alpha_scale": [StrOptions({"absolute", "max"})],
         "target_sparsity": [Interval(Real, 0, 1, closed="neither"), None],
         "positive": ["boolean"],
-        "solver": [str],
+        "solver": [StrOptions({"auto", *SOLVERS})],
         "dictionary": [Dictionary, "array-like", None],
         "boundary": [StrOptions(set(BOUNDARIES))],
         "init": [StrOptions({"random", "data"}), Dictionary, "array-like"],
