@@ -9,6 +9,9 @@ from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty, kernel_array
 from ._macrocolumn_kernels import Work, expire_all, learn_rows, list_active, recall_rows, sum_templates
 
+#: Recall with "auto": share of the winners of the most connected feature at least, and standard deviations over chance.
+LEAST_SHARE, DEVIATIONS = 0.9, 3.0
+
 #: Rows that a thread takes at a time, and rows that are stored at a time.
 CHUNK_ROWS, STORED_ROWS = 128, 512
 
@@ -116,6 +119,16 @@ def evidence(trace, winners, n_units, n_jobs):
 
     run_chunks(add, len(winners), n_jobs=n_jobs, chunk_rows=CHUNK_ROWS, prepare=prepare)
     return sums
+
+
+def least_evidence(trace, sums, n_modules, threshold):
+    """Return how many winners must have a weight from each feature for it to be recalled."""
+    most = sums.max(axis=1, keepdims=True)
+    if threshold != "auto":
+        return threshold * most
+    share = trace.weights.mean(axis=1)
+    chance = n_modules * share + DEVIATIONS * np.sqrt(n_modules * share * (1 - share))
+    return np.minimum(most, np.maximum(LEAST_SHARE * most, chance))
 
 
 def make_work(n_features, n_modules, n_units):

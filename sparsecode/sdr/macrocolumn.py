@@ -15,7 +15,7 @@ from ..encoder import Capabilities, Encoder
 from ._learned import LearnedMixin
 from ._macrocolumn_kernels import Limits
 from ._novelty import NoveltyMixin
-from ._trace import Rows, Trace, as_codes, as_winners, evidence, recall, store
+from ._trace import Rows, Trace, as_codes, as_winners, evidence, least_evidence, recall, store
 from .selection import SELECTIONS, Selection, as_selection
 
 #: Units with more weights than so many times the mean number of active inputs learn no more, with "auto".
@@ -54,9 +54,11 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         remembered (G = 1) last for ever. None keeps all. Not together with `freeze_fraction`.
     on_duplicate : {"relearn", "skip"}, default="relearn"
         Whether the code of a row with G = 1 is drawn and stored again, as the algorithm has it, or stays as it is.
-    recall_threshold : float, default=0.9
-        Share of the winners from which a feature must have a weight to be recalled by `inverse_transform`, relative to
-        the feature that has most; in (0, 1].
+    recall_threshold : float or "auto", default="auto"
+        Share of the winners to which a feature must have a weight to be recalled by `inverse_transform`, relative to
+        the feature that has most; in (0, 1]. "auto" is 0.9, but for each feature at least what it reaches by chance,
+        plus three standard deviations: with the share p of all units to which it has a weight,
+        ``Q p + 3 sqrt(Q p (1 - p))`` winners. It thus rises to 1 as the memory fills.
     familiarity_threshold : float, default=0.9
         Familiarity below which `predict` says that an input is novel; also ``offset_``.
     store_items : bool, default=False
@@ -143,7 +145,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         "freeze_fraction": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"}), None],
         "lifetime": [Interval(Integral, 1, None, closed="left"), None],
         "on_duplicate": [StrOptions({"relearn", "skip"})],
-        "recall_threshold": [Interval(Real, 0, 1, closed="right")],
+        "recall_threshold": [Interval(Real, 0, 1, closed="right"), StrOptions({"auto"})],
         "familiarity_threshold": [Interval(Real, 0, 1, closed="both")],
         "store_items": ["boolean"],
         "binarize": [Interval(Real, None, None, closed="neither"), None],
@@ -162,7 +164,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         freeze_fraction=None,
         lifetime=None,
         on_duplicate="relearn",
-        recall_threshold=0.9,
+        recall_threshold="auto",
         familiarity_threshold=0.9,
         store_items=False,
         binarize=None,
@@ -371,8 +373,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
     def _complete(self, winners):
         """Return the features that enough of the winners have weights from."""
         sums = evidence(self._trace, winners, self._n_units, self.n_jobs)
-        most = sums.max(axis=1, keepdims=True)
-        return (sums >= self.recall_threshold * most) & (most > 0)
+        return (sums >= least_evidence(self._trace, sums, self._n_modules, self.recall_threshold)) & (sums > 0)
 
     def _check_input(self, X, *, reset):
         """Return the zeros and ones that codes stand for, as numbers: `score` compares with them."""
