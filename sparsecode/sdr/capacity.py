@@ -6,6 +6,9 @@ matter: more of them average the errors and make codes finer, but each has to re
 
 import math
 
+from scipy.optimize import brentq
+from scipy.special import gammainc, gammaincc
+
 __all__ = ["capacity", "expected_fill", "items_until_frozen", "largest_fill", "recall_accuracy"]
 
 
@@ -112,7 +115,8 @@ def capacity(n_features, n_active, n_units, accuracy=0.97):
     r"""Return how many items a macrocolumn recalls with an accuracy: ``M* = K ln(1 - p*) / ln(1 - n / F)``.
 
     Linear in the number K of units of a module, about inverse to the share n / F of active features, and independent of
-    the number of modules. Items and codes are taken as random; natural inputs share features, and fewer of them fit.
+    the number of modules. Items and codes are taken as random. The adaptive rule, whose codes follow crosstalk a
+    little, holds 0.76 to 0.92 times as many; natural inputs share features, and fewer of them fit.
 
     Parameters
     ----------
@@ -174,6 +178,23 @@ def items_until_frozen(freeze_fraction, n_features, n_active, n_units):
     if not 0 <= freeze_fraction < 1:
         raise ValueError(f"`freeze_fraction` must lie in [0, 1), got {freeze_fraction!r}.")
     return n_units * math.log1p(-freeze_fraction) / _log_unset(n_features, n_active)
+
+
+def capacity_until_frozen(freeze_fraction, n_features, n_active, n_units, accuracy=0.97):
+    """Return how many items a macrocolumn whose units freeze stores with a share of winners that still learn.
+
+    A unit learns m items, the last of which takes its weights over the share. With X items for each unit it has won
+    fewer, in expectation over all of them, with probability ``Q(m, X) + (m / X) P(m + 1, X)``, with the regularised
+    incomplete gamma functions P and Q, since it wins a Poisson number of times.
+    """
+    if freeze_fraction >= 1:
+        return math.inf
+    m = math.floor(math.log1p(-freeze_fraction) / _log_unset(n_features, n_active)) + 1
+
+    def excess(x):
+        return gammaincc(m, x) + m / x * gammainc(m + 1, x) - accuracy
+
+    return n_units * brentq(excess, 1e-6 * m, m / accuracy)
 
 
 def _log_unset(n_features, n_active):

@@ -112,7 +112,7 @@ def test_a_chain_that_is_learned_merges():
     assert np.mean(last) > 0.5  # chance is 0.11
 
 
-@pytest.mark.filterwarnings("ignore:.* items are stored, but of random inputs like these")
+@pytest.mark.filterwarnings("ignore:.* items are stored")
 def test_freezing_keeps_images_apart():
     """Nearest stored code of 797 digits, 400 stored: right for 68 % with freezing, 12 % without (three seeds, +-1)."""
     X, y = load_digits(return_X_y=True)
@@ -158,7 +158,8 @@ def test_work_does_not_grow_with_what_is_stored(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    # Five seeds: 0.998, 0.958 and 0.997; 0.996, 0.85 and 0.71, at the least. With a threshold of 0.9 precision is 0.93 and 0.34
+    # Five seeds: 0.998, 0.958 and 0.997; 0.996, 0.85 and 0.71, at the least.
+    # With a threshold of 0.9 precision is 0.93 and 0.34
     ("n", "precise", "noisy_precise", "noisy_complete"),
     [(200, 0.99, 0.94, 0.98), (300, 0.98, 0.8, 0.65)],
 )
