@@ -43,12 +43,16 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
     freeze_fraction : float, "auto" or None, default=None
         Share of the weights of a unit above which it learns no more (a critical period). "auto" is 1.25 times the mean
         share of active features of the rows stored so far. None is for inputs that are like random ones; natural ones
-        share features, and without freezing the units that win most become those that win always.
+        share features, and without freezing the units that win most become those that win always: all rows then look
+        familiar, and keep the code that they find (`n_stored_`).
     lifetime : int or None, default=None
-        Stored rows after which a weight that was not used again is gone. Weights of a row that comes again while it is
-        remembered (G = 1) last for ever. None keeps all. Not together with `freeze_fraction`.
-    on_duplicate : {"relearn", "skip"}, default="relearn"
-        Whether the code of a row with G = 1 is drawn and stored again, as the algorithm has it, or stays as it is.
+        Rows after which a weight that was not used again is gone. Weights of the code of a row that comes again while
+        it is remembered (G = 1) last for ever. None keeps all. Not together with `freeze_fraction`, nor with
+        ``on_duplicate="relearn"``, which would make weights last that are not those of the code.
+    on_duplicate : {"skip", "relearn"}, default="skip"
+        Whether a row with G = 1, an item that comes again or a part of one, keeps its code, or has a code drawn and
+        stored again, as the algorithm has it. Winners then differ here and there each time: of items that come often,
+        ten times in a row say, about half are recalled wrong.
     recall_threshold : float or "auto", default="auto"
         Share of the winners to which a feature must have a weight to be recalled by `inverse_transform`, relative to
         the feature that has most; in (0, 1]. "auto" is 0.9, but for each feature at least what it reaches by chance,
@@ -165,7 +169,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         active_bounds=(0.0, 1.0),
         freeze_fraction=None,
         lifetime=None,
-        on_duplicate="relearn",
+        on_duplicate="skip",
         recall_threshold="auto",
         familiarity_threshold=0.9,
         store_items=False,
@@ -331,6 +335,11 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         started, n_features = time.perf_counter(), X.shape[1]
         if self.lifetime is not None and self.freeze_fraction is not None:
             raise ValueError("`lifetime` and `freeze_fraction` exclude each other: weights that go need no freezing.")
+        if self.lifetime is not None and self.on_duplicate == "relearn":
+            raise ValueError(
+                "`lifetime` goes with on_duplicate='skip' only: codes that are drawn again would last in place of the "
+                "one that is recalled."
+            )
         if (self.lifetime is not None) != (self._trace.stamps.size > 0):
             raise ValueError("`lifetime` cannot be changed between calls from None or to it; call `fit`.")
         before, n_stored = room(self), self.n_stored_

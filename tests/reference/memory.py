@@ -26,7 +26,7 @@ def adaptive_floor(U, n, power):
 class Macrocolumn:
     """Weights in a dict of (input, module, unit) -> [row of the last coincidence, permanent]."""
 
-    def __init__(self, n_features, n_modules, n_units, rule, *, low=0, high=None, freeze=None, auto=None, keep=False,
+    def __init__(self, n_features, n_modules, n_units, rule, *, low=0, high=None, freeze=None, auto=None, keep=True,
                  lifetime=None):  # fmt: skip
         self.shape, self.rule = (n_features, n_modules, n_units), rule
         self.low, self.high = low, n_features if high is None else high

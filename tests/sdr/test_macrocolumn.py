@@ -39,15 +39,16 @@ def fit_quietly(memory, X):
 
 TWINS = {
     "adaptive": ({}, {}),
+    "adaptive, again": ({"on_duplicate": "relearn"}, {"keep": False}),
     "power": ({"selection": Selection(support_power=2.0)}, {}),
     "rinkus2014": ({"selection": "rinkus2014"}, {}),
     "sparseycore": ({"selection": "sparseycore"}, {}),
     "sparseypy": ({"selection": "sparseypy"}, {}),
     "bounds": ({"active_bounds": (0.1, 0.3)}, {"low": 3, "high": 9}),
-    "frozen": ({"freeze_fraction": 0.2, "on_duplicate": "skip"}, {"freeze": 0.2, "keep": True}),
-    "auto": ({"freeze_fraction": "auto"}, {"auto": 1.25}),
+    "frozen": ({"freeze_fraction": 0.2}, {"freeze": 0.2}),
+    "auto, again": ({"freeze_fraction": "auto", "on_duplicate": "relearn"}, {"auto": 1.25, "keep": False}),
     "decay": ({"lifetime": 4}, {"lifetime": 4}),
-    "decay, kept": ({"lifetime": 3, "on_duplicate": "skip"}, {"lifetime": 3, "keep": True}),
+    "decay, fast": ({"lifetime": 3}, {"lifetime": 3}),
 }
 
 
@@ -144,18 +145,29 @@ def test_duplicates_relearn_or_keep_their_code(rng):
     """The chance to draw the own code again is 0.98 in each of 70 modules of 9 units: not for all of 20 repeats."""
     x = random_items(rng, 1, 60, 12)
     X = np.repeat(x, 21, axis=0)
-    kept = MacrocolumnMemory(70, 9, on_duplicate="skip", store_items=True, random_state=0).fit(X[:9])
+    kept = MacrocolumnMemory(70, 9, store_items=True, random_state=0).fit(X)
+    assert (kept.n_items_, kept.n_stored_) == (21, 1)
     assert (kept.codes_ == kept.codes_[0]).all()
     assert kept.weights_.sum() == 70 * 12
-    drawn = fit_quietly(MacrocolumnMemory(70, 9, store_items=True, random_state=0), X)
+    drawn = MacrocolumnMemory(70, 9, on_duplicate="relearn", store_items=True, random_state=0)
+    fit_quietly(drawn, X)
+    assert (drawn.n_items_, drawn.n_stored_) == (21, 21)
     agreement = (drawn.codes_[1:] == drawn.codes_[0]).mean()
     assert 0.93 < agreement < 1
     assert drawn.weights_.sum() > 70 * 12
 
 
+def test_items_that_come_often_do_not_fill_the_memory(rng):
+    """Ten times in a row: 50 of the 317 that it holds. With "relearn" half of them are recalled exactly."""
+    X = random_items(rng, 50, 784, 100)
+    memory = MacrocolumnMemory(random_state=0).fit(np.repeat(X, 10, axis=0))
+    assert memory.n_stored_ == 50
+    assert (memory.recall(X) == X).all()
+
+
 def test_weights_that_are_not_used_again_go(rng):
     X = random_items(rng, 40, F, 4)
-    memory = memory_of(n_units=20, lifetime=10, on_duplicate="skip").fit(X[:10])
+    memory = memory_of(n_units=20, lifetime=10).fit(X[:10])
     assert (memory.familiarity(X[:10]) == 1).all()
     memory.partial_fit(X[:1]).partial_fit(X[10:])  # the first comes again while it is remembered
     known = memory.familiarity(X)
@@ -171,6 +183,8 @@ def test_decay_excludes_freezing_and_late_changes(rng):
     X = random_items(rng, 5, F, 4)
     with pytest.raises(ValueError, match="`lifetime` and `freeze_fraction` exclude each other"):
         memory_of(lifetime=3, freeze_fraction=0.5).fit(X)
+    with pytest.raises(ValueError, match="`lifetime` goes with on_duplicate='skip' only"):
+        memory_of(lifetime=3, on_duplicate="relearn").fit(X)
     memory = memory_of().fit(X)
     with pytest.raises(ValueError, match="`lifetime` cannot be changed between calls"):
         memory.set_params(lifetime=3).partial_fit(X)

