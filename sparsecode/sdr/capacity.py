@@ -5,6 +5,7 @@ matter: more of them average the errors and make codes finer, but each has to re
 """
 
 import math
+from numbers import Real
 
 from scipy.optimize import brentq
 from scipy.special import gammainc, gammaincc
@@ -18,9 +19,9 @@ def expected_fill(n_items, n_features, n_active, n_units):
     Parameters
     ----------
     n_items : float
-        Stored items M.
+        Stored items M, >= 0.
     n_features, n_active : float
-        Inputs F and how many of them are active in an item.
+        Inputs F and how many of them are active in an item, in (0, F].
     n_units : int
         Units K of a module.
 
@@ -30,8 +31,10 @@ def expected_fill(n_items, n_features, n_active, n_units):
 
     Raises
     ------
+    TypeError
+        If a value is not a number.
     ValueError
-        If `n_active` is not between 0 and `n_features`.
+        If a value is out of range.
 
     Examples
     --------
@@ -39,6 +42,8 @@ def expected_fill(n_items, n_features, n_active, n_units):
     >>> round(expected_fill(400, 784, 100, 20), 3)
     0.935
     """
+    check_size("n_items", n_items, least=0)
+    check_size("n_units", n_units, whole=True)
     unset = _log_unset(n_features, n_active)
     return -math.expm1(n_items / n_units * unset) if n_items else 0.0
 
@@ -62,6 +67,11 @@ def recall_accuracy(n_items, n_features, n_active, n_units):
     -------
     float
 
+    Raises
+    ------
+    TypeError, ValueError
+        As for `expected_fill`.
+
     Examples
     --------
     >>> from sparsecode.sdr import recall_accuracy
@@ -82,11 +92,12 @@ def largest_fill(n_active, n_units, accuracy=0.97):
     Parameters
     ----------
     n_active : float
-        Active features of an item.
+        Active features of an item, > 0.
     n_units : int
         Units K of a module.
     accuracy : float, default=0.97
-        Mean share of modules with the right winner, between 1 / K and 1; the formula is for small errors.
+        Mean share of modules with the right winner, between 1 / K, which is chance, and 1; the formula is for small
+        errors. With one unit any share in (0, 1).
 
     Returns
     -------
@@ -95,8 +106,10 @@ def largest_fill(n_active, n_units, accuracy=0.97):
 
     Raises
     ------
+    TypeError
+        If a value is not a number.
     ValueError
-        If `accuracy` is not between 0 and 1.
+        If a value is out of range.
 
     Examples
     --------
@@ -104,11 +117,17 @@ def largest_fill(n_active, n_units, accuracy=0.97):
     >>> round(largest_fill(100, 20), 3)
     0.944
     """
-    if not 0 < accuracy < 1:
-        raise ValueError(f"`accuracy` must lie between 0 and 1, got {accuracy!r}.")
+    check_size("n_active", n_active, least=0, open_end=True)
+    check_size("n_units", n_units, whole=True)
+    chance = 1 / n_units if n_units > 1 else 0.0
+    if not _is_number(accuracy) or not chance < accuracy < 1:
+        raise ValueError(
+            f"`accuracy` must lie between {chance:.3g}, that of chance with {n_units} units, and 1, "
+            f"got {accuracy!r:.60}."
+        )
     if n_units == 1:
         return 1.0
-    return min(1.0, (2 * (1 - accuracy) / (n_units - 1)) ** (1 / n_active))
+    return (2 * (1 - accuracy) / (n_units - 1)) ** (1 / n_active)
 
 
 def capacity(n_features, n_active, n_units, accuracy=0.97):
@@ -125,7 +144,7 @@ def capacity(n_features, n_active, n_units, accuracy=0.97):
     n_units : int
         Units K of a module.
     accuracy : float, default=0.97
-        Mean share of modules that give the right winner.
+        Mean share of modules that give the right winner, between 1 / K and 1.
 
     Returns
     -------
@@ -134,8 +153,10 @@ def capacity(n_features, n_active, n_units, accuracy=0.97):
 
     Raises
     ------
+    TypeError
+        If a value is not a number.
     ValueError
-        If `n_active` or `accuracy` is out of range.
+        If a value is out of range.
 
     Examples
     --------
@@ -166,6 +187,8 @@ def items_until_frozen(freeze_fraction, n_features, n_active, n_units):
 
     Raises
     ------
+    TypeError
+        If a value is not a number.
     ValueError
         If a value is out of range.
 
@@ -175,8 +198,9 @@ def items_until_frozen(freeze_fraction, n_features, n_active, n_units):
     >>> round(items_until_frozen(0.5, 784, 100, 20))
     102
     """
-    if not 0 <= freeze_fraction < 1:
-        raise ValueError(f"`freeze_fraction` must lie in [0, 1), got {freeze_fraction!r}.")
+    if not _is_number(freeze_fraction) or not 0 <= freeze_fraction < 1:
+        raise ValueError(f"`freeze_fraction` must lie in [0, 1), got {freeze_fraction!r:.60}.")
+    check_size("n_units", n_units, whole=True)
     return n_units * math.log1p(-freeze_fraction) / _log_unset(n_features, n_active)
 
 
@@ -199,6 +223,21 @@ def capacity_until_frozen(freeze_fraction, n_features, n_active, n_units, accura
 
 def _log_unset(n_features, n_active):
     """Return the logarithm of the chance that an input is not active in an item."""
-    if not 0 < n_active <= n_features:
+    check_size("n_features", n_features, least=0, open_end=True)
+    check_size("n_active", n_active, least=0, open_end=True)
+    if n_active > n_features:
         raise ValueError(f"`n_active` must lie in (0, {n_features}], the number of features, got {n_active!r}.")
     return math.log1p(-n_active / n_features) if n_active < n_features else -math.inf
+
+
+def check_size(name, value, *, least=1, whole=False, open_end=False):
+    """Raise an error unless the value is a finite number, an integer if `whole`, >= least, or > with `open_end`."""
+    if not _is_number(value):
+        raise TypeError(f"`{name}` must be a number, got {value!r:.60}.")
+    if not math.isfinite(value) or value < least or (open_end and value == least) or (whole and value != int(value)):
+        kind, sign = "an integer" if whole else "a finite number", ">" if open_end else ">="
+        raise ValueError(f"`{name}` must be {kind} {sign} {least}, got {value!r}.")
+
+
+def _is_number(value):
+    return isinstance(value, Real) and not isinstance(value, bool)

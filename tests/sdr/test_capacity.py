@@ -40,13 +40,44 @@ def test_limits():
     assert expected_fill(1, 10, 10, 4) == 1
     assert recall_accuracy(1, 10, 10, 4) == 0.25
     assert recall_accuracy(0, 10, 3, 4) == 1
-    assert largest_fill(5, 2, accuracy=0.01) == 1
+    assert largest_fill(5, 1, accuracy=0.01) == 1
+    assert largest_fill(5, 2, accuracy=0.501) < 1
     with pytest.raises(ValueError, match=r"`n_active` must lie in \(0, 10\]"):
         capacity(10, 11, 4)
-    with pytest.raises(ValueError, match="`accuracy` must lie between 0 and 1"):
-        capacity(10, 3, 4, accuracy=1.0)
+    for accuracy in (1.0, 0.25, 0.1, float("nan"), "all"):
+        with pytest.raises(ValueError, match="`accuracy` must lie between 0.25, that of chance with 4 units, and 1"):
+            capacity(10, 3, 4, accuracy=accuracy)
     with pytest.raises(ValueError, match=r"`freeze_fraction` must lie in \[0, 1\)"):
         items_until_frozen(1, 10, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("law", "values", "message"),
+    [
+        (capacity, (100, 10, 0), "`n_units` must be an integer >= 1, got 0"),
+        (capacity, (100, 10, 2.5), "`n_units` must be an integer >= 1, got 2.5"),
+        (capacity, (100, 0, 4), "`n_active` must be a finite number > 0, got 0"),
+        (capacity, (math.inf, 10, 4), "`n_features` must be a finite number > 0, got inf"),
+        (largest_fill, (math.nan, 4), "`n_active` must be a finite number > 0, got nan"),
+        (expected_fill, (-1, 100, 10, 4), "`n_items` must be a finite number >= 0, got -1"),
+        (expected_fill, (1, 100, 10, -4), "`n_units` must be an integer >= 1, got -4"),
+        (recall_accuracy, (-5, 100, 10, 4), "`n_items` must be a finite number >= 0, got -5"),
+        (items_until_frozen, (0.5, 100, 10, 0), "`n_units` must be an integer >= 1, got 0"),
+    ],
+)
+def test_laws_refuse_what_makes_no_sense(law, values, message):
+    with pytest.raises(ValueError, match=message):
+        law(*values)
+
+
+@pytest.mark.parametrize("wrong", ["5", None, True, 1j])
+def test_laws_take_numbers(wrong):
+    for law, n_values in ((capacity, 3), (recall_accuracy, 4), (largest_fill, 2)):
+        for at in range(n_values):
+            values = [50, 40, 10, 4][-n_values:]
+            values[at] = wrong
+            with pytest.raises(TypeError, match="must be a number, got"):
+                law(*values)
 
 
 @pytest.mark.filterwarnings("ignore:.* items are stored, but of random inputs like these")
