@@ -50,7 +50,9 @@ class LearnedMixin:
         """Winners of the rows that were given a code."""
         self._fitted()
         if self._codes is None:
-            raise AttributeError("codes of stored rows are not kept; fit with `store_items=True`.")
+            raise AttributeError(
+                "codes of stored rows are not kept; fit with `store_items=True`. `partial_fit` keeps to the first call."
+            )
         return np.concatenate(self._codes) if self._codes else np.empty((0, self._n_modules), np.int32)
 
     @property
@@ -117,5 +119,6 @@ class LearnedMixin:
         self._seed, self._n_seen = [int(number) for number in scalars["seed"]], scalars["n_seen"]
         self._trace, self._codes = Trace(**arrays).copy(), None if codes is None else [codes]
         self._records = from_rows(records, MemoryRecord)
-        if self._trace.weights.shape != (self.n_features_in_, self._n_modules * self._n_units):
+        shapes = self._trace.weights.shape, self._trace.totals.shape
+        if shapes != ((self.n_features_in_, self._n_modules * self._n_units), (3,)):
             raise ValueError("the weights of the memory do not fit its shape.")

@@ -5,10 +5,11 @@ matter: more of them average the errors and make codes finer, but each has to re
 """
 
 import math
-from numbers import Real
 
 from scipy.optimize import brentq
 from scipy.special import gammainc, gammaincc
+
+from ._checks import check_size, is_number
 
 __all__ = ["capacity", "expected_fill", "items_until_frozen", "largest_fill", "recall_accuracy"]
 
@@ -120,7 +121,7 @@ def largest_fill(n_active, n_units, accuracy=0.97):
     check_size("n_active", n_active, least=0, open_end=True)
     check_size("n_units", n_units, whole=True)
     chance = 1 / n_units if n_units > 1 else 0.0
-    if not _is_number(accuracy) or not chance < accuracy < 1:
+    if not is_number(accuracy) or not chance < accuracy < 1:
         raise ValueError(
             f"`accuracy` must lie between {chance:.3g}, that of chance with {n_units} units, and 1, "
             f"got {accuracy!r:.60}."
@@ -198,7 +199,7 @@ def items_until_frozen(freeze_fraction, n_features, n_active, n_units):
     >>> round(items_until_frozen(0.5, 784, 100, 20))
     102
     """
-    if not _is_number(freeze_fraction) or not 0 <= freeze_fraction < 1:
+    if not is_number(freeze_fraction) or not 0 <= freeze_fraction < 1:
         raise ValueError(f"`freeze_fraction` must lie in [0, 1), got {freeze_fraction!r:.60}.")
     check_size("n_units", n_units, whole=True)
     return n_units * math.log1p(-freeze_fraction) / _log_unset(n_features, n_active)
@@ -228,16 +229,3 @@ def _log_unset(n_features, n_active):
     if n_active > n_features:
         raise ValueError(f"`n_active` must lie in (0, {n_features}], the number of features, got {n_active!r}.")
     return math.log1p(-n_active / n_features) if n_active < n_features else -math.inf
-
-
-def check_size(name, value, *, least=1, whole=False, open_end=False):
-    """Raise an error unless the value is a finite number, an integer if `whole`, >= least, or > with `open_end`."""
-    if not _is_number(value):
-        raise TypeError(f"`{name}` must be a number, got {value!r:.60}.")
-    if not math.isfinite(value) or value < least or (open_end and value == least) or (whole and value != int(value)):
-        kind, sign = "an integer" if whole else "a finite number", ">" if open_end else ">="
-        raise ValueError(f"`{name}` must be {kind} {sign} {least}, got {value!r}.")
-
-
-def _is_number(value):
-    return isinstance(value, Real) and not isinstance(value, bool)

@@ -61,7 +61,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
     familiarity_threshold : float, default=0.9
         Familiarity below which `predict` says that an input is novel; also ``offset_``.
     store_items : bool, default=False
-        Whether the codes of all stored rows are kept, for `likelihoods`.
+        Whether the codes of all rows are kept, from the first on, for `likelihoods`.
     binarize : float or None, default=None
         Threshold above which features are active. None takes zeros and ones only.
     sparse_output : bool, default=False
@@ -220,6 +220,10 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
     def partial_fit(self, X, y=None):
         """Store the rows of X too, in their order: however rows are split over calls, the bits are the same.
 
+        The first call, or `fit`, fixes `n_modules`, `n_units`, `store_items` and `random_state`, of which later changes
+        wait for `fit`, and whether weights have a `lifetime`. The others hold from the next call on. A call that fails
+        or is interrupted leaves the estimator as it was.
+
         Parameters
         ----------
         X : array-like or CSR array of shape (n_samples, n_features)
@@ -228,6 +232,11 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If `lifetime` was changed from None or to it since the first call.
         """
         with unchanged_on_failure(self):
             self._validate_params()  # scikit-learn does it for the first call only

@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 
+from ._checks import check_shares, check_size
 from ._selection_kernels import Rule, crosstalk_floor, expansivity, likelihoods
-from .capacity import check_size
 
 __all__ = ["SELECTIONS", "Selection", "familiarity", "local_support", "similarity_curve", "win_probabilities"]
 
@@ -179,7 +179,7 @@ class Selection:
             If supports do not lie in [0, 1], or `n_active` is not at least 1.
         """
         check_size("n_active", n_active)
-        support = np.sort(_shares("support", support), axis=-1)
+        support = np.sort(check_shares("support", support), axis=-1)
         others, n_units = support[..., :-1], support.shape[-1]
         spread = float(others.std()) if others.size else 0.0
         return crosstalk_floor(self.bind(), float(support.mean()), spread, float(n_active), float(n_units))
@@ -205,7 +205,9 @@ class Selection:
             If a value is out of range, or the floor is adaptive and not given.
         """
         check_size("n_units", n_units)
-        return expansivity(self.bind(), float(_shares("familiarity", familiarity)), self._floor(floor), float(n_units))
+        return expansivity(
+            self.bind(), float(check_shares("familiarity", familiarity)), self._floor(floor), float(n_units)
+        )
 
     def likelihood(self, support, familiarity, n_units, floor=None):
         """Return the unnormalised chances mu to win.
@@ -228,7 +230,7 @@ class Selection:
         ValueError
             As for `expansivity`.
         """
-        support = _shares("support", support)
+        support = check_shares("support", support)
         chances, floor = np.empty(support.size), self._floor(floor)
         height = self.expansivity(familiarity, n_units, floor)
         likelihoods(self.bind(), support.flatten(), height, floor, chances)
@@ -247,14 +249,6 @@ class Selection:
         if not 0 <= floor < 1:
             raise ValueError(f"`floor` must lie in [0, 1), got {floor!r}.")
         return floor
-
-
-def _shares(name, values):
-    """Return values as float64 if they lie in [0, 1]."""
-    values = np.asarray(values, dtype=np.float64)
-    if not ((values >= 0) & (values <= 1)).all():
-        raise ValueError(f"`{name}` must lie in [0, 1], got values from {values.min()} to {values.max()}.")
-    return values
 
 
 _LOGISTIC = {"relative": False, "floor": 0.0}
@@ -357,7 +351,7 @@ def win_probabilities(support, n_active, selection="adaptive"):
     >>> win_probabilities([[1.0, 0.0, 0.0, 0.0]] * 5, n_active=10).round(3)[0].tolist()
     [0.992, 0.003, 0.003, 0.003]
     """
-    rule, support = as_selection(selection), _shares("support", support)
+    rule, support = as_selection(selection), check_shares("support", support)
     n_units = support.shape[-1]
     floor = rule.floor_for(support, n_active)
     support = local_support(support, powers=[rule.support_power])

@@ -191,6 +191,17 @@ def test_decay_excludes_freezing_and_late_changes(rng):
     assert memory.n_items_ == 5
 
 
+def test_changes_of_shape_and_of_what_is_kept_wait_for_fit(rng):
+    X = random_items(rng, 6, F, 4)
+    memory = memory_of(store_items=False).fit(X[:3])
+    memory.set_params(store_items=True, n_units=9, n_modules=2, random_state=1).partial_fit(X[3:])
+    np.testing.assert_array_equal(memory.weights_, memory_of().fit(X).weights_)
+    with pytest.raises(AttributeError, match="`partial_fit` keeps to the first call"):
+        memory.likelihoods(X)
+    assert memory.fit(X).likelihoods(X).shape == (6, 6)
+    assert memory.code_shape_ == (2, 9)
+
+
 def test_novelty(rng):
     X, other = random_items(rng, 10, 200, 20), random_items(rng, 10, 200, 20)
     memory = MacrocolumnMemory(20, 30, familiarity_threshold=0.8, random_state=0).fit(X)
