@@ -49,7 +49,7 @@ class MemoryRecord(NamedTuple):
     epoch: int
     objective: float  # mean novelty of the rows that were stored, 1 - familiarity before each was
     sparsity: float  # share of units that are active in a code, mean over all rows
-    stored: int  # rows
+    stored: int  # rows that were learned
     fill: float  # share of weights that are set, after the call
     seconds: float
 

@@ -8,8 +8,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core.history import MemoryRecord, as_history, as_rows, from_rows
 from ..dictionary import Dictionary
+from ._filling import freezing
 from ._trace import Trace
-from .capacity import capacity
+from .capacity import capacity, capacity_until_frozen
+
+#: Items that the adaptive rule holds over those of the law, at the least: its codes follow crosstalk a little.
+HELD_SHARE = 0.75
 
 
 class LearnedMixin:
@@ -29,28 +33,37 @@ class LearnedMixin:
     def frozen_(self):
         """Units that learn no more."""
         trace = self._fitted()
-        items, active = trace.totals.tolist()
-        count, times_mean = self._freeze(len(trace.weights))
-        return (trace.fill > max(count, times_mean * active / max(items, 1))).reshape(self.code_shape_)
+        return (trace.fill > self._most_weights()).reshape(self.code_shape_)
 
     @property
     def n_items_(self):
-        """Rows stored."""
+        """Rows that were given a code."""
         return int(self._fitted().totals[0])
 
     @property
+    def n_stored_(self):
+        """Rows that were learned."""
+        return int(self._fitted().totals[2])
+
+    @property
     def codes_(self):
-        """Winners of the stored rows."""
+        """Winners of the rows that were given a code."""
         self._fitted()
         if self._codes is None:
-            raise AttributeError("codes of stored rows are not kept; fit with `store_items=True`.")
+            raise AttributeError(
+                "codes of stored rows are not kept; fit with `store_items=True`. `partial_fit` keeps to the first call."
+            )
         return np.concatenate(self._codes) if self._codes else np.empty((0, self._n_modules), np.int32)
 
     @property
     def capacity_estimate_(self):
         """Random items of this size that can be recalled."""
-        items, active = self._fitted().totals.tolist()
-        return capacity(self.n_features_in_, active / items, self._n_units) if items else math.inf
+        items, active, _ = self._fitted().totals.tolist()
+        if not items:
+            return math.inf
+        sizes = self.n_features_in_, active / items, self._n_units
+        frozen = min(self._most_weights() / self.n_features_in_, 1.0)
+        return min(HELD_SHARE * capacity(*sizes), capacity_until_frozen(frozen, *sizes))
 
     @property
     def dictionary_(self):
@@ -78,6 +91,12 @@ class LearnedMixin:
         """A record for each call."""
         return as_history(self._records, MemoryRecord)
 
+    def _most_weights(self):
+        """Return the number of weights above which a unit is frozen."""
+        items, active, _ = self._trace.totals.tolist()
+        count, times_mean = freezing(self, len(self._trace.weights))
+        return max(count, times_mean * active / max(items, 1))
+
     def _fitted(self):
         check_is_fitted(self)
         return self._trace
@@ -100,5 +119,6 @@ class LearnedMixin:
         self._seed, self._n_seen = [int(number) for number in scalars["seed"]], scalars["n_seen"]
         self._trace, self._codes = Trace(**arrays).copy(), None if codes is None else [codes]
         self._records = from_rows(records, MemoryRecord)
-        if self._trace.weights.shape != (self.n_features_in_, self._n_modules * self._n_units):
+        shapes = self._trace.weights.shape, self._trace.totals.shape
+        if shapes != ((self.n_features_in_, self._n_modules * self._n_units), (3,)):
             raise ValueError("the weights of the memory do not fit its shape.")

@@ -162,9 +162,9 @@ def _learn_rows(weights, fill, stamps, totals, rule, limits, freeze, indptr, ind
                 familiarity):  # fmt: skip
     """Store rows one after the other.
 
-    `totals` holds the rows stored and their active inputs, which grow. `freeze` holds two numbers: a unit with more
-    weights than the first, and the second times the mean number of active inputs, learns no more. `winners` are -1
-    for rows that are not stored.
+    `totals` holds the rows with a code, their active inputs, and the rows that were learned, by half of their winners
+    at least; they grow. `freeze` holds two numbers: a unit with more weights than the first, and the second times the
+    mean number of active inputs, learns no more. `winners` are -1 for rows out of bounds.
     """
     K, permanent = limits.n_units, np.int64(np.iinfo(np.int32).max)
     for i in range(winners.shape[0]):
@@ -186,7 +186,8 @@ def _learn_rows(weights, fill, stamps, totals, rule, limits, freeze, indptr, ind
         write_levels(rule, n_active, work.levels)
         familiarity[i] = hard_winners(work.sums, K, work.levels, code)
         repeated = familiarity[i] >= 1.0
-        if not (repeated and limits.keep_repeats != 0):
+        drawn = not (repeated and limits.keep_repeats != 0)
+        if drawn:
             draw_winners(rule, limits, n_active, familiarity[i], uniforms[i], work, code)
         most = max(freeze[0], freeze[1] * totals[1] / totals[0])
         m = np.int64(0)
@@ -196,6 +197,8 @@ def _learn_rows(weights, fill, stamps, totals, rule, limits, freeze, indptr, ind
                 fill[u] += n_active - work.sums[u]
                 units[m] = u
                 m += 1
+        if drawn and 2 * m >= code.shape[0]:
+            totals[2] += 1
         set_weights(weights, active, units[:m])
         if limits.lifetime > 0:
             set_stamps(stamps, active, units[:m], permanent if repeated else now)

@@ -9,6 +9,9 @@ from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty, kernel_array
 from ._macrocolumn_kernels import Work, expire_all, learn_rows, list_active, recall_rows, sum_templates
 
+#: Recall with "auto": share of the winners of the most connected feature at least, and standard deviations over chance.
+LEAST_SHARE, DEVIATIONS = 0.9, 3.0
+
 #: Rows that a thread takes at a time, and rows that are stored at a time.
 CHUNK_ROWS, STORED_ROWS = 128, 512
 
@@ -19,7 +22,7 @@ class Trace(NamedTuple):
     weights: np.ndarray  # (F, Q * K) uint8
     fill: np.ndarray  # (Q * K,) int32: weights of each unit
     stamps: np.ndarray  # (F, Q * K) int32: row of the last coincidence; (0, 0) if weights last for ever
-    totals: np.ndarray  # (2,) int64: rows stored, and active inputs in them
+    totals: np.ndarray  # (3,) int64: rows with a code, active inputs in them, and rows that were learned
 
     @classmethod
     def empty(cls, n_features, n_units, stamped):
@@ -27,7 +30,7 @@ class Trace(NamedTuple):
         weights = aligned_empty((n_features, n_units), np.uint8)
         weights[:] = 0
         stamps = np.zeros((n_features, n_units) if stamped else (0, 0), np.int32)
-        return cls(weights, np.zeros(n_units, np.int32), stamps, np.zeros(2, np.int64))
+        return cls(weights, np.zeros(n_units, np.int32), stamps, np.zeros(3, np.int64))
 
     def copy(self):
         """Return a trace that can be written without a change of this one."""
@@ -67,7 +70,7 @@ def draws(seed, first, n_rows, n_modules):
 
 
 def store(trace, rows, rule, limits, freeze, seed, first):
-    """Return the trace after the rows, with the winners of each (-1: not stored) and its familiarity before."""
+    """Return the trace after the rows, with the winners of each (-1: no code) and its familiarity before."""
     trace, n_features = trace.copy(), len(trace.weights)
     n_modules = trace.weights.shape[1] // limits.n_units
     work = make_work(n_features, n_modules, limits.n_units)
@@ -116,6 +119,16 @@ def evidence(trace, winners, n_units, n_jobs):
 
     run_chunks(add, len(winners), n_jobs=n_jobs, chunk_rows=CHUNK_ROWS, prepare=prepare)
     return sums
+
+
+def least_evidence(trace, sums, n_modules, threshold):
+    """Return how many winners must have a weight from each feature for it to be recalled."""
+    most = sums.max(axis=1, keepdims=True)
+    if threshold != "auto":
+        return threshold * most
+    share = trace.weights.mean(axis=1)
+    chance = n_modules * share + DEVIATIONS * np.sqrt(n_modules * share * (1 - share))
+    return np.minimum(most, np.maximum(LEAST_SHARE * most, chance))
 
 
 def make_work(n_features, n_modules, n_units):

@@ -6,6 +6,11 @@ matter: more of them average the errors and make codes finer, but each has to re
 
 import math
 
+from scipy.optimize import brentq
+from scipy.special import gammainc, gammaincc
+
+from ._checks import check_size, is_number
+
 __all__ = ["capacity", "expected_fill", "items_until_frozen", "largest_fill", "recall_accuracy"]
 
 
@@ -15,9 +20,9 @@ def expected_fill(n_items, n_features, n_active, n_units):
     Parameters
     ----------
     n_items : float
-        Stored items M.
+        Stored items M, >= 0.
     n_features, n_active : float
-        Inputs F and how many of them are active in an item.
+        Inputs F and how many of them are active in an item, in (0, F].
     n_units : int
         Units K of a module.
 
@@ -27,8 +32,10 @@ def expected_fill(n_items, n_features, n_active, n_units):
 
     Raises
     ------
+    TypeError
+        If a value is not a number.
     ValueError
-        If `n_active` is not between 0 and `n_features`.
+        If a value is out of range.
 
     Examples
     --------
@@ -36,6 +43,8 @@ def expected_fill(n_items, n_features, n_active, n_units):
     >>> round(expected_fill(400, 784, 100, 20), 3)
     0.935
     """
+    check_size("n_items", n_items, least=0)
+    check_size("n_units", n_units, whole=True)
     unset = _log_unset(n_features, n_active)
     return -math.expm1(n_items / n_units * unset) if n_items else 0.0
 
@@ -59,6 +68,11 @@ def recall_accuracy(n_items, n_features, n_active, n_units):
     -------
     float
 
+    Raises
+    ------
+    TypeError, ValueError
+        As for `expected_fill`.
+
     Examples
     --------
     >>> from sparsecode.sdr import recall_accuracy
@@ -79,11 +93,12 @@ def largest_fill(n_active, n_units, accuracy=0.97):
     Parameters
     ----------
     n_active : float
-        Active features of an item.
+        Active features of an item, > 0.
     n_units : int
         Units K of a module.
     accuracy : float, default=0.97
-        Mean share of modules with the right winner, between 1 / K and 1; the formula is for small errors.
+        Mean share of modules with the right winner, between 1 / K, which is chance, and 1; the formula is for small
+        errors. With one unit any share in (0, 1).
 
     Returns
     -------
@@ -92,8 +107,10 @@ def largest_fill(n_active, n_units, accuracy=0.97):
 
     Raises
     ------
+    TypeError
+        If a value is not a number.
     ValueError
-        If `accuracy` is not between 0 and 1.
+        If a value is out of range.
 
     Examples
     --------
@@ -101,18 +118,25 @@ def largest_fill(n_active, n_units, accuracy=0.97):
     >>> round(largest_fill(100, 20), 3)
     0.944
     """
-    if not 0 < accuracy < 1:
-        raise ValueError(f"`accuracy` must lie between 0 and 1, got {accuracy!r}.")
+    check_size("n_active", n_active, least=0, open_end=True)
+    check_size("n_units", n_units, whole=True)
+    chance = 1 / n_units if n_units > 1 else 0.0
+    if not is_number(accuracy) or not chance < accuracy < 1:
+        raise ValueError(
+            f"`accuracy` must lie between {chance:.3g}, that of chance with {n_units} units, and 1, "
+            f"got {accuracy!r:.60}."
+        )
     if n_units == 1:
         return 1.0
-    return min(1.0, (2 * (1 - accuracy) / (n_units - 1)) ** (1 / n_active))
+    return (2 * (1 - accuracy) / (n_units - 1)) ** (1 / n_active)
 
 
 def capacity(n_features, n_active, n_units, accuracy=0.97):
     r"""Return how many items a macrocolumn recalls with an accuracy: ``M* = K ln(1 - p*) / ln(1 - n / F)``.
 
     Linear in the number K of units of a module, about inverse to the share n / F of active features, and independent of
-    the number of modules. Items and codes are taken as random; natural inputs share features, and fewer of them fit.
+    the number of modules. Items and codes are taken as random. The adaptive rule, whose codes follow crosstalk a
+    little, holds 0.76 to 0.92 times as many; natural inputs share features, and fewer of them fit.
 
     Parameters
     ----------
@@ -121,7 +145,7 @@ def capacity(n_features, n_active, n_units, accuracy=0.97):
     n_units : int
         Units K of a module.
     accuracy : float, default=0.97
-        Mean share of modules that give the right winner.
+        Mean share of modules that give the right winner, between 1 / K and 1.
 
     Returns
     -------
@@ -130,8 +154,10 @@ def capacity(n_features, n_active, n_units, accuracy=0.97):
 
     Raises
     ------
+    TypeError
+        If a value is not a number.
     ValueError
-        If `n_active` or `accuracy` is out of range.
+        If a value is out of range.
 
     Examples
     --------
@@ -162,6 +188,8 @@ def items_until_frozen(freeze_fraction, n_features, n_active, n_units):
 
     Raises
     ------
+    TypeError
+        If a value is not a number.
     ValueError
         If a value is out of range.
 
@@ -171,13 +199,33 @@ def items_until_frozen(freeze_fraction, n_features, n_active, n_units):
     >>> round(items_until_frozen(0.5, 784, 100, 20))
     102
     """
-    if not 0 <= freeze_fraction < 1:
-        raise ValueError(f"`freeze_fraction` must lie in [0, 1), got {freeze_fraction!r}.")
+    if not is_number(freeze_fraction) or not 0 <= freeze_fraction < 1:
+        raise ValueError(f"`freeze_fraction` must lie in [0, 1), got {freeze_fraction!r:.60}.")
+    check_size("n_units", n_units, whole=True)
     return n_units * math.log1p(-freeze_fraction) / _log_unset(n_features, n_active)
+
+
+def capacity_until_frozen(freeze_fraction, n_features, n_active, n_units, accuracy=0.97):
+    """Return how many items a macrocolumn whose units freeze stores with a share of winners that still learn.
+
+    A unit learns m items, the last of which takes its weights over the share. With X items for each unit it has won
+    fewer, in expectation over all of them, with probability ``Q(m, X) + (m / X) P(m + 1, X)``, with the regularised
+    incomplete gamma functions P and Q, since it wins a Poisson number of times.
+    """
+    if freeze_fraction >= 1:
+        return math.inf
+    m = math.floor(math.log1p(-freeze_fraction) / _log_unset(n_features, n_active)) + 1
+
+    def excess(x):
+        return gammaincc(m, x) + m / x * gammainc(m + 1, x) - accuracy
+
+    return n_units * brentq(excess, 1e-6 * m, m / accuracy)
 
 
 def _log_unset(n_features, n_active):
     """Return the logarithm of the chance that an input is not active in an item."""
-    if not 0 < n_active <= n_features:
+    check_size("n_features", n_features, least=0, open_end=True)
+    check_size("n_active", n_active, least=0, open_end=True)
+    if n_active > n_features:
         raise ValueError(f"`n_active` must lie in (0, {n_features}], the number of features, got {n_active!r}.")
     return math.log1p(-n_active / n_features) if n_active < n_features else -math.inf

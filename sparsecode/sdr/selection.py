@@ -5,9 +5,21 @@ import math
 
 import numpy as np
 
+from ._checks import check_shares, check_size
 from ._selection_kernels import Rule, crosstalk_floor, expansivity, likelihoods
 
 __all__ = ["SELECTIONS", "Selection", "familiarity", "local_support", "similarity_curve", "win_probabilities"]
+
+
+#: Values within which chances neither overflow nor vanish, and a floor below 1 stays below it.
+BOUNDS = {
+    "expansion": (0, 1e100),
+    "expansion_power": (0, 1e6),
+    "slope": (0, 1e100),
+    "centre": (-1e100, 1e100),
+    "baseline": (1e-100, 1e100),
+    "support_power": (1e-3, 1e6),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,22 +43,23 @@ class Selection:
         ``min(0.97, v + sqrt(2 ln K) sd + 0.02)``, from the mean support v of all units and the larger of two standard
         deviations: ``sqrt(v (1 - v) / n)``, and 0.9 times that of the supports of units that do not lead their module.
     expansion : float, default=100.0
-        Height at full familiarity.
+        Height at full familiarity, from 0 to 1e100.
     per_unit : bool, default=True
         Whether `expansion` is multiplied by the number of units of a module.
     expansion_power : float, default=2.0
-        Exponent of g; 0 is a constant height.
+        Exponent of g, from 0 to 1e6; 0 is a constant height.
     slope : float, default=8.0
+        Steepness of the sigmoid, from 0 to 1e100.
     centre : float, default=0.5
-        Steepness and place of the sigmoid.
+        Its place, from -1e100 to 1e100.
     relative : bool, default=True
         Whether `slope` and `centre` are on the scale ``(V - floor) / (1 - floor)``.
     baseline : float, default=1.0
-        Chance of a unit without support, > 0.
+        Chance of a unit without support, from 1e-100 to 1e100.
     rectified : bool, default=False
         Whether ``mu = max(eta / (1 + exp(...)), baseline)``, and eta where V >= 0.999.
     support_power : float, default=1.0
-        Exponent of the support; larger ones sharpen the match.
+        Exponent of the support, from 0.001 to 1e6; larger ones sharpen the match.
 
     Raises
     ------
@@ -107,12 +120,9 @@ class Selection:
             object.__setattr__(self, field.name, bool(value) if wanted is bool else float(value))
         if self.floor != "adaptive" and not 0 <= self.floor < 1:
             raise ValueError(f"`floor` must be 'adaptive' or lie in [0, 1), got {self.floor!r}.")
-        for name, least in {"expansion": 0, "expansion_power": 0, "slope": 0}.items():
-            if getattr(self, name) < least:
-                raise ValueError(f"`{name}` must be >= {least}, got {getattr(self, name)!r}.")
-        for name in ("baseline", "support_power"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"`{name}` must be > 0, got {getattr(self, name)!r}.")
+        for name, (least, most) in BOUNDS.items():
+            if not least <= getattr(self, name) <= most:
+                raise ValueError(f"`{name}` must lie in [{least:g}, {most:g}], got {getattr(self, name)!r}.")
 
     @classmethod
     def preset(cls, name):
@@ -162,8 +172,14 @@ class Selection:
         Returns
         -------
         float
+
+        Raises
+        ------
+        ValueError
+            If supports do not lie in [0, 1], or `n_active` is not at least 1.
         """
-        support = np.sort(np.asarray(support, dtype=np.float64), axis=-1)
+        check_size("n_active", n_active)
+        support = np.sort(check_shares("support", support), axis=-1)
         others, n_units = support[..., :-1], support.shape[-1]
         spread = float(others.std()) if others.size else 0.0
         return crosstalk_floor(self.bind(), float(support.mean()), spread, float(n_active), float(n_units))
@@ -174,15 +190,24 @@ class Selection:
         Parameters
         ----------
         familiarity : float
+            In [0, 1].
         n_units : int
         floor : float or None, default=None
-            None is the own one, 0 if that is adaptive.
+            In [0, 1). None is the own one; one that is adaptive depends on the input, and must be given (`floor_for`).
 
         Returns
         -------
         float
+
+        Raises
+        ------
+        ValueError
+            If a value is out of range, or the floor is adaptive and not given.
         """
-        return expansivity(self.bind(), float(familiarity), self._floor(floor), float(n_units))
+        check_size("n_units", n_units)
+        return expansivity(
+            self.bind(), float(check_shares("familiarity", familiarity)), self._floor(floor), float(n_units)
+        )
 
     def likelihood(self, support, familiarity, n_units, floor=None):
         """Return the unnormalised chances mu to win.
@@ -199,8 +224,13 @@ class Selection:
         Returns
         -------
         ndarray of the shape of `support`
+
+        Raises
+        ------
+        ValueError
+            As for `expansivity`.
         """
-        support = np.asarray(support, dtype=np.float64)
+        support = check_shares("support", support)
         chances, floor = np.empty(support.size), self._floor(floor)
         height = self.expansivity(familiarity, n_units, floor)
         likelihoods(self.bind(), support.flatten(), height, floor, chances)
@@ -212,7 +242,13 @@ class Selection:
         return Rule(**{name: -1.0 if value == "adaptive" else float(value) for name, value in values.items()})
 
     def _floor(self, floor):
-        return float(floor) if floor is not None else max(self.bind().floor, 0.0)
+        """Return the floor that is given, or the own one."""
+        if floor is None and self.floor == "adaptive":
+            raise ValueError("the adaptive floor depends on the input: give `floor`, for instance that of `floor_for`.")
+        floor = self.floor if floor is None else float(floor)
+        if not 0 <= floor < 1:
+            raise ValueError(f"`floor` must lie in [0, 1), got {floor!r}.")
+        return floor
 
 
 _LOGISTIC = {"relative": False, "floor": 0.0}
@@ -304,13 +340,18 @@ def win_probabilities(support, n_active, selection="adaptive"):
     ndarray of shape (n_modules, n_units)
         Rows add up to 1.
 
+    Raises
+    ------
+    ValueError
+        If supports do not lie in [0, 1], or `n_active` is not at least 1.
+
     Examples
     --------
     >>> from sparsecode.sdr import win_probabilities
     >>> win_probabilities([[1.0, 0.0, 0.0, 0.0]] * 5, n_active=10).round(3)[0].tolist()
     [0.992, 0.003, 0.003, 0.003]
     """
-    rule, support = as_selection(selection), np.asarray(support, dtype=np.float64)
+    rule, support = as_selection(selection), check_shares("support", support)
     n_units = support.shape[-1]
     floor = rule.floor_for(support, n_active)
     support = local_support(support, powers=[rule.support_power])
@@ -327,7 +368,7 @@ def similarity_curve(n_active, n_units, selection="adaptive"):
     Parameters
     ----------
     n_active : int
-        Active features n of both inputs.
+        Active features n of both inputs, at least 1.
     n_units : int
         Units K of a module.
     selection : str or Selection, default="adaptive"
@@ -337,12 +378,19 @@ def similarity_curve(n_active, n_units, selection="adaptive"):
     ndarray of shape (n_active + 1,)
         Expected share of modules that agree; 1 / K is chance.
 
+    Raises
+    ------
+    ValueError
+        If `n_active` or `n_units` is not an integer >= 1.
+
     Examples
     --------
     >>> from sparsecode.sdr import similarity_curve
     >>> similarity_curve(4, 9, "sparseypy").round(3).tolist()
     [0.111, 0.943, 0.949, 0.949, 0.949]
     """
+    check_size("n_active", n_active, whole=True)
+    check_size("n_units", n_units, whole=True)
     module = np.zeros((1, n_units))
     curve = np.empty(n_active + 1)
     for shared in range(n_active + 1):

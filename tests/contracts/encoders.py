@@ -219,7 +219,7 @@ ENCODERS = {
             selection=Selection(floor=0.3),
             binarize=0.5,
             freeze_fraction="auto",
-            on_duplicate="skip",
+            on_duplicate="relearn",
             random_state=0,
         ),
         sparse_binary,

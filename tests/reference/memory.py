@@ -26,12 +26,12 @@ def adaptive_floor(U, n, power):
 class Macrocolumn:
     """Weights in a dict of (input, module, unit) -> [row of the last coincidence, permanent]."""
 
-    def __init__(self, n_features, n_modules, n_units, rule, *, low=0, high=None, freeze=None, auto=None, keep=False,
+    def __init__(self, n_features, n_modules, n_units, rule, *, low=0, high=None, freeze=None, auto=None, keep=True,
                  lifetime=None):  # fmt: skip
         self.shape, self.rule = (n_features, n_modules, n_units), rule
         self.low, self.high = low, n_features if high is None else high
         self.freeze, self.auto, self.keep, self.lifetime = freeze, auto, keep, lifetime
-        self.weights, self.items, self.active = {}, 0, 0
+        self.weights, self.items, self.active, self.learned = {}, 0, 0, 0
 
     def support(self, inputs):
         _, Q, K = self.shape
@@ -63,8 +63,10 @@ class Macrocolumn:
         most = np.inf if self.freeze is None else self.freeze * self.shape[0]
         if self.auto is not None:
             most = self.auto * self.active / self.items
+        learns = [sum((j, q, k) in self.weights for j in range(self.shape[0])) <= most for q, k in enumerate(code)]
+        self.learned += np.mean(learns) >= 0.5 and not (self.keep and G >= 1)
         for q in range(Q):
-            if sum((j, q, code[q]) in self.weights for j in range(self.shape[0])) <= most:
+            if learns[q]:
                 for j in inputs:
                     _, permanent = self.weights.get((j, q, code[q]), (0, False))
                     self.weights[j, q, code[q]] = (now, permanent or G >= 1)

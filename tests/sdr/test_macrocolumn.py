@@ -39,15 +39,16 @@ def fit_quietly(memory, X):
 
 TWINS = {
     "adaptive": ({}, {}),
+    "adaptive, again": ({"on_duplicate": "relearn"}, {"keep": False}),
     "power": ({"selection": Selection(support_power=2.0)}, {}),
     "rinkus2014": ({"selection": "rinkus2014"}, {}),
     "sparseycore": ({"selection": "sparseycore"}, {}),
     "sparseypy": ({"selection": "sparseypy"}, {}),
     "bounds": ({"active_bounds": (0.1, 0.3)}, {"low": 3, "high": 9}),
-    "frozen": ({"freeze_fraction": 0.2, "on_duplicate": "skip"}, {"freeze": 0.2, "keep": True}),
-    "auto": ({"freeze_fraction": "auto"}, {"auto": 1.25}),
+    "frozen": ({"freeze_fraction": 0.2}, {"freeze": 0.2}),
+    "auto, again": ({"freeze_fraction": "auto", "on_duplicate": "relearn"}, {"auto": 1.25, "keep": False}),
     "decay": ({"lifetime": 4}, {"lifetime": 4}),
-    "decay, kept": ({"lifetime": 3, "on_duplicate": "skip"}, {"lifetime": 3, "keep": True}),
+    "decay, fast": ({"lifetime": 3}, {"lifetime": 3}),
 }
 
 
@@ -62,7 +63,8 @@ def test_storing_and_recall_are_those_of_the_naive_twin(name, rng):
     stored = [twin.store(x, u) for x, u in zip(X, uniforms, strict=True)]
     codes = [code for code, _ in stored if code[0] >= 0]
     assert memory.codes_.tolist() == codes
-    assert memory.n_items_ == len(codes) == memory.history_["stored"][0]
+    assert memory.n_items_ == len(codes)
+    assert memory.n_stored_ == memory.history_["stored"][0] == twin.learned
     assert {tuple(map(int, w)) for w in np.argwhere(memory.weights_)} == {tuple(map(int, w)) for w in twin.weights}
     np.testing.assert_array_equal(memory.unit_fill_, memory.weights_.mean(axis=0))
     before = [G for code, G in stored if code[0] >= 0]
@@ -143,18 +145,29 @@ def test_duplicates_relearn_or_keep_their_code(rng):
     """The chance to draw the own code again is 0.98 in each of 70 modules of 9 units: not for all of 20 repeats."""
     x = random_items(rng, 1, 60, 12)
     X = np.repeat(x, 21, axis=0)
-    kept = MacrocolumnMemory(70, 9, on_duplicate="skip", store_items=True, random_state=0).fit(X[:9])
+    kept = MacrocolumnMemory(70, 9, store_items=True, random_state=0).fit(X)
+    assert (kept.n_items_, kept.n_stored_) == (21, 1)
     assert (kept.codes_ == kept.codes_[0]).all()
     assert kept.weights_.sum() == 70 * 12
-    drawn = fit_quietly(MacrocolumnMemory(70, 9, store_items=True, random_state=0), X)
+    drawn = MacrocolumnMemory(70, 9, on_duplicate="relearn", store_items=True, random_state=0)
+    fit_quietly(drawn, X)
+    assert (drawn.n_items_, drawn.n_stored_) == (21, 21)
     agreement = (drawn.codes_[1:] == drawn.codes_[0]).mean()
     assert 0.93 < agreement < 1
     assert drawn.weights_.sum() > 70 * 12
 
 
+def test_items_that_come_often_do_not_fill_the_memory(rng):
+    """Ten times in a row: 50 of the 317 that it holds. With "relearn" half of them are recalled exactly."""
+    X = random_items(rng, 50, 784, 100)
+    memory = MacrocolumnMemory(random_state=0).fit(np.repeat(X, 10, axis=0))
+    assert memory.n_stored_ == 50
+    assert (memory.recall(X) == X).all()
+
+
 def test_weights_that_are_not_used_again_go(rng):
     X = random_items(rng, 40, F, 4)
-    memory = memory_of(n_units=20, lifetime=10, on_duplicate="skip").fit(X[:10])
+    memory = memory_of(n_units=20, lifetime=10).fit(X[:10])
     assert (memory.familiarity(X[:10]) == 1).all()
     memory.partial_fit(X[:1]).partial_fit(X[10:])  # the first comes again while it is remembered
     known = memory.familiarity(X)
@@ -170,10 +183,23 @@ def test_decay_excludes_freezing_and_late_changes(rng):
     X = random_items(rng, 5, F, 4)
     with pytest.raises(ValueError, match="`lifetime` and `freeze_fraction` exclude each other"):
         memory_of(lifetime=3, freeze_fraction=0.5).fit(X)
+    with pytest.raises(ValueError, match="`lifetime` goes with on_duplicate='skip' only"):
+        memory_of(lifetime=3, on_duplicate="relearn").fit(X)
     memory = memory_of().fit(X)
     with pytest.raises(ValueError, match="`lifetime` cannot be changed between calls"):
         memory.set_params(lifetime=3).partial_fit(X)
     assert memory.n_items_ == 5
+
+
+def test_changes_of_shape_and_of_what_is_kept_wait_for_fit(rng):
+    X = random_items(rng, 6, F, 4)
+    memory = memory_of(store_items=False).fit(X[:3])
+    memory.set_params(store_items=True, n_units=9, n_modules=2, random_state=1).partial_fit(X[3:])
+    np.testing.assert_array_equal(memory.weights_, memory_of().fit(X).weights_)
+    with pytest.raises(AttributeError, match="`partial_fit` keeps to the first call"):
+        memory.likelihoods(X)
+    assert memory.fit(X).likelihoods(X).shape == (6, 6)
+    assert memory.code_shape_ == (2, 9)
 
 
 def test_novelty(rng):
@@ -228,7 +254,7 @@ def test_real_numbers_are_refused_with_a_way_out(rng):
 @pytest.mark.parametrize(
     "params", [{}, {"lifetime": 7}, {"freeze_fraction": "auto", "selection": Selection(floor=0.2)}]
 )
-@pytest.mark.filterwarnings("ignore:.* items are stored, but of random inputs like these")
+@pytest.mark.filterwarnings("ignore:.* items are stored")
 def test_copies_go_on_learning_as_if_nothing_had_happened(params, rng, tmp_path):
     X = some_items(rng, 40)
     straight = memory_of(**params).fit(X)

@@ -112,9 +112,9 @@ def test_a_chain_that_is_learned_merges():
     assert np.mean(last) > 0.5  # chance is 0.11
 
 
-@pytest.mark.filterwarnings("ignore:.* items are stored, but of random inputs like these")
+@pytest.mark.filterwarnings("ignore:.* items are stored")
 def test_freezing_keeps_images_apart():
-    """Nearest stored code of 797 digits, 400 stored: right for 68 % with freezing, 12 % without (three seeds, +-1)."""
+    """Nearest code of 797 digits, 400 seen: right for 59 to 64 % with freezing, 21 to 37 % without (three seeds)."""
     X, y = load_digits(return_X_y=True)
     X = X > 7
     right = {}
@@ -124,8 +124,9 @@ def test_freezing_keeps_images_apart():
         right[freeze] = (y[:400][nearest] == y[1000:]).mean()
         if freeze is None:
             assert memory.familiarity(X[1000:]).mean() > 0.98  # everything looks known
+            assert memory.n_stored_ < 60
     assert right["auto"] > 0.55
-    assert right[None] < 0.25
+    assert right[None] < 0.45
 
 
 def test_the_adaptive_floor_keeps_units_even():
@@ -155,3 +156,26 @@ def test_work_does_not_grow_with_what_is_stored(monkeypatch):
         memory.familiarity(X[:1])
         work.append(sum(counted))
     assert work == [5 * 160] * 3
+
+
+@pytest.mark.parametrize(
+    # Five seeds: 0.998, 0.958 and 0.997; 0.996, 0.85 and 0.71, at the least.
+    # With a threshold of 0.9 precision is 0.93 and 0.34
+    ("n", "precise", "noisy_precise", "noisy_complete"),
+    [(200, 0.99, 0.94, 0.98), (300, 0.98, 0.8, 0.65)],
+)
+def test_recall_is_precise_up_to_its_capacity(n, precise, noisy_precise, noisy_complete):
+    """Default memory; 300 items are 0.7 of the law. Whole items, and with a fifth of the active features moved."""
+    rng = np.random.default_rng(0)
+    X = random_items(rng, n, 784, 100)
+    memory = MacrocolumnMemory(random_state=0).fit(X)
+    whole, corrupted = memory.recall(X), memory.recall(noisy(rng, X, 0.2))
+    assert precision(whole, X) > precise
+    assert (whole & X).sum() / X.sum() > 0.999
+    assert precision(corrupted, X) > noisy_precise
+    assert (corrupted & X).sum() / X.sum() > noisy_complete
+
+
+def precision(recalled, X):
+    """Share of the recalled features that are right."""
+    return (recalled & X).sum() / recalled.sum()

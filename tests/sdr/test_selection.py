@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import chisquare
 
 from sparsecode.sdr import Selection, familiarity, local_support, similarity_curve, win_probabilities
-from sparsecode.sdr.selection import SELECTIONS
+from sparsecode.sdr.selection import BOUNDS, SELECTIONS
 
 from ..reference.memory import adaptive_floor, chances
 
@@ -81,6 +81,41 @@ def test_extreme_values_stay_finite():
     assert chisquare(win_probabilities(np.ones((1, 4)), 4, steep)[0]).statistic == 0
 
 
+@pytest.mark.parametrize("floor", ["adaptive", 0.0, float(np.nextafter(1, 0))])
+@pytest.mark.parametrize(("name", "least", "most"), [(name, *bounds) for name, bounds in BOUNDS.items()])
+def test_chances_are_finite_at_all_bounds(name, least, most, floor):
+    U = np.array([[1.0, 0.0, 0.5, 0.99], [1.0, 0.3, 0.9, 0.99], [1.0, 1.0, 1.0, 1.0]])
+    for value in (least, most):
+        for base in (Selection(), Selection.preset("sparseycore")):
+            rule = base.replace(floor=floor, **{name: value})
+            for support in (U, U[:1], U[2:], 0 * U, U.clip(max=0.5)):
+                chances = win_probabilities(support, 4, rule)
+                np.testing.assert_allclose(chances.sum(axis=1), 1)
+                assert (chances >= 0).all()
+
+
+def test_supports_familiarity_and_floors_are_checked():
+    rule, fixed = Selection(), Selection.preset("rinkus2014")
+    for function in (rule.likelihood, rule.expansivity):
+        with pytest.raises(ValueError, match="the adaptive floor depends on the input: give `floor`"):
+            function(0.5, n_units=4) if function == rule.expansivity else function([0.5], 0.5, n_units=4)
+    for floor in (1.0, -0.1, float("nan")):
+        with pytest.raises(ValueError, match=r"`floor` must lie in \[0, 1\)"):
+            rule.likelihood([0.5], 0.5, 4, floor=floor)
+    for wrong in (1.5, -0.1, float("nan")):
+        with pytest.raises(ValueError, match=r"`support` must lie in \[0, 1\]"):
+            fixed.likelihood([0.5, wrong], 0.5, 4)
+        with pytest.raises(ValueError, match=r"`support` must lie in \[0, 1\]"):
+            win_probabilities([[0.5, wrong]], 4)
+        with pytest.raises(ValueError, match=r"`familiarity` must lie in \[0, 1\]"):
+            fixed.expansivity(wrong, 4)
+    with pytest.raises(ValueError, match="`n_active` must be a finite number >= 1, got 0"):
+        win_probabilities([[0.5, 0.5]], 0)
+    for sizes in ((0, 9), (4, 0), (4, 2.5)):
+        with pytest.raises(ValueError, match="must be an integer >= 1"):
+            similarity_curve(*sizes)
+
+
 def test_rules_are_values():
     assert Selection.preset("adaptive") == Selection()
     assert hash(Selection(floor=0.5)) == hash(Selection(floor=0.5))
@@ -94,9 +129,13 @@ def test_rules_are_values():
         ({"floor": "crosstalk"}, TypeError, "`floor` must be a finite number"),
         ({"slope": float("nan")}, TypeError, "`slope` must be a finite number"),
         ({"relative": 1}, TypeError, "`relative` must be True or False"),
-        ({"baseline": 0.0}, ValueError, "`baseline` must be > 0"),
-        ({"support_power": -1.0}, ValueError, "`support_power` must be > 0"),
-        ({"expansion": -1.0}, ValueError, "`expansion` must be >= 0"),
+        ({"baseline": 0.0}, ValueError, r"`baseline` must lie in \[1e-100, 1e\+100\]"),
+        ({"support_power": -1.0}, ValueError, r"`support_power` must lie in \[0.001, 1e\+06\]"),
+        ({"support_power": 1e-17}, ValueError, "`support_power` must lie in"),
+        ({"expansion": -1.0}, ValueError, r"`expansion` must lie in \[0, 1e\+100\]"),
+        ({"expansion": 1e308}, ValueError, "`expansion` must lie in"),
+        ({"slope": 1e308}, ValueError, "`slope` must lie in"),
+        ({"centre": -1e308}, ValueError, "`centre` must lie in"),
     ],
 )
 def test_wrong_values_are_refused(changes, error, message):
