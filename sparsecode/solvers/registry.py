@@ -210,6 +210,7 @@ def _at_any_scale(run, X, D, penalty, options):
     exponents = np.minimum(row_exponents(X), 0)
     if not exponents.any():
         return run(X, penalty, **options)
+    norms = np.square(D, dtype=np.float64).sum(axis=1)
 
     def solve_group(exponent, rows):
         samples, given = np.ldexp(X[rows], -exponent), dict(options)
@@ -219,7 +220,9 @@ def _at_any_scale(run, X, D, penalty, options):
                 given["init"] = np.nan_to_num(np.ldexp(start, -exponent))
         try:
             scaled = rescale_bound(penalty, exponent, D, X.dtype) if exponent else penalty
-        except ValueError:  # the penalty is beyond all bounds
+        except (TypeError, ValueError):
+            penalty.bind(norms, np.float64, options.get("gains"))  # raises for what is wrong at any scale
+            # Scaling has taken the penalty beyond all bounds
             result = zero_codes(samples, len(D), options["sparse_output"])
         else:
             result = run(samples, scaled, rows, **given)
