@@ -129,7 +129,8 @@ def solve(
     max_iter : int or None, default=None
         Largest number of passes over the atoms for one row; None takes the solver's own (1000 or 10000).
     init : array-like or CSR array of shape (n_samples, n_components) or None, default=None
-        Codes to start from; None starts from zero.
+        Codes to start from; None starts from zero, and so does "irl1" where a code has
+        more coefficients than there are features.
     gains : array-like of shape (n_components,) or None, default=None
         An atom of gain 2 enters a code at half the correlation. For learning with homeostasis.
     n_jobs : int or None, default=None
