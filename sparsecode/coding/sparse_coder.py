@@ -4,11 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.samples import as_shape
-from .._core.validation import (
-    check_sample_weight,
-    fit_context,
-    unchanged_on_failure,
-)
+from .._core.validation import check_sample_weight, fit_context, unchanged_on_failure
 from ..dictionary import Dictionary
 from ..encoder import Capabilities, Encoder, available_if_capable
 from ..learning.rules import RULES, WHOLE
