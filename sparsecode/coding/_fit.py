@@ -139,10 +139,11 @@ class Fit:
         return atoms
 
 
-def start_fit(coder, X, weights=None, *, n_expected=None):
+def start_fit(coder, X, weights=None, *, n_expected=None, n_update=1):
     """Return the fit before learning, and the generator that goes on shuffling (None if atoms are given).
 
-    Rows of X may have weights, all positive. `n_expected` are the samples of all epochs together, None if not known.
+    Rows of X may have weights, all positive. `n_expected` are the samples of all epochs together, None if not known,
+    and `n_update` the most that are coded with the same atoms.
     """
     choice = {name: getattr(coder, name) for name in ("alpha", "n_nonzero_coefs", "target_sparsity", "target_snr")}
     penalty = make_penalty(coder.penalty, positive=coder.positive, **choice)
@@ -158,7 +159,7 @@ def start_fit(coder, X, weights=None, *, n_expected=None):
         if coder.learning == "k-svd":
             check_ksvd(penalty, target)
         rng = as_generator(coder.random_state)
-        return _start_learning(coder, X, penalty, target, rng, weights, n_expected), rng
+        return _start_learning(coder, X, penalty, target, rng, weights, (n_expected, n_update)), rng
     atoms = check_atoms(
         coder.dictionary, "dictionary", n_features=X.shape[1], n_components=coder.n_components, dtype=X.dtype
     )
@@ -176,7 +177,7 @@ def start_fit(coder, X, weights=None, *, n_expected=None):
     return Fit(penalty, target, bool(coder.fit_dc), atoms.copy()), None
 
 
-def _start_learning(coder, X, penalty, target, rng, weights, n_expected):
+def _start_learning(coder, X, penalty, target, rng, weights, n_samples):
     rows = center(X) if coder.fit_dc else X
     if coder.fit_dc and X.shape[1] == 1:
         raise ValueError("`fit_dc`=True leaves nothing to learn of samples with n_features = 1; give fit_dc=False.")
@@ -207,7 +208,7 @@ def _start_learning(coder, X, penalty, target, rng, weights, n_expected):
         return Fit(penalty, target, bool(coder.fit_dc), atoms, None, exponent)
     homeostasis = rule and Homeostasis.start(rule, len(atoms))
     numbers = {"rate": float(coder.learning_rate)} if coder.learning == "gradient" and coder.learning_rate else {}
-    numbers["n_relaxed"] = count_relaxed(coder, penalty, len(atoms), n_expected)
+    numbers["n_relaxed"] = count_relaxed(coder, penalty, len(atoms), *n_samples)
     state = RULES[coder.learning].start(atoms, homeostasis, positive=positive, **numbers)
     return Fit(penalty, target, bool(coder.fit_dc), None, state, exponent)
 

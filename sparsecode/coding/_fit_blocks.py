@@ -39,7 +39,8 @@ class BlockLearner:
               reads, codes and merges.
             * A sequence, such as a list of memory maps, or any object with ``__len__`` and ``__getitem__`` that reads
               a file: each item is a block of shape (n_rows, n_features).
-            * An iterator of blocks: they are taken once, in their order, whatever `max_iter` says.
+            * An iterator of blocks: they are taken once, in their order, whatever `max_iter` says. With a penalty that
+              is not convex l1 codes the first ``200 n_components`` samples, however few there are.
 
             A good block has some hundred to ten thousand rows. All must have one width and one dtype.
         blocks_per_update : int, default=1
@@ -157,7 +158,7 @@ class Session:
         saved = self.folder and self.folder.load()
         if saved is None:
             n_expected = source.n_blocks and coder.max_iter * source.n_blocks * len(first)
-            self.fit, rng = _start(coder, first, n_expected)
+            self.fit, rng = _start(coder, first, n_expected, min(per_update, source.n_blocks or 1) * len(first))
             self.progress = self.fit.begin()
             self.fit = replace(self.fit, state=self.progress.state)  # or there would be two in memory
             source.seed = int(rng.integers(2**63))
@@ -221,10 +222,10 @@ class Session:
             self.fit = replace(self.fit, records=[])
 
 
-def _start(coder, first, n_expected):
+def _start(coder, first, n_expected, n_update):
     """Return the fit before learning and its generator, as `start_fit`."""
     try:
-        return start_fit(coder, first, n_expected=n_expected)
+        return start_fit(coder, first, n_expected=n_expected, n_update=n_update)
     except ValueError as error:
         error.add_note("What X is said to be is true of block 0, which stands for all blocks when the fit starts.")
         raise

@@ -86,6 +86,11 @@ class Progress:
     seconds: float = 0.0
     n_rows: int = 0  # samples of the last epoch
 
+    @property
+    def comparable(self):
+        """Records of the epochs that knew the penalty alone: those of l1 in its place have another objective."""
+        return self.records[max(0, self.state.relaxed_epochs - self.n_before) :]
+
 
 def learn(progress, source, settings, prepare, *, target=None, epochs, tol, verbose=0, after_update=None):
     """Run epochs over the blocks of a source, changing `progress`.
@@ -101,7 +106,8 @@ def learn(progress, source, settings, prepare, *, target=None, epochs, tol, verb
     epochs : int
         Largest number of passes.
     tol : float
-        Stop when `WAIT` epochs have lowered the mean objective by no more than this share; 0 runs all epochs.
+        Stop when `WAIT` epochs have lowered the mean objective by no more than this share, not
+        counting those that began with l1; 0 runs all epochs.
     verbose : int
     after_update : callable or None
         Called after each update.
@@ -111,8 +117,7 @@ def learn(progress, source, settings, prepare, *, target=None, epochs, tol, verb
             bar.reset()
             bar.update(progress.done)
             _run_epoch(progress, source, settings, prepare, target, bar, after_update)
-            may_stop = tol > 0 and not progress.state.n_relaxed
-            if len(progress.records) == epochs or (may_stop and has_settled(progress.records, tol)):
+            if len(progress.records) == epochs or (tol > 0 and has_settled(progress.comparable, tol)):
                 break
 
 
@@ -122,6 +127,8 @@ def has_settled(records, tol):
     Only the latest epochs with about the same weight of the penalty count: a target moves it, and the objective
     with it.
     """
+    if len(records) <= WAIT:
+        return False
     objectives, weight = [], records[-1].alpha
     for record in reversed(records):
         if abs(math.log(record.alpha / weight)) > SAME_WEIGHT:  # not for NaN, where there is no weight
@@ -142,6 +149,7 @@ def _run_epoch(progress, source, settings, prepare, target, bar, after_update):
         coding = progress.penalty, settings
         if state.n_relaxed:
             coding = relax(*coding, len(state.D))
+            state.relaxed_epochs = epoch + 1
         work = Work(state.D, state.gains, *coding, prepare, target is not None)
         statistics, amounts = source.coded(work, numbers)
         progress.replaced += state.update(statistics)

@@ -19,17 +19,20 @@ from ..solvers.registry import SOLVERS
 SAMPLES_AN_ATOM, LARGEST_SHARE = 200, 0.5
 
 
-def count_relaxed(coder, penalty, n_components, n_expected=None):
+def count_relaxed(coder, penalty, n_components, n_expected=None, n_update=1):
     """Return how many samples are coded with l1 first: none unless "online" learns from noise or from data.
 
-    `n_expected` are the samples of the whole fit, all epochs together, if that is known. Not where atoms are compared
-    by their tables ("heh"), which only matching pursuit does.
+    `n_expected` are the samples of the whole fit, all epochs together, if that is known, and `n_update` the most that
+    are coded with the same atoms: the last of l1 take all of them, and the share holds with them. Not where atoms are
+    compared by their tables ("heh"), which only matching pursuit does.
     """
     begins = coder.learning == "online" and isinstance(coder.init, str) and coder.homeostasis != "heh"
     if not begins or penalty.convex or not penalty.separable:
         return 0
     count = SAMPLES_AN_ATOM * n_components
-    return count if n_expected is None else min(count, int(LARGEST_SHARE * n_expected))
+    if n_expected is None:
+        return count
+    return min(count, max(0, int(LARGEST_SHARE * n_expected) - n_update + 1))
 
 
 def relax(penalty, settings, n_components):

@@ -197,7 +197,8 @@ class SAILnet(Encoder):
         X : array-like of shape (n_samples, n_features)
         y : Ignored
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights of the samples, >= 0, in the means of the rules and in `scale_`. Only their ratios count.
+            Weights of the samples, >= 0, in the means of the rules and in `scale_`. Only their ratios count: an update
+            is as large as the weights of its batch are.
 
         Returns
         -------
@@ -222,7 +223,8 @@ class SAILnet(Encoder):
         X : array-like of shape (n_samples, n_features)
         y : Ignored
         sample_weight : array-like of shape (n_samples,) or None, default=None
-            Weights of the samples, >= 0; of a batch only their ratios count.
+            Weights of the samples, >= 0. Only their ratios within a batch count: what the samples of one batch weigh
+            beside those of another is lost, and with ``batch_size=1`` all of it.
 
         Returns
         -------
@@ -331,7 +333,9 @@ class SAILnet(Encoder):
                     given = None if weights is None else weights[rows]
                     batch = Batch.of(samples, self._count(network, samples), given)
                     totals.add(batch, network.Q)
-                    network = updated(network, batch, rules, len(samples) / self.batch_size)
+                    # Weights of mean one tell how much a batch has to say; those of `partial_fit` have no scale
+                    size = len(samples) if rng is None else batch.total
+                    network = updated(network, batch, rules, size / self.batch_size)
                     bar.update()
                 record = totals.record(len(records), self.scale_, self.target_rate, time.perf_counter() - started)
                 records.append(record)

@@ -4,11 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.samples import as_shape
-from .._core.validation import (
-    check_sample_weight,
-    fit_context,
-    unchanged_on_failure,
-)
+from .._core.validation import check_sample_weight, fit_context, unchanged_on_failure
 from ..dictionary import Dictionary
 from ..encoder import Capabilities, Encoder, available_if_capable
 from ..learning.rules import RULES, WHOLE
@@ -114,8 +110,9 @@ class SparseCoder(BlockLearner, Encoder):
         Largest certificate of a code (see `sparsecode.solvers.SolveResult`): for l1 the duality gap over
         ``0.5 ||x||^2``. What float32 cannot certify is raised to what it can.
     tol : float, default=1e-3
-        Learning stops when three epochs have lowered the mean objective by no more than this share; with a target,
-        of epochs with about the same weight. With 0 it runs `max_iter` epochs.
+        Learning stops when three epochs have lowered the mean objective by no more than this share; of epochs
+        that had the penalty alone (see Notes), and with a target about the same weight. With 0 it runs `max_iter`
+        epochs.
     n_jobs : int or None, default=None
         Threads for encoding, as in scikit-learn. Results do not depend on it, bit for bit.
     random_state : int, RandomState, Generator or None, default=None
@@ -171,7 +168,9 @@ class SparseCoder(BlockLearner, Encoder):
 
     Penalties that are not convex leave noise slowly. With learning="online", and no atoms in `init`, the first samples
     are therefore coded with l1, whose weight is the correlation at which atoms enter: 200 for each atom, at most half
-    of all epochs of `fit` and `fit_blocks`. `history_` has the objective and the penalty of l1 for them.
+    of all epochs of `fit` and `fit_blocks`. `history_` has the objective and the penalty of l1 for them. `partial_fit`,
+    and `fit_blocks` of an iterator, do not know how many will come: after fewer than ``200 n_components`` samples, in
+    all calls together, atoms are those of l1. Give `init` atoms to learn with the penalty from the first.
 
     `partial_fit` in chunks that are multiples of `batch_size` gives the bits of one call, if `alpha` is absolute and
     `init` is not "data" (those are taken from the first chunk). Memory maps are not copied (with `fit_dc`, once);
@@ -292,7 +291,9 @@ class SparseCoder(BlockLearner, Encoder):
         with unchanged_on_failure(self):
             X = self._check_input(X, reset=True)
             X, weights = check_sample_weight(sample_weight, X, mean_one=True)
-            fit, rng = start_fit(self, X, weights, n_expected=self.max_iter * len(X))
+            fit, rng = start_fit(
+                self, X, weights, n_expected=self.max_iter * len(X), n_update=min(self.batch_size, len(X))
+            )
             if self.dictionary is None:
                 fit = fit.learned(self, X, weights, epochs=self.max_iter, rng=rng)
             self._fit = fit
@@ -305,10 +306,12 @@ class SparseCoder(BlockLearner, Encoder):
         """Go on learning from the rows of X, once and in their order, in batches of `batch_size`.
 
         The first call, or `fit`, fixes the penalty and its weight, the number of atoms and the first ones, from its own
-        X. Later changes of `penalty`, `alpha`, `alpha_scale`, `n_nonzero_coefs`, the targets, `positive`,
-        `fit_dc`, `n_components`, `init`, `homeostasis`, `learning_rate`, `positive_dict`, `input_shape` and
-        `dictionary` wait for `fit`. With a target each call finds the weight anew, of atoms that are learned; given
-        atoms, and their weight, stay as they are. A call that fails or is interrupted leaves the estimator as it was.
+        X. Later changes of `penalty`, `alpha`, `alpha_scale`, `n_nonzero_coefs`, the targets, `positive`, `fit_dc`,
+        `n_components`, `init`, `homeostasis`, `learning_rate`, `positive_dict`, `input_shape` and `dictionary` wait for
+        `fit`. With a target each call finds the weight anew, of atoms that are learned; given atoms, and their weight,
+        stay as they are. With a penalty that is not convex the first ``200 n_components`` samples of all calls are
+        coded with l1, however few there are (see the Notes of the class). A call that fails or is interrupted leaves
+        the estimator as it was.
 
         Parameters
         ----------

@@ -21,8 +21,7 @@ class TaskDrivenClassifier(ClassifierMixin, TaskDriven):
 
     where ``w(x, D) = argmin_w 0.5 ||x - w D||^2 + pen(w)`` are the exact codes for an l1-type penalty, z are
     `covariates`, s weights of the samples, rho is `l2_regularization`, and the loss is the logistic one (of all classes
-    together). The codes adapt
-    to the labels through the atoms alone: coding a sample needs no label.
+    together). The codes adapt to the labels through the atoms alone: coding a sample needs no label.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ class LearningState:
     """
 
     ARRAYS: ClassVar = {}
-    NUMBERS: ClassVar = ("n_steps", "n_replaced", "positive", "n_relaxed")
+    NUMBERS: ClassVar = ("n_steps", "n_replaced", "positive", "n_relaxed", "relaxed_epochs")
 
     D: np.ndarray  # (n_components, n_features), unit-norm rows
     homeostasis: Homeostasis | None = None
@@ -25,6 +25,7 @@ class LearningState:
     n_steps: int = 0
     n_replaced: int = 0
     n_relaxed: int = 0  # samples that are still to be coded with l1 in the place of the penalty
+    relaxed_epochs: int = 0  # epochs of the fit, the first ones, in which some were
 
     @classmethod
     def start(cls, D, homeostasis=None, *, positive=False, **numbers):

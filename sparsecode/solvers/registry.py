@@ -129,7 +129,8 @@ def solve(
     max_iter : int or None, default=None
         Largest number of passes over the atoms for one row; None takes the solver's own (1000 or 10000).
     init : array-like or CSR array of shape (n_samples, n_components) or None, default=None
-        Codes to start from; None starts from zero.
+        Codes to start from; None starts from zero, and so does "irl1" where a code has
+        more coefficients than there are features.
     gains : array-like of shape (n_components,) or None, default=None
         An atom of gain 2 enters a code at half the correlation. For learning with homeostasis.
     n_jobs : int or None, default=None
@@ -210,6 +211,7 @@ def _at_any_scale(run, X, D, penalty, options):
     exponents = np.minimum(row_exponents(X), 0)
     if not exponents.any():
         return run(X, penalty, **options)
+    norms = np.square(D, dtype=np.float64).sum(axis=1)
 
     def solve_group(exponent, rows):
         samples, given = np.ldexp(X[rows], -exponent), dict(options)
@@ -219,7 +221,9 @@ def _at_any_scale(run, X, D, penalty, options):
                 given["init"] = np.nan_to_num(np.ldexp(start, -exponent))
         try:
             scaled = rescale_bound(penalty, exponent, D, X.dtype) if exponent else penalty
-        except ValueError:  # the penalty is beyond all bounds
+        except (TypeError, ValueError):
+            penalty.bind(norms, np.float64, options.get("gains"))  # raises for what is wrong at any scale
+            # Scaling has taken the penalty beyond all bounds
             result = zero_codes(samples, len(D), options["sparse_output"])
         else:
             result = run(samples, scaled, rows, **given)

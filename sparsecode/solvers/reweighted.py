@@ -9,11 +9,16 @@ weights of the next problem, until they change no more. From zero the first prob
 ``sqrt(2 alpha) ||d_j||`` for CEL0, whose later weights are ``max(sqrt(2 alpha) ||d_j|| - ||d_j||^2 |w_j|, 0)``;
 ``alpha / (eps + |w_j|)`` for the logarithm.
 
-Every weighted problem is solved exactly, by the active-set method of `active_set` from the active set, signs and
-factor of the one before: a change of weights costs O(K k) where the support stays. Coordinate descent then tells
-whether a single coefficient improves the code, which gives the certificate, and goes on from there if one does: for
-MCP, SCAD and the logarithm a coefficient may pay that no small one leads to. The objective falls from problem to
-problem; a row that is stopped within a problem lies below the code that it began with, if not below the pass before.
+Every weighted problem is solved exactly, by the active-set method of `active_set` from the active set, signs and factor
+of the one before: a change of weights costs O(K k) where the support stays. Coordinate descent then tells whether a
+single coefficient improves the code, which gives the certificate, and goes on from there if one does: for MCP, SCAD and
+the logarithm a coefficient may pay that no small one leads to. The objective falls from problem to problem; a row that
+is stopped within a problem lies below the code that it began with, if not below the pass before.
+
+A start of more coefficients than a sample has features is replaced by zero: the slopes vanish at large coefficients,
+and nothing then bounds those of atoms that depend on each other (up to 3172 for samples of unit variance, K = 64, F =
+32, MCP with alpha 0.02, where greedy descent ends at 4.8). Mean objectives from zero were 30 % lower to 1.1 % higher
+than from ones, the most for LogSum.
 
 On whitened patches (K = 288) objectives of CEL0 are 0.9, 0.2 and 0.5 % below those of greedy coordinate descent (alpha
 0.05, 0.2, 0.45) in 0.9 to 1.2 of its time, 4.3, 2.2 and 1.2 % below those of forward-backward splitting in a thirtieth,
@@ -30,6 +35,7 @@ in computer vision", SIAM J. Imaging Sci. 8 (2015).
 """
 
 import numpy as np
+from scipy.sparse import issparse
 
 from ..penalties.concave import BoundLogSum
 from ..penalties.l1 import BoundL1
@@ -47,8 +53,9 @@ DEFAULT_MAX_ITER = 10_000
 MOST_WEIGHTINGS = 100
 
 
-def solve_reweighted(X, D, penalty, *, tol, max_iter=None, **settings):
+def solve_reweighted(X, D, penalty, *, tol, max_iter=None, init=None, **settings):
     """Code the rows of X by iteratively reweighted l1; arguments are those of `solve`, checked."""
+    settings["init"] = None if init is None else _without_dense_rows(init, X.shape[1])
     settings |= {"tol": raise_tol(tol, penalty, X.dtype), "max_iter": max_iter or DEFAULT_MAX_ITER}
     return in_double_where_stalled(_solve, X, D, penalty, **settings)
 
@@ -73,6 +80,20 @@ def _solve(problem, penalty, *, tol, max_iter, gains=None):
         descend_rows(DenseGram(G), C, square_norms, *descent, *rest)
 
     return problem.run(solve_rows, (), make_work)
+
+
+def _without_dense_rows(init, most):
+    """Return codes to start from, with zero for those of more than `most` coefficients."""
+    counts = np.diff(init.indptr) if issparse(init) else np.count_nonzero(init, axis=1)
+    dense = counts > most
+    if not dense.any():
+        return init
+    init = init.copy()
+    if issparse(init):
+        init.data[np.repeat(dense, counts)] = 0
+    else:
+        init[dense] = 0
+    return init
 
 
 def _slopes(bound):

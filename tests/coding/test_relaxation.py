@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from sparsecode import SparseCoder, load
+from sparsecode import Checkpoint, SparseCoder, load
 from sparsecode.coding._encode import CoderSettings
 from sparsecode.coding._relaxation import SAMPLES_AN_ATOM, relax
 from sparsecode.metrics import relative_error
 from sparsecode.penalties import CEL0, L0, L1, MCP, SCAD, LHalf, LogSum
 from sparsecode.receptive_fields import fit_gabor
 
-from ..contracts.blocks import mixtures, same_fit
+from ..contracts.blocks import Reader, mixtures, parts, same_fit
 
 
 @pytest.fixture
@@ -73,6 +73,18 @@ def test_so_many_samples_an_atom_of_a_long_one(rng, coded):
     assert all(penalty == MCP(0.5) for _, penalty, _ in coded)
 
 
+def test_so_many_samples_an_atom_where_it_is_not_known_how_many_come(rng, coded):
+    X = mixtures(rng)[:400]
+    params = {"penalty": "mcp", "alpha": 0.5, "batch_size": 50, "random_state": 0}
+    coder = SparseCoder(3, **params).partial_fit(X)
+    assert all(isinstance(penalty, L1) for _, penalty, _ in coded)
+    coder.partial_fit(X)
+    assert sum(n for n, penalty, _ in coded if isinstance(penalty, L1)) == SAMPLES_AN_ATOM * 3
+    coded.clear()
+    SparseCoder(3, **params).fit_blocks(part for part in parts(X))
+    assert all(isinstance(penalty, L1) for _, penalty, _ in coded)
+
+
 @pytest.mark.parametrize(
     "params",
     [
@@ -101,15 +113,42 @@ def test_learning_does_not_stop_before_the_penalty_has_had_its_turn(rng):
     assert objective[first:].max() < objective[: first - 1].min()
 
 
+@pytest.mark.parametrize(("n_rows", "max_iter", "n_l1"), [(50, 1, 0), (50, 3, 1), (50, 6, 3), (70, 1, 0), (70, 5, 4)])
+def test_the_last_batch_of_l1_is_within_its_share(n_rows, max_iter, n_l1, rng, coded):
+    X = mixtures(rng)[:n_rows]
+    params = {"penalty": "cel0", "alpha": 2.0, "batch_size": 50, "max_iter": max_iter, "tol": 0, "random_state": 0}
+    SparseCoder(12, **params).fit(X)
+    chosen = [isinstance(penalty, L1) for _, penalty, _ in coded]
+    assert chosen == [True] * n_l1 + [False] * (len(coded) - n_l1)
+    coded.clear()
+    SparseCoder(12, **params).fit_blocks([X[:50]])
+    assert [isinstance(penalty, L1) for _, penalty, _ in coded] == [epoch < max_iter // 2 for epoch in range(max_iter)]
+
+
+def test_learning_goes_on_after_l1_that_ends_with_an_epoch(rng, tmp_path):
+    X, n_l1 = mixtures(rng)[:240], 10  # epochs
+    assert n_l1 * len(X) == SAMPLES_AN_ATOM * 12
+    params = {"penalty": "cel0", "alpha": 0.5, "tol": 0.1, "batch_size": 60, "random_state": 0}
+    whole, other = (SparseCoder(12, **params) for _ in range(2))
+    assert whole.fit(X).n_iter_ >= n_l1 + 4  # a first one, and three that do not improve on it
+    whole.fit_blocks(parts(X, 60))
+    assert whole.n_iter_ >= n_l1 + 4
+    assert whole._fit.state.relaxed_epochs == n_l1
+    with pytest.raises(RuntimeError):  # in the second epoch after l1
+        other.fit_blocks(Reader(parts(X, 60), fail_at=4 * n_l1 + 11), checkpoint=Checkpoint(tmp_path, every_seconds=0))
+    other.fit_blocks(parts(X, 60), checkpoint=Checkpoint(tmp_path, every_seconds=0))
+    assert same_fit(whole, other)
+
+
 def test_partial_fit_in_chunks_across_the_end_of_l1(rng, tmp_path):
     X = mixtures(rng)[:400]
-    whole, parts = (SparseCoder(1, penalty="cel0", alpha=0.1, batch_size=40, random_state=0) for _ in range(2))
+    whole, other = (SparseCoder(1, penalty="cel0", alpha=0.1, batch_size=40, random_state=0) for _ in range(2))
     whole.partial_fit(X)
     for start in range(0, 400, 80):  # l1 ends with the sample 200
-        parts.partial_fit(X[start : start + 80])
-        parts.save(tmp_path / "coder")
-        parts = load(tmp_path / "coder")
-    assert np.array_equal(parts.components_, whole.components_)
+        other.partial_fit(X[start : start + 80])
+        other.save(tmp_path / "coder")
+        other = load(tmp_path / "coder")
+    assert np.array_equal(other.components_, whole.components_)
 
 
 def test_a_target_is_met_at_the_end(rng):

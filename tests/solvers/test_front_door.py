@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sparsecode._core.arrays import as_dense
-from sparsecode.penalties import CEL0, L0, L1, MCP, SCAD, ElasticNet, KSparse, LHalf, LogSum, SparseEnvelope
+from sparsecode.penalties import CEL0, L0, L1, MCP, SCAD, ElasticNet, KSparse, LHalf, LogSum, SparseEnvelope, WeightedL1
 from sparsecode.solvers import SOLVERS, SolveResult, debias, duality_gap, solve, solve_fista
 from sparsecode.solvers._rows import CONVERGED, MAX_ITER, NON_FINITE, STALLED, conclude, share
 
@@ -199,6 +199,21 @@ def test_rows_that_float32_stalls_go_on_in_float64(solver):
     assert single.codes.dtype == np.float32
     found, exact = (0.5 * result.square_error + result.penalty for result in (single, double))
     assert np.abs(found / exact - 1).max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("penalty", "gains", "match"),
+    [
+        (WeightedL1(1e-201, weights=np.ones(3)), None, "`weights` must be 10 positive finite numbers"),
+        (L1(None), None, "`alpha` must be a positive finite number, got None"),
+        (CEL0(1e-3), np.ones(3), "`gains` must be 10 positive finite numbers"),
+    ],
+    ids=str,
+)
+def test_tiny_rows_do_not_hide_a_wrong_penalty(penalty, gains, match):
+    samples, atoms = planted(n=6, K=10, F=8)
+    with pytest.raises(ValueError, match=match):
+        solve(1e-200 * samples, atoms, penalty, gains=gains)
 
 
 @pytest.mark.nojit
