@@ -15,7 +15,8 @@ a price.
 """
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
+from sklearn.utils.validation import check_array
 
 from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty, kernel_array, row_products
@@ -55,6 +56,8 @@ def check_mask(mask, shape):
 
 def known_entries(X, mask):
     """Return X with zeros where it is not known, whatever is there, and the checked mask."""
+    if issparse(X):
+        check_array(X, input_name="X")  # raises, and says how to make it dense
     X = np.asarray(X)
     mask = check_mask(mask, (len(X), X[0].size) if X.ndim > 1 and len(X) else X.shape)
     return np.where(mask.reshape(X.shape), X, 0), mask

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from sparsecode import SparseCoder
 from sparsecode.penalties import CEL0, L1, KSparse
@@ -201,3 +202,32 @@ def test_debiased_codes_are_least_squares_over_known_entries():
     for x, known, w, support in zip(X, mask, refit, codes != 0, strict=True):
         expected = np.linalg.lstsq(D[np.ix_(support, known)].T, x[known])[0]
         np.testing.assert_allclose(w[support], expected, atol=1e-8)
+
+
+def test_columns_of_data_frames_are_checked():
+    pd = pytest.importorskip("pandas")
+    X, D = planted(n=10)
+    mask = np.random.default_rng(1).random(X.shape) < 0.7
+    mask[:, 0] = True
+    names = [f"f{column}" for column in range(X.shape[1])]
+    frame, known = (pd.DataFrame(array, columns=names) for array in (np.where(mask, X, np.nan), mask))
+    coder = SparseCoder(dictionary=D, alpha=0.3).fit(pd.DataFrame(X, columns=names))
+    codes = coder.transform(frame, mask=known)
+    assert np.array_equal(codes, coder.transform(frame, mask=mask))
+    with pytest.raises(ValueError, match="Feature names must be in the same order"):
+        coder.transform(frame[names[::-1]], mask=known)
+    with pytest.raises(ValueError, match=r"`mask` has columns \['f11', .*, but X has \['f0', .*the same order"):
+        coder.transform(frame, mask=known[names[::-1]])
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        coder.transform(frame, mask=np.ones_like(mask))
+    with pytest.raises(ValueError, match="`mask` has columns"):
+        SparseCoder(dictionary=D, alpha=0.3).fit(X).transform(frame, mask=known[names[::-1]])
+
+
+def test_sparse_rows_are_refused_as_without_a_mask():
+    X, D = planted()
+    mask = np.ones(X.shape, bool)
+    with pytest.raises(TypeError, match="Sparse data was passed for X, but dense data is required"):
+        solve(csr_array(X), D, L1(0.3), mask=mask)
+    with pytest.raises(TypeError, match="Sparse data was passed"):
+        SparseCoder(dictionary=D, alpha=0.3).fit(X).transform(csr_array(X), mask=mask)
