@@ -59,7 +59,7 @@ def compare_coders(
     coders : dict of str to Encoder, (Encoder, str) or callable
         Methods by name, unfitted. The level is given to the parameter of that name; a coder whose `n_nonzero_coefs` is
         set gets ``round(target_sparsity * n_atoms)`` of them instead. For encoders with neither: a pair of an encoder
-        and the name of a positive parameter, whose value meets the level, such as
+        and the name of a positive real parameter, whose value meets the level, such as
         ``(LCA(threshold="hard", alpha=0.1), "alpha")`` or ``(SAILnet(), "target_rate")``; or a function of the level
         that returns an encoder. `n_components`, `random_state` (the seed) and `dictionary` are set where there are
         such parameters; all others stay, such as `debias`, which a `target_snr` then counts.
@@ -116,7 +116,7 @@ def compare_coders(
     Notes
     -----
     Atoms that are learned see the level on X while they are learned, and X_test only for one number, the weight.
-    Costs a fit a cell, and some five encodings of X_test; of a pair two to 15 of both, with values of the parameter up
+    Costs a fit a cell, and some five encodings of X_test; of a pair one to 22 of both, with values of the parameter up
     to 100 times the one that is given, or down to a hundredth. The first call of a solver in a new installation
     compiles it, within its seconds: run ``python -m sparsecode warmup`` before seconds are compared.
 
