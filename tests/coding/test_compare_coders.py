@@ -290,9 +290,19 @@ def test_where_nothing_works_the_error_is_raised(rows):
 
 
 @pytest.mark.filterwarnings("error")
-def test_warnings_that_are_errors_come_after_the_cell(rows, atoms):
-    with pytest.raises(UserWarning, match=r"stopped at `encode_max_iter`=1.*\(coder 'hurried'"):
-        compare_coders({"hurried": SparseCoder(encode_max_iter=1)}, rows[1], mean_l0=5, dictionary=atoms)
+def test_warnings_that_are_errors_come_after_the_table(rows, atoms):
+    coders = {"hurried": SparseCoder(encode_max_iter=1), "l1": SparseCoder()}
+    with pytest.raises(UserWarning, match=r"stopped at `encode_max_iter`=1.*\(coder 'hurried'") as raised:
+        compare_coders(coders, rows[1], mean_l0=[3, 5], dictionary=atoms)
+    assert np.isfinite(raised.value.table.relative_error).all()
+    with pytest.raises(ZeroDivisionError, match="thirteen"):
+        compare_coders({"bad": Failing(13)}, rows[1], target_sparsity=0.1)
+
+
+def test_warnings_point_at_the_line_of_the_user(rows, atoms):
+    with pytest.warns(UserWarning, match="120 of 100 atoms cannot be active") as told:
+        compare_coders({"l1": SparseCoder()}, rows[1][:50], mean_l0=120, dictionary=atoms)
+    assert [warning.filename for warning in told] == [__file__]
 
 
 def test_the_same_again_for_any_number_of_threads(rows):
