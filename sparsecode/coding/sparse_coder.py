@@ -12,6 +12,7 @@ from .._core.validation import (
     unchanged_on_failure,
 )
 from ..dictionary import Dictionary
+from ..dictionary._fields import image_dims
 from ..encoder import Capabilities, Encoder, available_if_capable
 from ..learning.rules import RULES, WHOLE
 from ..solvers.masked import known_entries
@@ -401,11 +402,12 @@ class SparseCoder(BlockLearner, Encoder):
         if given is not None and given.n_features != self.n_features_in_:
             given = None  # set since fit
         shape = None if self.input_shape is None else as_shape(self.input_shape)
+        dims = image_dims(shape)
         if given is not None and shape in (None, given.atom_shape):
             if np.array_equal(np.asarray(given, dtype=self.components_.dtype), self.components_):
                 return given.astype(self.components_.dtype)
-            shape = given.atom_shape
-        return Dictionary.from_array(self.components_, shape=shape)
+            shape, dims = given.atom_shape, given.dims
+        return Dictionary.from_array(self.components_, shape=shape, dims=dims)
 
     @property
     def alpha_(self):
