@@ -22,6 +22,7 @@ __all__ = [
     "binary_exponent",
     "callers_level",
     "check_atoms",
+    "check_mask_columns",
     "check_rows",
     "check_sample_weight",
     "check_samples",
@@ -39,9 +40,23 @@ fit_context = _fit_context
 _SAFE = {np.dtype(np.float32): (1e-12, 1e12), np.dtype(np.float64): (1e-120, 1e120)}
 
 
-def check_rows(estimator, X, *, reset):
-    """Return X as a C-contiguous float32 or float64 array of finite rows, and keep scikit-learn's attributes."""
-    return validate_data(estimator, X, dtype=[np.float64, np.float32], order="C", reset=reset)
+def check_rows(estimator, X, *, reset, finite=True):
+    """Return X as a C-contiguous float32 or float64 array of rows, and keep scikit-learn's attributes.
+
+    Rows that are not to be checked to be `finite` may hold anything where they are not known.
+    """
+    return validate_data(estimator, X, dtype=[np.float64, np.float32], order="C", reset=reset, ensure_all_finite=finite)
+
+
+def check_mask_columns(estimator, mask, X):
+    """Raise if the columns of a mask have other names than those of the rows, or another order."""
+    names = getattr(mask, "columns", None)
+    expected = getattr(estimator, "feature_names_in_", getattr(X, "columns", None))
+    if names is not None and expected is not None and list(names) != list(expected):
+        raise ValueError(
+            f"`mask` has columns {list(names)!r:.100}, but X has {list(expected)!r:.100}; give them in the same order, "
+            "as mask[list(X.columns)]."
+        )
 
 
 def check_samples(estimator, X, y, sample_weight=None, *, numeric):

@@ -8,9 +8,9 @@ from scipy.sparse import csr_array, issparse
 from .._core.validation import joined_warnings, row_exponents, warn_not_converged
 from ..penalties import KSparse
 from ..solvers._rows import MAX_ITER, NON_FINITE, STALLED
-from ..solvers._scales import by_exponent, in_units_of_data, rescale_bound, zero_codes
+from ..solvers._scales import by_group, in_units_of_data, rescale_bound, zero_codes
 from ..solvers.debias import debias_codes
-from ..solvers.masked import debias_masked, solve_masked, takes_descent
+from ..solvers.masked import debias_masked, solve_masked
 from ..solvers.matching_pursuit import Equaliser
 from ..solvers.registry import find_solver
 
@@ -35,10 +35,11 @@ class CoderSettings(NamedTuple):
                 "homeostasis='heh' changes how matching pursuit chooses atoms: it goes with solver='mp', and with "
                 f"penalties that this takes, not with solver={name!r}. For other solvers take 'hap', 'emp' or 'ols'."
             )
-        if known is not None:
-            solver = None if name == "auto" and takes_descent(penalty) else find_solver(name, penalty)
-            return solve_masked(X, D.D, penalty, known.mask, solver, centered=known.centered, **settings)
-        return find_solver(name, penalty).solve(X, D, penalty, **settings)
+        solver = find_solver(name, penalty)
+        if known is None:
+            return solver.solve(X, D, penalty, **settings)
+        options = {"named": name != "auto", "centered": known.centered}
+        return solve_masked(X, D, penalty, known.mask, solver, **options, **settings)
 
 
 class Known(NamedTuple):
@@ -57,7 +58,7 @@ def encode_rows(X, atoms, penalty, settings, *, debias=False, known=None):
     if not exponents.any():
         return _encode_scaled(X, atoms, penalty, settings, 0, debias, known=known)
     with joined_warnings():
-        return by_exponent(
+        return by_group(
             exponents,
             lambda exponent, rows: _encode_scaled(X[rows], atoms, penalty, settings, exponent, debias, rows, known),
         )

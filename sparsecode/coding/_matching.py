@@ -10,14 +10,15 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from .._core.arrays import as_dense
-from .._core.validation import Real, callers_level
+from .._core.validation import Integral, Real, callers_level
 from ..encoder import Encoder
 from ._nested import CHOICES
 from ._search import find_zero
 from ._sparsity import MISSED, Amounts, OutOfReachError, Target, make_penalty
 from .sparse_coder import SparseCoder
 
-#: The search for a value of a parameter: second value over the first, how far it goes, and values at the most.
+#: The search for a value of a parameter: second value over the first, how far it goes, and values at the most between
+#: two that enclose it.
 SECOND, FARTHEST, N_TRIES = 1.5, 100, 15
 
 
@@ -77,6 +78,21 @@ def _check_pair(name, pair):
     value = pair[0].get_params()[pair[1]]
     if not isinstance(value, Real) or isinstance(value, bool) or not 0 < value < np.inf:
         raise TypeError(f"coder {name!r} needs a positive `{pair[1]}`, from which the search starts, got {value!r}.")
+    if isinstance(value, Integral) and not _takes_reals(*pair):
+        raise TypeError(
+            f"coder {name!r}: `{pair[1]}`={value!r} is an integer, and levels are met by real numbers; give a function "
+            "of the level that returns an encoder, or a float if the parameter is real."
+        )
+
+
+def _takes_reals(encoder, parameter):
+    """Tell whether an encoder says that a parameter may be any real number."""
+    *owners, parameter = parameter.split("__")
+    for owner in owners:
+        encoder = encoder.get_params(deep=False)[owner]
+    constraints = getattr(encoder, "_parameter_constraints", {}).get(parameter, ())
+    types = [getattr(constraint, "type", constraint) for constraint in constraints]
+    return any(isinstance(kind, type) and issubclass(float, kind) for kind in types)
 
 
 def fit_to_level(coder, level, setting, X, X_test):
@@ -107,44 +123,74 @@ def fit_to_level(coder, level, setting, X, X_test):
 
 def _tuned(encoder, parameter, kind, level, X, X_test):
     """Return the encoder, fitted to X with the value of a parameter for which codes of X_test meet the level."""
-    start, tried = math.log(encoder.get_params()[parameter]), {}
+    start, tried = encoder.get_params()[parameter], {}
+
+    def value_at(place):
+        return start * math.exp(place) if place else start
 
     def error_at(place):
         if place not in tried:
-            candidate = clone(encoder).set_params(**{parameter: math.exp(place)}).fit(X)
+            candidate = clone(encoder).set_params(**{parameter: value_at(place)}).fit(X)
             amounts = _amounts(candidate, X_test)
             target = _target(kind, level, amounts.n_entries / len(X_test))
             tried[place] = candidate, target.error_beyond_tolerance(amounts), target.reached(amounts)
         return tried[place][1]
 
-    second = start + math.log(SECOND)
-    sign = 1 if error_at(start) > error_at(second) else -1  # the search is for functions that fall
-    if error_at(start) == 0 or error_at(second) == 0:
-        return tried[start if error_at(start) == 0 else second][0]
-    places = sorted((sign * place for place in (start, second)), key=lambda place: abs(error_at(sign * place)))
-    far = math.log(FARTHEST)
+    bracket = _bracket(error_at)
+    if bracket is None:
+        nearest = min(tried.values(), key=lambda attempt: abs(attempt[1]))[2]
+        raise OutOfReachError(
+            f"no `{parameter}` up to {FARTHEST:g} times the given one, or below, meets it: {nearest} at best."
+        )
+    above, below = bracket  # codes too dense, and too sparse
+    sign = 1 if above <= below else -1  # the search is for functions that fall
     place, nearest = find_zero(
-        lambda place: error_at(sign * place), places[0], math.log(2), n_tries=N_TRIES,
-        least=sign * start - far, most=sign * start + far,
-    )  # fmt: skip
-    last = list(tried.values())[-1][2]
-    if place is None:
-        raise OutOfReachError(f"no `{parameter}` up to {FARTHEST:g} times the given one, or below, meets it: {last}.")
+        lambda place: error_at(sign * place), sign * above, 0.0, below=(sign * below, error_at(below)), n_tries=N_TRIES
+    )
     if nearest > MISSED:
         warnings.warn(
-            f"the level is met up to {tried[sign * place][2]} only, at {parameter}={math.exp(sign * place):.6g}.",
+            f"the level is met up to {tried[sign * place][2]} only, at {parameter}={value_at(sign * place):.6g}.",
             ConvergenceWarning,
             stacklevel=callers_level(),
         )
     return tried[sign * place][0]
 
 
+def _bracket(error_at):
+    """Return neighbouring places, logarithms of a factor, at which the error is >= 0, and <= 0; None if there are none.
+
+    From 1 and `SECOND` times the given value the search goes on where errors seem to shrink, then to the other side:
+    errors may be equal at both (no atom is active), or change their direction.
+    """
+    second, far = math.log(SECOND), math.log(FARTHEST)
+    at_start = error_at(0.0)
+    if at_start == 0:
+        return 0.0, 0.0
+    slope = error_at(second) - at_start
+    if at_start * error_at(second) <= 0:
+        return (0.0, second) if at_start > 0 else (second, 0.0)
+    upwards = slope * at_start < 0 or (slope == 0 and at_start > 0)  # most parameters make codes sparser
+    for direction in (1, -1) if upwards else (-1, 1):
+        place, stride = second if direction > 0 else 0.0, math.log(2)
+        while abs(place) < far:
+            previous, place = place, direction * min(abs(place) + stride, far)
+            stride *= 2
+            try:
+                error = error_at(place)
+            except ValueError:  # beyond what the parameter may be
+                break
+            if at_start * error <= 0:
+                return (previous, place) if at_start > 0 else (place, previous)
+    return None
+
+
 def _amounts(encoder, X):
-    """Return what a target needs to know of rows and their codes."""
-    X, codes = np.asarray(X), csr_array(as_dense(encoder.transform(X)))
+    """Return what a target needs to know of rows and their codes, without the constant atom."""
+    X, codes = np.asarray(X), as_dense(encoder.transform(X))
+    counted = csr_array(codes[:, n_constant(encoder) :])
     if not encoder.capabilities().invertible:
-        return Amounts.of(X, codes, np.full(len(X), np.nan))
-    return Amounts.of(X, codes, np.square(X - encoder.inverse_transform(codes), dtype=np.float64).sum(axis=1))
+        return Amounts.of(X, counted, np.full(len(X), np.nan))
+    return Amounts.of(X, counted, np.square(X - encoder.inverse_transform(codes), dtype=np.float64).sum(axis=1))
 
 
 def _target(kind, level, n_atoms):

@@ -161,5 +161,6 @@ class TaskDriven(EncoderOfCoder):
 def _with_atoms(encoder, D):
     """Return an encoder for the penalty of a fitted one, with other atoms."""
     changes = dict.fromkeys((*CHOICES, "n_components")) | {"alpha_scale": "absolute", "positive": False}
-    atoms = Dictionary.from_array(D, shape=encoder.dictionary_.atom_shape)
+    before = encoder.dictionary_
+    atoms = Dictionary.from_array(D, shape=before.atom_shape, dims=before.dims)
     return SparseCoder(**encoder.get_params(deep=False) | changes | {"penalty": encoder.penalty_, "dictionary": atoms})

@@ -59,7 +59,7 @@ def compare_coders(
     coders : dict of str to Encoder, (Encoder, str) or callable
         Methods by name, unfitted. The level is given to the parameter of that name; a coder whose `n_nonzero_coefs` is
         set gets ``round(target_sparsity * n_atoms)`` of them instead. For encoders with neither: a pair of an encoder
-        and the name of a positive parameter, whose value meets the level, such as
+        and the name of a positive real parameter, whose value meets the level, such as
         ``(LCA(threshold="hard", alpha=0.1), "alpha")`` or ``(SAILnet(), "target_rate")``; or a function of the level
         that returns an encoder. `n_components`, `random_state` (the seed) and `dictionary` are set where there are
         such parameters; all others stay, such as `debias`, which a `target_snr` then counts.
@@ -111,12 +111,13 @@ def compare_coders(
     -----
     UserWarning
         For each level that a method cannot meet, and each error of a coder (or of the learner of common atoms), which
-        does not end the comparison. Warnings and errors say which coder, level, seed and size they are about.
+        does not end the comparison. Warnings and errors say which coder, level, seed and size they are about. Warnings
+        come when the table is complete; the exception that a filter makes of one has it as its attribute `table`.
 
     Notes
     -----
     Atoms that are learned see the level on X while they are learned, and X_test only for one number, the weight.
-    Costs a fit a cell, and some five encodings of X_test; of a pair two to 15 of both, with values of the parameter up
+    Costs a fit a cell, and some five encodings of X_test; of a pair one to 22 of both, with values of the parameter up
     to 100 times the one that is given, or down to a hundredth. The first call of a solver in a new installation
     compiles it, within its seconds: run ``python -m sparsecode warmup`` before seconds are compared.
 
@@ -155,24 +156,29 @@ def compare_coders(
     X_test = X if X_test is None else X_test
     shape = len(coders), len(levels), len(seeds), len(sizes)
     measured = {name: np.full(shape, np.nan) for name in MEASURES}
+    told = []
     measured["l0_quantile"] = np.full((*shape, len(QUANTILES)), np.nan)
     with progress_bar(math.prod(shape), verbose=verbose, unit="fit") as bar:
         for c, s in np.ndindex(len(sizes), len(seeds)):
             setting, errors = Setting(kind, sizes[c], seeds[s]), []
-            with _kept_going(errors, f"atoms that methods share, {setting}"):
+            with _kept_going(errors, told, f"atoms that methods share, {setting}"):
                 setting = setting.with_atoms(dictionary, init, X)
             for i, m in np.ndindex((0, 0) if errors else (len(levels), len(coders))):
                 name = list(coders)[m]
-                with _kept_going(errors, f"coder {name!r}, {kind}={levels[i]:g}, {setting}"):
+                with _kept_going(errors, told, f"coder {name!r}, {kind}={levels[i]:g}, {setting}"):
                     cell = _measure(coders[name], levels[i], setting, X, X_test)
                     for measure, value in cell.items():
                         measured[measure][m, i, s, c] = value
                 bar.update()
             if errors and np.isnan(measured["n_atoms"]).all():
+                with contextlib.suppress(Warning):  # where they are errors, this one says more
+                    _warn(told)
                 raise errors[0]  # nothing works, and nothing is lost
     table = _as_dataset(measured, list(coders), kind, levels, seeds, sizes)
     table.attrs |= {"n_samples": len(X), "n_test": len(X_test)}
-    return table.isel(n_components=0, drop=True) if np.ndim(n_components) == 0 else table
+    table = table.isel(n_components=0, drop=True) if np.ndim(n_components) == 0 else table
+    _warn(told, table)
+    return table
 
 
 def _check_levels(**given):
@@ -199,12 +205,12 @@ def _check_counts(name, counts, *, least):
 
 
 @contextlib.contextmanager
-def _kept_going(errors, where):
-    """Add to warnings in the block what they are about, and make one of an error, which `errors` gets.
+def _kept_going(errors, told, where):
+    """Add warnings of the block to `told`, with what they are about, and make one of an error, which `errors` gets.
 
-    Of warnings that differ by numbers only, the last is given.
+    Of warnings that differ by numbers only, the last is kept.
     """
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")  # what the user makes an error shall not end a cell
         try:
             yield
@@ -214,9 +220,18 @@ def _kept_going(errors, where):
             error.add_note(f"({where})")
             errors.append(error)
             warnings.warn(f"failed, NaN: {type(error).__name__}: {error}", UserWarning, stacklevel=1)
-    last = {(re.sub(r"\d", "", str(warning.message)), warning.category): warning.message for warning in told}
-    for (_, category), text in last.items():
-        warnings.warn(f"{text} ({where})", category, stacklevel=callers_level())
+    last = {(re.sub(r"\d", "", str(warning.message)), warning.category): warning.message for warning in caught}
+    told.extend((f"{text} ({where})", category) for (_, category), text in last.items())
+
+
+def _warn(told, table=None):
+    """Give the warnings; an error that the user makes of one has the table."""
+    for text, category in told:
+        try:
+            warnings.warn(text, category, stacklevel=callers_level())
+        except Warning as error:
+            error.table = table
+            raise
 
 
 def _measure(coder, level, setting, X, X_test):

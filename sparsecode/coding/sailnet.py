@@ -23,6 +23,7 @@ from .._core.validation import (
     unchanged_on_failure,
 )
 from ..dictionary import Dictionary
+from ..dictionary._fields import image_dims
 from ..encoder import Capabilities, Encoder
 from ._encode import decode
 from ._local_rules import Batch, Network, Rules, SpikingRecord, Totals, updated
@@ -291,7 +292,7 @@ class SAILnet(Encoder):
         """The receptive fields as a `Dictionary`."""
         check_is_fitted(self)
         shape = None if self.input_shape is None else as_shape(self.input_shape)
-        return Dictionary.from_array(self.components_, shape=shape)
+        return Dictionary.from_array(self.components_, shape=shape, dims=image_dims(shape))
 
     @property
     def code_shape_(self):

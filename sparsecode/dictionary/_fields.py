@@ -13,8 +13,8 @@ from .._core.immutable import immutable
 
 _DEFAULT_DIMS = {2: ("feature",), 3: ("y", "x"), 4: ("channel", "y", "x")}
 
-#: A last axis of so many entries at most, behind a longer first one, holds the channels of colour images.
-MAX_CHANNELS = 4
+#: Names of the axes of an atom where samples are images in colour, as they are given to encoders.
+IMAGE_DIMS = ("y", "x", "channel")
 
 #: Variables of `Dictionary.to_xarray`, which coordinates may not be called.
 RESERVED = ("atoms", "shapes", "atoms_data", "atoms_indices", "atoms_indptr")
@@ -68,8 +68,6 @@ def as_dims(dims, atoms):
     """Return the names of the axes, "atom" first."""
     if dims is None:
         spatial = _DEFAULT_DIMS.get(atoms.ndim) or tuple(f"axis_{axis}" for axis in range(1, atoms.ndim))
-        if atoms.ndim == 4 and atoms.shape[3] <= MAX_CHANNELS < atoms.shape[1]:
-            spatial = ("y", "x", "channel")
         return ("atom", *spatial)
     names = tuple(dims) if not isinstance(dims, str) else (dims,)
     if not all(isinstance(name, str) and name for name in names) or len(set(names)) != len(names):
@@ -77,6 +75,11 @@ def as_dims(dims, atoms):
     if len(names) != atoms.ndim or names[0] != "atom":
         raise ValueError(f"`dims` must name the {atoms.ndim} axes of the atoms, the first 'atom', got {names!r:.100}.")
     return names
+
+
+def image_dims(shape):
+    """Return the names of the axes of atoms for samples of a shape, an `input_shape`; None is the default."""
+    return ("atom", *IMAGE_DIMS) if shape is not None and len(shape) == len(IMAGE_DIMS) else None
 
 
 def as_coords(coords, n_atoms, dims):

@@ -34,8 +34,8 @@ class Dictionary(Algebra, Constructors):
         None if all have the shape of the array.
     dims : tuple of str or None, default=None
         Names of the axes, the first "atom". None stands for ``("atom", "feature")``, ``("atom", "y", "x")`` or
-        ``("atom", "channel", "y", "x")``; the channel is the last axis where that has at most 4 entries and the
-        first one more, as in patches of colour images.
+        ``("atom", "channel", "y", "x")``, whatever the sizes. Encoders whose `input_shape` has three sides name
+        their atoms ``("atom", "y", "x", "channel")``, as images are given.
     coords : mapping of str to array-like of shape (n_atoms,) or (n_atoms, n), default={}
         What is known about each atom: orientation, scale, name, ... Booleans, numbers or strings.
     attrs : mapping of str to bool, int, float or str, default={}

@@ -77,7 +77,7 @@ class LocalTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If X does not have the shape given to `fit`, or holds NaN or infinity.
+            If X does not have the shape given to `fit`, or holds NaN or infinity, or a parameter is out of range.
         """
         return self._map(X, _take_away)
 
@@ -142,8 +142,10 @@ class LocalTransformer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.image_shape_, self.gives_rows_ = as_shape(scalars["image_shape_"]), bool(scalars["gives_rows_"])
 
     def _rows(self, X):
-        """Return X as validated rows."""
+        """Return X as validated rows; parameters may have been set since fit."""
         check_is_fitted(self)
+        self._validate_params()
+        self._check_parameters()
         X = X if len(self.image_shape_) == 1 else flatten_input(X, self.image_shape_)
         return check_rows(self, X, reset=False)
 

@@ -39,11 +39,11 @@ def rescale_bound(penalty, exponent, D, dtype):
     return penalty
 
 
-def by_exponent(exponents, solve_group):
-    """Return the SolveResult of rows that are solved in groups of one exponent, ``solve_group(exponent, rows)``."""
-    distinct = np.unique(exponents).tolist()
-    groups = [np.flatnonzero(exponents == exponent) for exponent in distinct]
-    parts = [solve_group(exponent, rows) for exponent, rows in zip(distinct, groups, strict=True)]
+def by_group(labels, solve_group):
+    """Return the SolveResult of rows that are solved in groups of one label, ``solve_group(label, rows)``."""
+    distinct = np.unique(labels).tolist()
+    groups = [np.flatnonzero(labels == label) for label in distinct]
+    parts = [solve_group(label, rows) for label, rows in zip(distinct, groups, strict=True)]
     order = np.argsort(np.concatenate(groups))
     codes, *others = zip(*parts, strict=True)
     return SolveResult(joined(codes, order), *(np.concatenate(arrays)[order] for arrays in others))

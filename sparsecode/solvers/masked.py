@@ -8,6 +8,8 @@ is the coding problem of the known features, with the atoms cut to them; each ro
   matrix is computed when its atom enters, at a cost of O(K F). So a code of k atoms costs O(K F k) beside the descent,
   where the whole matrix would cost O(K^2 F). For l0 and CEL0 atoms are scaled to unit norm over the known features.
   Work is done in float64. Memory is O(K^2) a thread, of which only rows of atoms that entered are touched.
+* Rows of which all is known: the solver of rows without a mask, so that a mask of ones changes nothing. For l0 and CEL0
+  that ends at better minima than the descent.
 * For other penalties, and for a solver that is named: rows with equal masks together, with their whole matrix.
 
 With `centered`, the mean of the known features of a row, and of each atom, is taken away first: a constant atom without
@@ -15,7 +17,8 @@ a price.
 """
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
+from sklearn.utils.validation import check_array
 
 from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty, kernel_array, row_products
@@ -24,6 +27,7 @@ from ._codes import CHUNK_ROWS, joined, make_codes, move_entries
 from ._masked_kernel import KnownGram
 from ._proximal_kernels import descend_rows, make_workspace
 from ._rows import NON_FINITE, SolveResult
+from ._scales import by_group
 from .certificates import gap_terms, has_gap, raise_tol
 from .coordinate_descent import DEFAULT_MAX_ITER
 from .debias import debias_codes
@@ -55,25 +59,36 @@ def check_mask(mask, shape):
 
 def known_entries(X, mask):
     """Return X with zeros where it is not known, whatever is there, and the checked mask."""
+    if issparse(X):
+        check_array(X, input_name="X")  # raises, and says how to make it dense
     X = np.asarray(X)
     mask = check_mask(mask, (len(X), X[0].size) if X.ndim > 1 and len(X) else X.shape)
     return np.where(mask.reshape(X.shape), X, 0), mask
 
 
-def solve_masked(X, D, penalty, mask, solver=None, *, centered=False, **settings):
+def solve_masked(X, D, penalty, mask, solver, *, named, centered=False, **settings):
     """Return the SolveResult of rows with known entries; arguments are those of `solve`, checked.
 
-    `solver` is an entry of `SOLVERS` for whole rows; None takes the descent.
+    D are atoms, or `Atoms` prepared for the dtype of X; `solver` is an entry of `SOLVERS` for whole rows. If it is not
+    `named` by the user, rows that are not complete are given to the descent where that takes the penalty.
     """
-    if solver is None:
-        return _descend(X, D, penalty, mask, centered, **settings)
+    atoms = getattr(D, "D", D)
 
-    def solve_rows(X, D, rows):
+    def own(rows):
         init = settings.get("init")
-        own = settings | ({} if init is None else {"init": init[rows]})
-        return solver.solve(X, D, penalty, **own)
+        return settings | ({} if init is None else {"init": init[rows]})
 
-    return _by_mask(solve_rows, X, D, mask, centered)
+    def solve_rows(x, atoms, rows):
+        return solver.solve(x, atoms, penalty, **own(rows))
+
+    def solve_group(complete, rows):
+        if not complete:
+            return _descend(X[rows], atoms, penalty, mask[rows], centered, **own(rows))
+        return solve_rows(_center(X[rows], mask[rows]) if centered else X[rows], D, rows)
+
+    if named or not takes_descent(penalty):
+        return _by_mask(solve_rows, X, atoms, mask, centered)
+    return by_group(mask.all(axis=1), solve_group)
 
 
 def takes_descent(penalty):

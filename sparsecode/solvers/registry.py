@@ -24,10 +24,10 @@ from . import (
     sparse_set,
 )
 from ._codes import canonical
-from ._scales import by_exponent, in_units_of_data, rescale_bound, zero_codes
+from ._scales import by_group, in_units_of_data, rescale_bound, zero_codes
 from .certificates import has_gap
 from .debias import debias_codes
-from .masked import known_entries, solve_masked, takes_descent
+from .masked import known_entries, solve_masked
 
 
 class Solver(NamedTuple):
@@ -121,8 +121,8 @@ def solve(
         coordinate descent; "ormp" (order recursive pursuit) and "mp" (plain matching pursuit); and, for study, "niht"
         (normalised iterative hard thresholding: KSparse), "lca" (locally competitive algorithm: l1-type penalties, L0,
         CEL0) and "sparse-set" (L0 with coefficients that are projections). With a `mask`, "auto" takes a greedy
-        coordinate descent of its own for l1-type penalties, L0 and CEL0; a name, and other penalties, compute a Gram
-        matrix for each mask that is different.
+        coordinate descent of its own for l1-type penalties, L0 and CEL0, but for rows that are complete; a name, and
+        other penalties, compute a Gram matrix for each mask that is different.
     tol : float, default=1e-6
         Largest certificate of a converged row: see `SolveResult`. Values below what the dtype can certify are
         raised to it.
@@ -200,8 +200,7 @@ def solve(
     def run(samples, penalty, rows=slice(None), **options):
         if mask is None:
             return chosen.solve(samples, D, penalty, **options)
-        own = solver == "auto" and takes_descent(penalty)
-        return solve_masked(samples, D, penalty, mask[rows], None if own else chosen, **options)
+        return solve_masked(samples, D, penalty, mask[rows], chosen, named=solver != "auto", **options)
 
     return _at_any_scale(run, X, D, penalty, options)
 
@@ -229,7 +228,7 @@ def _at_any_scale(run, X, D, penalty, options):
             result = run(samples, scaled, rows, **given)
         return in_units_of_data(result, exponent)
 
-    return by_exponent(exponents, solve_group)
+    return by_group(exponents, solve_group)
 
 
 def debias(X, D, codes, *, positive=False, n_jobs=None):

@@ -5,7 +5,9 @@ import pytest
 from sklearn.base import clone
 
 from sparsecode import Dictionary, SparseCoder
+from sparsecode._core.validation import Interval, Real
 from sparsecode.coding import LCA, SAILnet, compare_coders
+from sparsecode.encoder import Capabilities, Encoder
 from sparsecode.penalties import MCP
 from sparsecode.solvers import debias, solve
 from tests.contracts.winners import KWinners
@@ -186,6 +188,75 @@ def test_a_parameter_is_found_for_which_codes_meet_the_level(rows, atoms):
     assert np.isnan(table.n_atoms).all()
 
 
+class Told(Encoder):
+    """Has an active fraction of its own for each weight, whatever the data; 0 is no active atom."""
+
+    tried: list = []  # noqa: RUF012
+    _parameter_constraints = {"alpha": [Interval(Real, 0, None, closed="neither")]}  # noqa: RUF012
+
+    def __init__(self, alpha=1.0):
+        self.alpha = alpha
+
+    def fit(self, X, y=None):
+        self.tried.append(self.alpha)
+        if self.alpha > 500:
+            raise ValueError("too large")
+        self.code_shape_ = (100,)
+        return self
+
+    def capabilities(self):
+        return Capabilities("real", invertible=False, stateful=False, online=False)
+
+    def fraction(self, alpha):
+        return 0.3 / alpha if alpha < 8 else 0.0
+
+    def transform(self, X):
+        codes = np.zeros((len(X), 100))
+        codes[:, : round(100 * self.fraction(self.alpha))] = 1
+        return codes
+
+
+class Hill(Told):
+    """Activity rises first, and falls then."""
+
+    def fraction(self, alpha):
+        return 0.4 * np.exp(-np.square(np.log(alpha)))
+
+
+@pytest.mark.parametrize(
+    ("coder", "alpha", "level"),
+    [
+        (Told, 12, 0.1),  # nothing is active at 12 and 18
+        (Told, 90, 0.1),
+        (Told, 0.5, 0.05),
+        (Told, 0.1, 0.1),
+        (Hill, 0.8, 0.1),  # of equal errors at both sides of the top
+        (Hill, 0.3, 0.3),
+        (Hill, 10, 0.3),
+        (Hill, 1.01, 0.4),
+    ],
+)
+def test_the_search_looks_at_both_sides(rows, coder, alpha, level):
+    X = rows[1][:50]
+    Told.tried.clear()
+    table = compare_coders({"a": (coder(alpha=alpha), "alpha")}, X, target_sparsity=level)
+    assert abs(table.active_fraction.item() - level) < 0.006
+    assert coder.tried[0] == alpha  # at its exact value
+    assert len(coder.tried) <= 23
+
+
+def test_what_no_value_meets_is_named(rows):
+    with pytest.warns(UserWarning, match=r"no `alpha` up to 100 times the given one, or below, meets it: 0.38 at best"):
+        table = compare_coders({"a": (Hill(alpha=10), "alpha")}, rows[1][:50], target_sparsity=0.9)
+    assert np.isnan(table.n_atoms).all()
+
+
+def test_the_constant_atom_does_not_count_in_a_search(rows, atoms):
+    table = compare_coders({"dc": (SparseCoder(fit_dc=True, alpha=0.3), "alpha")}, rows[1] + 3, mean_l0=3,
+                           dictionary=atoms)  # fmt: skip
+    assert table.mean_l0.item() == pytest.approx(3, rel=0.006)
+
+
 class Failing(SparseCoder):
     """Cannot learn some numbers of atoms."""
 
@@ -219,9 +290,19 @@ def test_where_nothing_works_the_error_is_raised(rows):
 
 
 @pytest.mark.filterwarnings("error")
-def test_warnings_that_are_errors_come_after_the_cell(rows, atoms):
-    with pytest.raises(UserWarning, match=r"stopped at `encode_max_iter`=1.*\(coder 'hurried'"):
-        compare_coders({"hurried": SparseCoder(encode_max_iter=1)}, rows[1], mean_l0=5, dictionary=atoms)
+def test_warnings_that_are_errors_come_after_the_table(rows, atoms):
+    coders = {"hurried": SparseCoder(encode_max_iter=1), "l1": SparseCoder()}
+    with pytest.raises(UserWarning, match=r"stopped at `encode_max_iter`=1.*\(coder 'hurried'") as raised:
+        compare_coders(coders, rows[1], mean_l0=[3, 5], dictionary=atoms)
+    assert np.isfinite(raised.value.table.relative_error).all()
+    with pytest.raises(ZeroDivisionError, match="thirteen"):
+        compare_coders({"bad": Failing(13)}, rows[1], target_sparsity=0.1)
+
+
+def test_warnings_point_at_the_line_of_the_user(rows, atoms):
+    with pytest.warns(UserWarning, match="120 of 100 atoms cannot be active") as told:
+        compare_coders({"l1": SparseCoder()}, rows[1][:50], mean_l0=120, dictionary=atoms)
+    assert [warning.filename for warning in told] == [__file__]
 
 
 def test_the_same_again_for_any_number_of_threads(rows):
@@ -260,6 +341,7 @@ def test_parameters_stay_as_they_are_and_progress_is_shown(rows, atoms, capsys):
         ({"coders": {"l1": SparseCoder(alpha=1.0)}}, ValueError, "coder 'l1': .*both say how sparse codes shall be"),
         ({"coders": {"a": (LCA(), "gain")}}, TypeError, "must be a pair of an Encoder and the name of its par"),
         ({"coders": {"a": (LCA(), "alpha")}}, TypeError, "coder 'a' needs a positive `alpha`, .* got None"),
+        ({"coders": {"a": (SAILnet(), "batch_size")}}, TypeError, "'a': `batch_size`=.* is an integer, and levels"),
     ],
 )  # fmt: skip
 def test_what_is_refused(rows, change, error, message):

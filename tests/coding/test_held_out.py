@@ -96,3 +96,25 @@ def test_warns_once_and_says_what_is_wrong(planted):
         held_out_pixel_score(PatchEncoder(coder), X)
     with pytest.raises(NotFittedError):
         held_out_pixel_score(SparseCoder(), X)
+
+
+@pytest.mark.parametrize("settings", [{"debias": True}, {"penalty": CEL0(0.02)}, {"sparse_output": True}])
+@pytest.mark.parametrize("fit_dc", [False, True])
+def test_is_what_transform_with_a_mask_predicts(planted, settings, fit_dc):
+    """Named solvers and "auto" alike, by the coder itself: nothing is fitted again."""
+    X, D = planted[0][:40] + 2 * fit_dc, planted[1]
+    choice = {} if "penalty" in settings else {"alpha": 0.1}
+    solver = "replacement" if "penalty" in settings else "active-set"
+    coder = SparseCoder(dictionary=D, solver=solver, fit_dc=fit_dc, **choice, **settings).fit(X)
+    hidden = np.random.default_rng(5).permutation(40)[:10]
+    mask = np.ones(X.shape, bool)
+    mask[:, hidden] = False
+    back = coder.inverse_transform(coder.transform(X, mask=mask))[:, hidden]
+    left = np.square(X[:, hidden] - back).sum() / np.square(X[:, hidden] - X[:, hidden].mean(axis=0)).sum()
+    scoring = {"fraction": 0.25, "n_masks": 1, "random_state": np.random.default_rng(5)}
+    score = held_out_pixel_score(coder, X, **scoring)
+    np.testing.assert_allclose(score, 1 - left, rtol=1e-12)
+    auto = coder.set_params(solver="auto")
+    auto.fit = None  # is not called
+    assert score == held_out_pixel_score(auto, X, **scoring | {"random_state": np.random.default_rng(5)})
+    assert auto.solver == "auto"

@@ -7,6 +7,7 @@ import xarray as xr
 from scipy.sparse import csr_array
 
 from sparsecode import Dictionary, SparseCoder
+from sparsecode.coding import SAILnet
 
 from ..contracts.dictionaries import dense
 
@@ -47,6 +48,15 @@ def test_kernels_of_different_sizes_are_joined_and_cropped(rng):
 def test_channels_of_colour_patches_have_their_name(rng):
     coder = SparseCoder(4, input_shape=(6, 5, 3), max_iter=1, random_state=0).fit(rng.normal(size=(30, 6, 5, 3)))
     assert coder.dictionary_.dims == ("atom", "y", "x", "channel")
+    small = SparseCoder(4, input_shape=(3, 3, 4), max_iter=1, random_state=0).fit(rng.normal(size=(30, 36)))
+    assert small.dictionary_.dims == ("atom", "y", "x", "channel")
+    network = SAILnet(4, input_shape=(4, 4, 3), max_iter=1, random_state=0).fit(rng.normal(size=(30, 4, 4, 3)))
+    assert network.dictionary_.dims == ("atom", "y", "x", "channel")
+    given = Dictionary(np.ones((1, 3, 6, 5)), dims=("atom", "channel", "y", "x"))
+    assert SparseCoder(dictionary=given, alpha=0.1).fit(rng.normal(size=(30, 90))).dictionary_ == given
+    added = SparseCoder(dictionary=given, alpha=0.1, fit_dc=True).fit(rng.normal(size=(30, 90)))
+    assert (added.dictionary_.dims, len(added.dictionary_)) == (given.dims, 2)
+    assert Dictionary(np.ones((1, 8, 8, 3))).dims == ("atom", "channel", "y", "x")  # whatever the sizes
     assert Dictionary(np.ones((1, 3, 6, 5))).dims == ("atom", "channel", "y", "x")
     assert Dictionary(np.ones((1, 8, 8, 8))).dims == ("atom", "channel", "y", "x")
     grey = SparseCoder(4, input_shape=(6, 5), max_iter=1, random_state=0).fit(rng.normal(size=(30, 6, 5)))
@@ -59,7 +69,8 @@ def test_channels_are_drawn_one_below_the_other(channel_last):
 
     atom = np.zeros((1, 6, 5, 3))
     atom[0, 2, 4, 1] = 1
-    dictionary = Dictionary(atom if channel_last else np.moveaxis(atom, 3, 1))
+    dims = ("atom", "y", "x", "channel") if channel_last else None
+    dictionary = Dictionary(atom if channel_last else np.moveaxis(atom, 3, 1), dims=dims)
     canvas = dictionary.plot(n_columns=1, ax=Figure().subplots()).images[0].get_array()
     assert canvas.shape == (20, 7)
     assert np.unravel_index(np.nanargmax(canvas), canvas.shape) == (1 + 6 + 2, 1 + 4)

@@ -122,6 +122,38 @@ def test_constant_images_become_zeros_and_come_back(transformer, value):
     np.testing.assert_allclose(transformer.inverse_transform(out, reference=images), images, rtol=1e-15)
 
 
+@pytest.mark.parametrize("value", [0.1, -3e5, 1e30])
+def test_images_that_are_constant_up_to_rounding_become_zeros(value, dtype, rng):
+    eps = np.finfo(dtype).eps
+    noise = rng.choice([-4, 0, 4], (2, 20, 15))
+    images = (value * (1 + eps * noise)).astype(dtype)
+    assert np.ptp(images)
+    normalizer = LocalContrastNormalizer(5)
+    out = normalizer.fit_transform(images)
+    assert not out.any()
+    np.testing.assert_allclose(normalizer.inverse_transform(out, reference=images), images, rtol=16 * eps)
+    coarse = (value * (1 + 1000 * eps * noise)).astype(dtype)
+    expected = normalizer.transform(noise.astype(dtype) * np.sign(value))
+    np.testing.assert_allclose(normalizer.transform(coarse), expected, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("transformer", "name", "bad"),
+    [(LocalContrastNormalizer(5), "size", bad) for bad in (4, 1, 0)]
+    + [(TikhonovFilter(), "alpha", -0.125), (TikhonovFilter(), "pad", -1)],
+)
+def test_parameters_that_are_set_after_fit_are_checked(transformer, name, bad, images):
+    fitted = clone(transformer).fit(images)
+    fitted.set_params(**{name: bad})
+    with pytest.raises(ValueError, match=name):
+        fitted.transform(images)
+    with pytest.raises(ValueError, match=name):
+        fitted.inverse_transform(images, reference=images)
+    if name != "size":
+        with pytest.raises(ValueError, match=name):
+            fitted.lowpass(images)
+
+
 @pytest.mark.parametrize("scale", [1e-300, 1e-20, 1e150, 1e300])
 def test_contrast_has_no_unit(scale, images):
     normalizer = LocalContrastNormalizer()
