@@ -110,7 +110,7 @@ def compile_greedy_maps(X):
     from ..convolutional import ConvolutionOperator, solve_convolutional
     from ..penalties import PENALTIES
 
-    D = ConvolutionOperator(X[:, None, :3], X.shape[1])
+    D = ConvolutionOperator(X[:, :3], X.shape[1])
     for penalty in PENALTIES.values():
         if penalty.separable:
             solve_convolutional(X, D, penalty(alpha=1e-3), solver="greedy", max_iter=1)

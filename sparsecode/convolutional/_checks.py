@@ -33,13 +33,15 @@ def check_penalty(penalty):
     return penalty
 
 
-def check_images(X, D):
-    """Return images as rows of finite numbers in the type they come in, float32 or float64."""
+def check_images(X, D, mask=None):
+    """Return images as rows of finite numbers, float32 or float64, zero where they are not known, and what is known."""
     rows = check_array(X, dtype=[np.float64, np.float32], allow_nd=True, input_name="X", ensure_min_samples=0)
-    return check_array(_flat(rows, D, "X"), dtype=[np.float64, np.float32], order="C", ensure_min_samples=0)
+    rows = check_array(_flat(rows, D, "X"), dtype=[np.float64, np.float32], order="C", ensure_min_samples=0)
+    known = _check_mask(mask, D, len(rows))
+    return rows if known is None else np.where(known, rows, rows.dtype.type(0)), known
 
 
-def check_mask(mask, D, n_samples):
+def _check_mask(mask, D, n_samples):
     """Return which pixels of each image are known, as rows of bool, or None for all."""
     if mask is None:
         return None

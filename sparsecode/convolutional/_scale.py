@@ -7,7 +7,7 @@ import numpy as np
 
 from .._core.validation import row_exponents
 from ..solvers.certificates import has_gap
-from ._checks import check_images, check_mask, check_operator, check_penalty
+from ._checks import check_images, check_operator, check_penalty
 from ._maps_kernels import measure_slopes
 from ._passes import Passes
 from ._problem import BoundPenalty
@@ -105,8 +105,7 @@ def alpha_max(X, D, penalty, *, mask=None, n_jobs=None):
     [3.0, 4.0]
     """
     D, penalty = check_operator(D), check_penalty(penalty).replace(alpha=1.0)
-    rows = check_images(X, D)
-    known = check_mask(mask, D, len(rows))
+    rows, known = check_images(X, D, mask)
     exponents, out = row_exponents(rows), np.empty(len(rows))
     for i, e in enumerate(exponents.tolist()):
         image, _ = place_image(D, rows[i], None if known is None else known[i], e)

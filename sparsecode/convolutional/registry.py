@@ -14,7 +14,7 @@ from ..solvers.certificates import has_gap
 from ..solvers.forward_backward import warn_of_step
 from ..solvers.registry import check_max_iter, check_tol
 from . import admm, fista, forward_backward, greedy
-from ._checks import check_images, check_mask, check_operator, check_penalty, check_start
+from ._checks import check_images, check_operator, check_penalty, check_start
 from ._problem import BoundPenalty, ImageProblem, MapsResult, energy
 from ._scale import fraction_of, largest_correlation, look, place_image, scaled
 
@@ -156,8 +156,8 @@ def solve_convolutional(
 def solve_images(X, D, penalty, *, mask=None, solver="auto", tol=1e-3, max_iter=None, init=None, n_jobs=None):
     """Return the result of `solve_convolutional`, and for which images `alpha` is too large for any coefficient."""
     D, penalty, name = check_operator(D), check_penalty(penalty), find_solver(solver, penalty)
-    rows = check_images(X, D)
-    known, init = check_mask(mask, D, len(rows)), check_start(init, D, penalty, len(rows))
+    rows, known = check_images(X, D, mask)
+    init = check_start(init, D, penalty, len(rows))
     settings = _Settings(D, penalty, name, _raise_tol(check_tol(tol), penalty, D), check_max_iter(max_iter))
     exponents = row_exponents(rows)
     scaled_penalties = {e: _scaled(penalty, e, D) for e in np.unique(exponents).tolist()}

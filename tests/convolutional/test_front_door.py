@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sparsecode.convolutional import ConvolutionOperator, alpha_max, solve_convolutional
+from sparsecode.convolutional import SOLVERS, ConvolutionOperator, alpha_max, solve_convolutional
 from sparsecode.penalties import CEL0, L0, L1, ElasticNet, KSparse, LogSum, WeightedL1
 from sparsecode.solvers import duality_gap
 
@@ -146,3 +146,18 @@ def test_certificates_are_no_more_than_gaps_of_the_dense_dictionary():
         gaps = duality_gap(rows, D.T.T, result.codes, penalty) / (0.5 * np.square(rows).sum(axis=1))
         assert (gaps < 1e-3).all()
         assert (result.certificate <= 1e-9).all()
+
+
+@pytest.mark.parametrize("value", [1e18, 1e200])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_what_is_not_known_has_no_part(solver, value):
+    operator, mask = make_operator("image"), np.random.default_rng(0).random(X.shape) < 0.7
+    penalty = CEL0(0.3) if solver == "forward-backward" else L1(0.3)
+    found = solve_convolutional(np.where(mask, X, value), operator, penalty, solver=solver, mask=mask)
+    expected = solve_convolutional(np.where(mask, X, 0.0), operator, penalty, solver=solver, mask=mask)
+    assert (found.codes != expected.codes).nnz == 0
+    assert expected.codes.nnz > 0
+    np.testing.assert_array_equal(found.square_error, expected.square_error)
+    np.testing.assert_array_equal(
+        alpha_max(np.where(mask, X, value), operator, L1(), mask=mask), alpha_max(X, operator, L1(), mask=mask)
+    )
