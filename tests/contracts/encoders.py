@@ -215,7 +215,7 @@ ENCODERS = {
     "memory frozen": Case(
         lambda: MacrocolumnMemory(
             5,
-            60,
+            150,
             selection=Selection(floor=0.3),
             binarize=0.5,
             freeze_fraction="auto",
