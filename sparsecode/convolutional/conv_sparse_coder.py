@@ -76,7 +76,9 @@ class ConvSparseCoder(Encoder):
         several sizes (`Dictionary.shapes`), they keep them.
     zero_mean : bool, default=True
         Whether learned kernels have no mean (in each channel), so that learning sees no constant part of images, and
-        codes do not hold it. Given kernels are used as they are.
+        codes do not hold it: `inverse_transform` gives images back without their means, and `score` counts these as
+        errors. Subtract means first, or filter (`sparsecode.preprocessing.LocalContrastNormalizer`). Given kernels are
+        used as they are.
     positive_dict : bool, default=False
         Whether learned kernels are kept non-negative; not with `zero_mean`.
     window : {"disc"} or None, default=None
@@ -368,7 +370,8 @@ class ConvSparseCoder(Encoder):
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, *input_shape)
         mask : array-like of bool, of the shape of X, or None, default=None
-            True where a pixel is known; ``inverse_transform`` of the maps fills in the others.
+            True where a pixel is known; ``inverse_transform`` of the maps fills in the others (less the mean of the
+            known ones, with `zero_mean`).
 
         Returns
         -------
