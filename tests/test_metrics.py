@@ -316,10 +316,11 @@ def test_shift_cosines_of_ragged_kernels_channels_and_zeros(rng):
     cosines = metrics.shift_cosines(Dictionary.from_array(kernels))
     assert cosines[0, 1] == pytest.approx(shift_cosine(kernels[0], kernels[1], False), abs=1e-14)
     np.testing.assert_array_equal(cosines[2], 0)
-    last = Dictionary(rng.normal(size=(3, 6, 5, 3)))
+    dims = ("atom", "y", "x", "channel")
+    last = Dictionary(rng.normal(size=(3, 6, 5, 3)), dims=dims)
     first = Dictionary(np.moveaxis(last.atoms, 3, 1))
     np.testing.assert_allclose(metrics.shift_cosines(last), metrics.shift_cosines(first), atol=1e-14)
-    grey = Dictionary(np.repeat(last.atoms[..., :1], 3, axis=3))
+    grey = Dictionary(np.repeat(last.atoms[..., :1], 3, axis=3), dims=dims)
     np.testing.assert_allclose(metrics.shift_cosines(grey), metrics.shift_cosines(last.atoms[..., 0]), atol=1e-14)
     assert metrics.shift_coherence(np.eye(4)) == 1.0
     single = metrics.shift_cosines([[1.0, 2.0, 3.0]])
