@@ -22,7 +22,8 @@ ENCODERS = (
         ("LCA", "LISTA", "PatchEncoder", "SAILnet", "SparseCoder", "TaskDrivenClassifier", "TaskDrivenRegressor"),
         "sparsecode.coding",
     )
-    | {"ConvSparseCoder": "sparsecode.convolutional", "MacrocolumnMemory": "sparsecode.sdr"}
+    | {"ConvSparseCoder": "sparsecode.convolutional"}
+    | dict.fromkeys(("KWinners", "MacrocolumnMemory", "SDRNearestNeighbors"), "sparsecode.sdr")
     | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
 )
 

@@ -20,12 +20,11 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array, issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from ._core.arrays import as_dense
+from ._core.arrays import as_binary, as_dense
 from ._core.samples import flatten_input, groups_from_lengths, sequences
 from ._core.validation import as_weights, binary_exponent, check_rows
 
@@ -103,6 +102,16 @@ def available_if_capable(name):
         raise AttributeError(f"{encoder!r:.200} is not {name}: see its capabilities().")
 
     return available_if(check)
+
+
+def check_binary_rows(estimator, X, *, reset):
+    """Return X as rows of bool, an ndarray or a canonical CSR array, and keep scikit-learn's attributes.
+
+    The parameter `binarize` of the estimator is None, and X holds zeros and ones only, or a threshold, above which
+    entries are ones (as in scikit-learn's BernoulliNB).
+    """
+    X = validate_data(estimator, X, accept_sparse="csr", dtype="numeric", order="C", reset=reset)
+    return as_binary(X, estimator.binarize)
 
 
 class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -232,35 +241,10 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return check_rows(self, self._flatten(X), reset=reset)
 
     def _check_binary_input(self, X, *, reset):
-        """Return X as rows of bool, an ndarray or a canonical CSR array.
-
-        The parameter `binarize` is None, and X holds zeros and ones only, or a threshold, above which entries are
-        ones (as in scikit-learn's BernoulliNB).
-        """
+        """Return X as rows of bool (see `check_binary_rows`)."""
         if not reset:
             check_is_fitted(self)
-        X = validate_data(self, self._flatten(X), accept_sparse="csr", dtype="numeric", order="C", reset=reset)
-        if issparse(X):
-            X = csr_array(X, copy=True)
-            X.sum_duplicates()
-        entries = X.data if issparse(X) else X
-        if self.binarize is None and entries.dtype != bool:
-            bad = np.flatnonzero((entries != 0) & (entries != 1))
-            if bad.size:
-                raise ValueError(
-                    f"X must hold zeros and ones only, got {bad.size} other entries such as "
-                    f"{entries.flat[bad[0]]:.3g}; give a threshold as `binarize`, above which entries are ones."
-                )
-        if not issparse(X):
-            return X.astype(bool) if self.binarize is None else np.greater(X, self.binarize)
-        if self.binarize is not None and self.binarize < 0:
-            raise ValueError(
-                f"`binarize`={self.binarize!r} would make ones of all zeros of a sparse X; give a threshold >= 0, or "
-                "X as a dense array."
-            )
-        X.data = entries > (self.binarize or 0)
-        X.eliminate_zeros()
-        return X
+        return check_binary_rows(self, self._flatten(X), reset=reset)
 
     def _flatten(self, X):
         shape = getattr(self, "input_shape", None)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.nojit
 
 class TestBinaryInput:
     def test_strict(self):
-        encoder = winners.KWinners()
+        encoder = winners.RandomWinners()
         with pytest.raises(
             ValueError, match=r"zeros and ones only, got 2 other entries such as 0\.3; give a threshold"
         ):
@@ -25,8 +25,8 @@ class TestBinaryInput:
 
     def test_thresholds_are_those_of_scikit_learn(self):
         X = np.array([[0.5, 0.2, 0.0], [0.1, 0.9, 0.5], [0, 0, 0]])
-        encoder = winners.KWinners(binarize=0.2, random_state=0).fit(X)
-        strict = winners.KWinners(random_state=0).fit(binarize(X))
+        encoder = winners.RandomWinners(binarize=0.2, random_state=0).fit(X)
+        strict = winners.RandomWinners(random_state=0).fit(binarize(X))
         expected = strict.transform(binarize(X, threshold=0.2))
         for given in (X, csr_array(X)):
             np.testing.assert_array_equal(encoder.transform(given), expected)
@@ -36,13 +36,13 @@ class TestBinaryInput:
     def test_sparse_input_is_not_changed(self):
         X = csr_array((np.array([1.0, 0.0, 0.5, 0.5]), np.array([2, 1, 0, 0]), np.array([0, 2, 4])), shape=(2, 3))
         parts = [part.copy() for part in (X.data, X.indices, X.indptr)]
-        rows = winners.KWinners()._check_binary_input(X, reset=True)
+        rows = winners.RandomWinners()._check_binary_input(X, reset=True)
         assert rows.has_canonical_format
         np.testing.assert_array_equal(rows.toarray(), [[0, 0, 1], [1, 0, 0]])
         assert rows.data.tolist() == [True, True]
         assert all(map(np.array_equal, parts, (X.data, X.indices, X.indptr)))
         with pytest.raises(ValueError, match="`binarize`=-1 would make ones of all zeros of a sparse X"):
-            winners.KWinners(binarize=-1).fit(X)
+            winners.RandomWinners(binarize=-1).fit(X)
 
 
 def test_an_encoder_that_says_nothing_is_told_so():

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.nojit
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
     """Let the encoders of the tests be saved too."""
-    monkeypatch.setitem(_contents.ENCODERS, "KWinners", winners.__name__)
+    monkeypatch.setitem(_contents.ENCODERS, "RandomWinners", winners.__name__)
     monkeypatch.setitem(_contents.ENCODERS, "SendOnDelta", deltas.__name__)
     monkeypatch.setitem(_contents.ENCODERS, "Labelled", labelled.__name__)
 

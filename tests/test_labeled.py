@@ -15,7 +15,7 @@ from sparsecode import Dictionary, PatchEncoder, SparseCoder, groups_from_length
 
 from .contracts.deltas import SendOnDelta
 from .contracts.encoders import same_bits
-from .contracts.winners import KWinners
+from .contracts.winners import RandomWinners
 
 pytestmark = pytest.mark.nojit
 
@@ -152,7 +152,7 @@ def test_codes_of_several_axes_and_of_zeros_and_ones(rng):
     codes = labeled.encode(labeled.fit(patches, data, dim=("y", "x")), data, dim=("y", "x"))
     assert codes.sizes == {"trial": 2, "time": 5, "sign": 2, "atom": 4, "region_y": 2, "region_x": 2}
     assert same_bits(codes.values.reshape(10, -1), patches.transform(rows(data)))
-    winners = KWinners(binarize=0.0, sparse_output=True, random_state=0)
+    winners = RandomWinners(binarize=0.0, sparse_output=True, random_state=0)
     codes = labeled.encode(labeled.fit(winners, data, dim=("y", "x")), data, dim=("y", "x"))
     assert codes.dtype == bool
     assert same_bits(codes.values.reshape(10, -1), winners.transform(rows(data)))
@@ -300,7 +300,7 @@ def test_what_is_refused(rng):
     with pytest.raises(TypeError, match=r"`like` must be an xarray\.DataArray, got dict"):
         labeled.decode(encoder, codes, like={})
     with pytest.raises(TypeError, match=r"has no inverse_transform: see its capabilities\(\)"):
-        labeled.decode(KWinners(binarize=0).fit(rows(data)), codes)
+        labeled.decode(RandomWinners(binarize=0).fit(rows(data)), codes)
     with pytest.raises(ValueError, match=r"`codes` has no dimension 'atom'; it has"):
         labeled.decode(encoder, codes.rename(atom="feature"))
     with pytest.raises(ValueError, match=r"`codes` have \(atom: 4\), but codes of this encoder have \(atom: 5\)"):

@@ -1,7 +1,7 @@
 """Checks of plain arrays, for functions that need no scikit-learn."""
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, issparse
 
 
 def as_dense(codes):
@@ -37,6 +37,35 @@ def real_matrix(values, name):
         bad = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
         raise ValueError(f"{name} must be finite, but row {bad} holds NaN or infinity")
     return array
+
+
+def as_binary(X, binarize=None, *, name="X", advice="give a threshold as `binarize`, above which entries are ones"):
+    """Return a checked ndarray or CSR array of numbers as rows of bool, an ndarray or a canonical CSR array.
+
+    With `binarize` None X holds zeros and ones only; `advice` is for who gives others. A threshold makes ones of larger
+    entries.
+    """
+    if issparse(X):
+        X = csr_array(X, copy=True)
+        X.sum_duplicates()
+    entries = X.data if issparse(X) else X
+    if binarize is None and entries.dtype != bool:
+        bad = np.flatnonzero((entries != 0) & (entries != 1))
+        if bad.size:
+            raise ValueError(
+                f"{name} must hold zeros and ones only, got {bad.size} other entries such as "
+                f"{entries.flat[bad[0]]:.3g}; {advice}."
+            )
+    if not issparse(X):
+        return X.astype(bool) if binarize is None else np.greater(X, binarize)
+    if binarize is not None and binarize < 0:
+        raise ValueError(
+            f"`binarize`={binarize!r} would make ones of all zeros of a sparse X; give a threshold >= 0, or "
+            "X as a dense array."
+        )
+    X.data = entries > (binarize or 0)
+    X.eliminate_zeros()
+    return X
 
 
 def shaped_atoms(atoms):

@@ -54,6 +54,16 @@ class MemoryRecord(NamedTuple):
     seconds: float
 
 
+class WinnerRecord(NamedTuple):
+    """A call that learned how often units win."""
+
+    epoch: int
+    objective: float  # 1 - H(p) / log n, entropy H of the shares p of the n units in all wins: 0 if all win alike
+    sparsity: float  # share of units that win, mean over the rows of the call
+    dead: int  # units with a duty cycle of zero
+    seconds: float
+
+
 def as_rows(records):
     """Return the records as an array of float64, one row each, for a file."""
     return np.array([tuple(map(float, record)) for record in records])

@@ -40,12 +40,13 @@ fit_context = _fit_context
 _SAFE = {np.dtype(np.float32): (1e-12, 1e12), np.dtype(np.float64): (1e-120, 1e120)}
 
 
-def check_rows(estimator, X, *, reset, finite=True):
+def check_rows(estimator, X, *, reset, finite=True, accept_sparse=False):
     """Return X as a C-contiguous float32 or float64 array of rows, and keep scikit-learn's attributes.
 
     Rows that are not to be checked to be `finite` may hold anything where they are not known.
     """
-    return validate_data(estimator, X, dtype=[np.float64, np.float32], order="C", reset=reset, ensure_all_finite=finite)
+    options = {"accept_sparse": accept_sparse, "ensure_all_finite": finite}
+    return validate_data(estimator, X, dtype=[np.float64, np.float32], order="C", reset=reset, **options)
 
 
 def check_mask_columns(estimator, mask, X):

@@ -1,19 +1,44 @@
-"""Sparse distributed representations: binary codes with few ones, and memories of them."""
+"""Sparse distributed representations: binary codes with few ones, what is done with them, and memories of them."""
 
 from .capacity import capacity, expected_fill, items_until_frozen, largest_fill, recall_accuracy
+from .layouts import pack_bits, to_csr, to_dense, to_winners, unpack_bits
 from .macrocolumn import MacrocolumnMemory
+from .neighbors import SDRNearestNeighbors
+from .operations import add_noise, concat, drop_features, random_codes, random_sdrs, subsample, union
 from .selection import Selection, familiarity, local_support, similarity_curve, win_probabilities
+from .similarity import code_overlap, hamming, jaccard, overlap
+from .winners import KWinners, boost_factors, k_winners
 
 __all__ = [
+    "KWinners",
     "MacrocolumnMemory",
+    "SDRNearestNeighbors",
     "Selection",
+    "add_noise",
+    "boost_factors",
     "capacity",
+    "code_overlap",
+    "concat",
+    "drop_features",
     "expected_fill",
     "familiarity",
+    "hamming",
     "items_until_frozen",
+    "jaccard",
+    "k_winners",
     "largest_fill",
     "local_support",
+    "overlap",
+    "pack_bits",
+    "random_codes",
+    "random_sdrs",
     "recall_accuracy",
     "similarity_curve",
+    "subsample",
+    "to_csr",
+    "to_dense",
+    "to_winners",
+    "union",
+    "unpack_bits",
     "win_probabilities",
 ]

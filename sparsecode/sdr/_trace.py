@@ -145,15 +145,6 @@ def units_of(winners, n_units):
     return np.where(winners >= 0, winners + first, np.int32(-1))
 
 
-def as_codes(winners, n_units):
-    """Return winners as a CSR array of bool, with one column for each unit."""
-    n, n_modules = winners.shape
-    coded = winners[:, 0] >= 0
-    indices = units_of(winners[coded], n_units).ravel()
-    indptr = np.concatenate([[0], np.cumsum(coded * n_modules)]).astype(np.int32)
-    return csr_array((np.ones(len(indices), bool), indices, indptr), shape=(n, n_modules * n_units))
-
-
 def as_winners(codes, n_modules, n_units):
     """Return the winners of codes, which are checked: 0 and 1 only, one unit of each module or none at all."""
     codes = csr_array(codes, copy=True)

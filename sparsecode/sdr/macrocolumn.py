@@ -13,7 +13,9 @@ from ..encoder import Capabilities, Encoder
 from ._filling import freezing, limits, room, warn_if_full
 from ._learned import LearnedMixin
 from ._novelty import NoveltyMixin
-from ._trace import Rows, Trace, as_codes, as_winners, evidence, least_evidence, recall, store
+from ._similarity import common_ones
+from ._trace import Rows, Trace, as_winners, evidence, least_evidence, recall, store
+from .layouts import winners_to_csr
 from .selection import SELECTIONS, Selection, as_selection
 
 
@@ -259,7 +261,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         ndarray or CSR array of shape (n_samples, n_modules * n_units), bool
             A row that is empty, or out of `active_bounds`, has an empty code.
         """
-        codes = as_codes(self._recall(X)[0], self._n_units)
+        codes = winners_to_csr(self._recall(X)[0], self._n_units)
         return codes if self.sparse_output else codes.toarray()
 
     def inverse_transform(self, X):
@@ -329,8 +331,8 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         O(n_samples n_items_ Q / K); the only method whose cost grows with what is stored.
         """
         winners, _ = self._recall(X)
-        codes, stored = (as_codes(w, self._n_units).astype(np.float64) for w in (winners, self.codes_))
-        return as_dense(codes @ stored.T) / self._n_modules
+        codes, stored = (winners_to_csr(w, self._n_units) for w in (winners, self.codes_))
+        return common_ones(codes, stored, self.n_jobs) / self._n_modules
 
     def _start(self, n_features):
         """Begin with no weights."""

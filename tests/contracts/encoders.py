@@ -10,11 +10,11 @@ import pytest
 from sparsecode import ConvSparseCoder, Dictionary, Encoder, PatchEncoder, SparseCoder
 from sparsecode.coding import LCA, LISTA, SAILnet
 from sparsecode.encoder import as_dense
-from sparsecode.sdr import MacrocolumnMemory, Selection
+from sparsecode.sdr import KWinners, MacrocolumnMemory, Selection
 
 from .deltas import SendOnDelta
 from .labelled import Labelled
-from .winners import KWinners
+from .winners import RandomWinners
 
 
 def rows(rng):
@@ -146,7 +146,7 @@ ENCODERS = {
     ),
     "patches positive": Case(lambda: of_patches(small(5, positive=True), stride=2), images, fixed_width=OF_IMAGES),
     "patches binary": Case(
-        lambda: of_patches(KWinners(binarize=0.3, sparse_output=True), pool="max"), images, fixed_width=OF_IMAGES
+        lambda: of_patches(RandomWinners(binarize=0.3, sparse_output=True), pool="max"), images, fixed_width=OF_IMAGES
     ),
     "patches of signals": Case(lambda: PatchEncoder(small(5), patch_size=4, random_state=0)),
     "convolutional": Case(lambda: convolutional(4), images, fixed_width=OF_IMAGES),
@@ -201,9 +201,13 @@ ENCODERS = {
         fixed_width="its dictionary has atoms of 3",
     ),
     "sailnet": Case(lambda: SAILnet(6, duration=2.0, max_iter=2, batch_size=20, n_jobs=2, random_state=0), chunk=20),
-    "winners": Case(lambda: KWinners(binarize=0.1, random_state=0)),
+    "winners": Case(lambda: RandomWinners(binarize=0.1, random_state=0)),
     "winners strict csr": Case(
-        lambda: KWinners(sparse_output=True, random_state=0), binary, fixed_width="it takes zeros and ones only"
+        lambda: RandomWinners(sparse_output=True, random_state=0), binary, fixed_width="it takes zeros and ones only"
+    ),
+    "k winners": Case(lambda: KWinners(3), chunk=7),
+    "k winners boosted csr": Case(
+        lambda: KWinners(0.4, sign="absolute", boost_strength=2.0, duty_period=20, sparse_output=True), chunk=11
     ),
     "memory": Case(lambda: MacrocolumnMemory(6, 50, binarize=0.0, random_state=0), sparse_binary, chunk=1),
     "memory strict csr": Case(

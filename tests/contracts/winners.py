@@ -9,7 +9,7 @@ from sparsecode._core.rng import as_generator
 from sparsecode._core.validation import Integral, Interval, Real, fit_context, unchanged_on_failure
 
 
-class KWinners(Encoder):
+class RandomWinners(Encoder):
     """Binary codes by competition of random atoms (all win if they are fewer); an empty row has no winners."""
 
     _parameter_constraints = {  # noqa: RUF012

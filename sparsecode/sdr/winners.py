@@ -1,0 +1,395 @@
+"""The k largest values of each row win: `k_winners` of arrays; `KWinners`, which makes binary codes of real ones."""
+
+import time
+
+import numpy as np
+from scipy.sparse import csr_array, issparse
+from sklearn.utils.validation import check_is_fitted
+
+from .._core.arrays import real_matrix
+from .._core.history import WinnerRecord, as_history, as_rows, from_rows
+from .._core.validation import Integral, Interval, Real, StrOptions, check_rows, fit_context, unchanged_on_failure
+from ..encoder import Capabilities, Encoder
+from ..solvers.top_k import statistical_top_k
+from ._checks import check_shares, check_size
+
+__all__ = ["KWinners", "boost_factors", "k_winners"]
+
+#: Rows whose winners are found at a time, so that they stay in the cache.
+ROWS = 256
+
+
+def k_winners(values, k, *, method="exact", least=0.0):
+    r"""Return the k largest values of each row as ones.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_samples, n_components)
+        Finite numbers.
+    k : int
+        Winners of a row, at least 1.
+    method : {"exact", "statistical"}, default="exact"
+        "exact" are k, of equal values the first; "statistical" are those above the threshold that k of them would
+        exceed if they were Gaussian (`sparsecode.solvers.statistical_top_k`): about k, without sorting.
+    least : float, default=0.0
+        Only values above it win, so that fewer than k may; ``-inf`` lets any value win.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_components), bool
+
+    Raises
+    ------
+    ValueError
+        If `k` is out of range, the method unknown, or the values no finite 2-D array.
+
+    Notes
+    -----
+    O(n_components) a row.
+
+    Examples
+    --------
+    >>> from sparsecode.sdr import k_winners
+    >>> k_winners([[0.1, 3.0, 2.0, 2.0], [0.0, -1.0, 0.5, 0.0]], 2).astype(int)
+    array([[0, 1, 1, 0],
+           [0, 0, 1, 0]])
+    """
+    check_size("k", k, whole=True)
+    values = real_matrix(values, "values")
+    if method == "statistical":
+        return (statistical_top_k(values, k) > 0) & (values > least)
+    if method != "exact":
+        raise ValueError(f"there is no method {method!r:.60}; there are 'exact' and 'statistical'.")
+    return largest(values, int(k), least)
+
+
+def boost_factors(duty_cycles, target, strength):
+    r"""Return by what values are multiplied, so that units that win seldom win more often: ``exp(strength (t - d))``.
+
+    Parameters
+    ----------
+    duty_cycles : array-like of float
+        Shares d of the rows in which units won, in [0, 1].
+    target : float
+        Share t that is aimed at: with k winners of n units ``k / n``.
+    strength : float
+        0 is no boosting; at least 0.
+
+    Returns
+    -------
+    ndarray, as `duty_cycles`
+
+    Raises
+    ------
+    TypeError
+        If `strength` is not a number.
+    ValueError
+        If a value is out of range.
+
+    Examples
+    --------
+    >>> from sparsecode.sdr import boost_factors
+    >>> boost_factors([0.0, 0.02, 0.5], target=0.02, strength=10.0).round(3)
+    array([1.221, 1.   , 0.008])
+    """
+    check_size("strength", strength, least=0)
+    return np.exp(strength * (check_shares("target", target) - check_shares("duty_cycles", duty_cycles)))
+
+
+def largest(values, k, least):
+    """Return the k largest values of each row that exceed `least`, of equal ones the first."""
+    n, K = values.shape
+    won = values > least
+    if k >= K:
+        return won
+    for start in range(0, n, ROWS):
+        rows = values[start : start + ROWS]
+        kth = np.partition(rows, K - k, axis=1)[:, K - k, None]
+        above, tied = rows > kth, rows == kth
+        room = k - above.sum(axis=1, keepdims=True)
+        crowded = np.flatnonzero(tied.sum(axis=1, keepdims=True) > room)
+        tied[crowded] &= np.cumsum(tied[crowded], axis=1) <= room[crowded]
+        won[start : start + ROWS] &= above | tied
+    return won
+
+
+class KWinners(Encoder):
+    r"""Turn real codes into binary ones: the k coefficients of largest magnitude win.
+
+    The bridge from any encoder of real codes, such as `sparsecode.SparseCoder`, to what takes sparse binary ones, such
+    as `MacrocolumnMemory`. With boosting, units that won seldom win more easily: a unit with duty cycle d, the share of
+    the last rows in which it won, is ranked by
+
+        |x| exp(boost_strength (t - d)),    t = k / n_units.
+
+    Parameters
+    ----------
+    n_winners : int or float, default=0.05
+        Winners of a row, or their share of the features of X, in (0, 1), rounded and at least one. A coefficient of
+        zero never wins, so that a row with fewer others has fewer winners, and an empty row none.
+    sign : {"split", "absolute", "positive"}, default="split"
+        "split" has two units for each feature, for positive and negative coefficients; "absolute" one for both;
+        with "positive" only positive coefficients win.
+    boost_strength : float, default=0.0
+        How much the duty cycles count; 0 is no boosting.
+    duty_period : int, default=1000
+        Rows over which duty cycles are averaged: the weight of the past falls by ``1 - 1 / duty_period`` with each row.
+    sparse_output : bool, default=False
+        Whether codes are a CSR array.
+
+    Attributes
+    ----------
+    duty_cycles_ : ndarray of code_shape_
+        Share of the rows in which each unit won.
+    n_winners_ : int
+        Winners of a row, at most.
+    code_shape_ : tuple
+        ``(2, n_features)`` with "split", positive first, else ``(n_features,)``.
+    n_iter_ : int
+        Calls that learned duty cycles.
+    history_ : structured ndarray of shape (n_iter_,)
+        For each call: objective (how unevenly units win: 1 - the entropy of their shares in all wins, over that of
+        equal shares), sparsity, dead (units that never won), seconds.
+    n_features_in_, feature_names_in_ : int, ndarray of shape (n_features_in_,)
+
+    Raises
+    ------
+    ValueError
+        For parameters out of range, and X that is empty or not finite.
+
+    Notes
+    -----
+    `fit` and `partial_fit` take rows in their order, each with the duty cycles of those before it, and chunks give the
+    bits of one call; `transform` uses the duty cycles that were learned and changes nothing. Of equal magnitudes the
+    first feature wins. O(n_features) a row.
+
+    References
+    ----------
+    S. Ahmad and L. Scheinkman, "How can we be so dense? The benefits of using highly sparse representations",
+    arXiv:1903.11257 (2019).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sparsecode.sdr import KWinners
+    >>> KWinners(2).fit_transform([[0.0, -3.0, 1.0, 2.0]]).astype(int)
+    array([[0, 0, 0, 1, 0, 1, 0, 0]])
+    >>> X = np.random.default_rng(0).normal(size=(2000, 50)) * np.linspace(1, 2, 50)
+    >>> plain, boosted = (KWinners(5, sign="absolute", boost_strength=b).fit(X) for b in (0.0, 20.0))
+    >>> plain.duty_cycles_.std().round(2), boosted.duty_cycles_.std().round(2)
+    (np.float64(0.1), np.float64(0.03))
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "n_winners": [Interval(Integral, 1, None, closed="left"), Interval(Real, 0, 1, closed="neither")],
+        "sign": [StrOptions({"split", "absolute", "positive"})],
+        "boost_strength": [Interval(Real, 0, None, closed="left")],
+        "duty_period": [Interval(Integral, 1, None, closed="left")],
+        "sparse_output": ["boolean"],
+    }
+
+    def __init__(self, n_winners=0.05, *, sign="split", boost_strength=0.0, duty_period=1000, sparse_output=False):
+        self.n_winners = n_winners
+        self.sign = sign
+        self.boost_strength = boost_strength
+        self.duty_period = duty_period
+        self.sparse_output = sparse_output
+
+    def capabilities(self):
+        """Return what codes are: binary."""
+        return Capabilities("binary", invertible=False, stateful=False, online=True, signed=False)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Forget all duty cycles and learn those of the rows of X.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_features)
+        y : Ignored
+
+        Returns
+        -------
+        self
+        """
+        with unchanged_on_failure(self):
+            X = self._check_input(X, reset=True)
+            self._start(X.shape[1])
+            self._learn(X)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        """Learn the duty cycles of further rows: however rows are split over calls, the bits are the same.
+
+        The first call, or `fit`, fixes `sign`; the other parameters hold from the next call on.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_features)
+        y : Ignored
+
+        Returns
+        -------
+        self
+        """
+        with unchanged_on_failure(self):
+            self._validate_params()  # scikit-learn does it for the first call only
+            first = not hasattr(self, "_duty")
+            X = self._check_input(X, reset=first)
+            if first:
+                self._start(X.shape[1])
+            self._learn(X)
+        return self
+
+    def transform(self, X):
+        """Return the winners of the rows of X.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray or CSR array of shape (n_samples, prod(code_shape_)), bool
+        """
+        X = self._check_input(X, reset=False)
+        self._validate_params()
+        codes = self._codes(X)
+        return codes if self.sparse_output else codes.toarray()
+
+    @property
+    def duty_cycles_(self):
+        """Share of the rows in which each unit won."""
+        check_is_fitted(self)
+        return self._duty.reshape(self.code_shape_).copy()
+
+    @property
+    def n_winners_(self):
+        """Winners of a row, at most."""
+        check_is_fitted(self)
+        K = self.n_features_in_
+        return min(self.n_winners, K) if isinstance(self.n_winners, Integral) else max(1, round(self.n_winners * K))
+
+    @property
+    def code_shape_(self):
+        """Units, of both signs with "split"."""
+        check_is_fitted(self)
+        return (2, self.n_features_in_) if self._sign == "split" else (self.n_features_in_,)
+
+    @property
+    def code_dims_(self):
+        """Names of the axes of `code_shape_`."""
+        return ("sign", "code")[-len(self.code_shape_) :]
+
+    @property
+    def n_iter_(self):
+        """Calls that learned duty cycles."""
+        return len(self._records)
+
+    @property
+    def history_(self):
+        """A record for each call."""
+        return as_history(self._records, WinnerRecord)
+
+    def _start(self, n_features):
+        self._sign = self.sign
+        self._duty, self._n_seen, self._records = np.zeros(n_features * (1 + (self.sign == "split"))), 0, []
+
+    def _learn(self, X):
+        """Learn the duty cycles of checked rows."""
+        started, n_wins = time.perf_counter(), 0
+        self._duty = self._duty.copy()
+        boosted = self.boost_strength > 0
+        codes = None if boosted else self._codes(X)
+        for i in range(X.shape[0]):
+            units = self._units(X[i : i + 1])[1] if boosted else codes.indices[codes.indptr[i] : codes.indptr[i + 1]]
+            self._n_seen += 1
+            weight = 1 / min(self._n_seen, self.duty_period)
+            self._duty *= 1 - weight
+            self._duty[units] += weight
+            n_wins += len(units)
+        shares = self._duty[self._duty > 0] / max(self._duty.sum(), 1e-300)
+        entropy = -(shares * np.log(shares)).sum() / np.log(max(len(self._duty), 2))
+        record = WinnerRecord(
+            epoch=len(self._records),
+            objective=float(1 - entropy) if len(shares) else 0.0,
+            sparsity=n_wins / (X.shape[0] * len(self._duty)),
+            dead=int((self._duty == 0).sum()),
+            seconds=time.perf_counter() - started,
+        )
+        self._records = [*self._records, record]
+
+    def _codes(self, X):
+        """Return the codes of checked rows as a CSR array."""
+        rows, units = self._units(X)
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=X.shape[0]))]).astype(np.int32)
+        indices = units[np.lexsort((units, rows))].astype(np.int32)
+        return csr_array((np.ones(len(units), bool), indices, indptr), shape=(X.shape[0], len(self._duty)))
+
+    def _units(self, X):
+        """Return rows and units of the winners, row by row."""
+        rows, features, negative = (_sparse_winners if issparse(X) else _dense_winners)(X, *self._ranking())
+        return rows, features + X.shape[1] * negative if self._sign == "split" else features
+
+    def _ranking(self):
+        """Return the number of winners, whether negative coefficients may win, and the factors of both signs or None.
+
+        Factors are at most 1, so that nothing overflows.
+        """
+        factors = None
+        if self.boost_strength > 0:
+            excess = self._duty - self._duty.min()
+            factors = np.exp(-self.boost_strength * excess).reshape(-1, self.n_features_in_)
+            factors = factors[0], factors[-1]
+        return self.n_winners_, self._sign != "positive", factors
+
+    def _check_input(self, X, *, reset):
+        if not reset:
+            check_is_fitted(self)
+        X = check_rows(self, X, reset=reset, accept_sparse="csr")
+        if issparse(X):
+            X = csr_array(X, copy=True)
+            X.sum_duplicates()
+        return X
+
+    def _get_fitted_state(self):
+        scalars = {"sign": self._sign, "n_seen": self._n_seen}
+        return scalars, {"duty": self._duty, "records": as_rows(self._records)}
+
+    def _set_fitted_state(self, scalars, arrays):
+        self._sign, self._n_seen = scalars["sign"], scalars["n_seen"]
+        self._duty, self._records = arrays["duty"], from_rows(arrays["records"], WinnerRecord)
+        if self._duty.shape != (self.n_features_in_ * (1 + (self._sign == "split")),):
+            raise ValueError("the duty cycles do not fit the number of features.")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _strengths(values, negative, factors):
+    """Return what coefficients are ranked by, -1 for those that cannot win."""
+    strengths = np.abs(values)
+    if factors is not None:
+        strengths = strengths * np.where(values < 0, factors[1], factors[0])
+    strengths[(values == 0) if negative else (values <= 0)] = -1
+    return strengths
+
+
+def _dense_winners(X, k, negative, factors):
+    """Return rows and features of the winners, and which of them are negative."""
+    rows, features = np.nonzero(largest(_strengths(X, negative, factors), k, -1))
+    return rows, features, X[rows, features] < 0
+
+
+def _sparse_winners(X, k, negative, factors):
+    """Return the same of a CSR array."""
+    rows, features = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), X.indices
+    factors = None if factors is None else tuple(of_sign[features] for of_sign in factors)
+    strengths = _strengths(X.data, negative, factors)
+    order = np.lexsort((features, -strengths, rows))
+    rank = np.arange(len(order)) - X.indptr[rows]  # `order` keeps rows together, so that ranks begin with each
+    won = order[(rank < k) & (strengths[order] > -1)]
+    return rows[won], features[won], X.data[won] < 0
