@@ -131,6 +131,23 @@ def test_memories_are_compared(imported, monkeypatch, capsys):
             np.testing.assert_allclose(values, wanted, rtol=1e-6)  # means in float32
 
 
+def test_neighbors_are_compared(imported, monkeypatch):
+    neighbors, peers, report = imported("versus", "neighbors", "peers", "report")
+
+    def faiss_nearest(X, stored, threads, k):
+        distances = (X[:, None] != stored[None]).sum(axis=2)
+        places = np.argsort(distances, axis=1, kind="stable")[:, :k]
+        return lambda: (np.take_along_axis(distances, places, axis=1), places)
+
+    monkeypatch.setattr(peers, "faiss_nearest", faiss_nearest)
+    for name, value in {"SIZES": ((70, 10),), "STORED": 300, "QUERIES": 20, "NEIGHBORS": (3,)}.items():
+        monkeypatch.setattr(neighbors, name, value)
+    results = report.Report()
+    neighbors.run(results, bool, 1, 1, True)
+    assert [row["method"] for row in results.rows[:3]] == [f"sparsecode {m}" for m in neighbors.METRICS]
+    assert results.rows[3]["quality"] == "100% of the distances and 100% of the places are ours"
+
+
 def test_results_without_end_are_json(imported, tmp_path):
     (report,) = imported("versus", "report")
     results = report.Report(tmp_path / "results.json")

@@ -22,6 +22,7 @@ import ksvd
 import l1
 import learning
 import memory
+import neighbors
 import numpy as np
 import threads
 from figure import draw
@@ -32,7 +33,8 @@ from threadpoolctl import threadpool_limits
 CODING = {"l1": l1.run, "pursuit": counts.run_pursuit, "l0": counts.run_l0, "threads": threads.run}
 LEARNING = {"learning": learning.run, "ksvd": ksvd.run}
 IMAGES = {"convolutional": convolutional.run, "convolutional-1d": convolutional_1d.run}
-NAMES = [*CODING, *LEARNING, *IMAGES, "memory", "first-call"]
+BINARY = {"memory": memory.run, "neighbors": neighbors.run}
+NAMES = [*CODING, *LEARNING, *IMAGES, *BINARY, "first-call"]
 
 
 def main():
@@ -83,8 +85,8 @@ def run(options):
     for dtype, n in itertools.product((np.float64,) if options.quick else (np.float64, np.float32), numbers):
         for name in [name for name in options.tasks if name in LEARNING]:
             attempt(name, LEARNING[name], n, dtype, n, 1 if options.quick else rounds, options.quick)
-    for n in numbers if "memory" in options.tasks else ():
-        attempt("memory", memory.run, n, bool, n, rounds, options.quick)
+    for name, n in itertools.product([name for name in options.tasks if name in BINARY], numbers):
+        attempt(name, BINARY[name], n, bool, n, rounds, options.quick)
     for name, n in itertools.product([name for name in options.tasks if name in IMAGES], numbers):
         attempt(name, IMAGES[name], n, np.float32, n, 1 if options.quick else rounds, options.quick)
     if "first-call" in options.tasks and not options.quick:

@@ -145,15 +145,15 @@ def blas_recall(X, weights):
     return step
 
 
-def faiss_nearest(X, stored, threads):
-    """faiss, the nearest item by Hamming distance in a flat binary index."""
+def faiss_nearest(X, stored, threads, k=1):
+    """faiss, the nearest k items by Hamming distance in a flat binary index."""
     import faiss
 
     faiss.omp_set_num_threads(threads)
     index = faiss.IndexBinaryFlat(X.shape[1])
     index.add(np.packbits(stored, axis=1))
     queries = np.packbits(X, axis=1)
-    return lambda: index.search(queries, 1)[1]
+    return lambda: index.search(queries, k)
 
 
 def forward_backward_cel0(X, D, alpha, tol):

