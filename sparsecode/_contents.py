@@ -14,6 +14,9 @@ from scipy.sparse import csr_array
 from ._core.archive import FormatError
 from .dictionary import Dictionary
 
+#: Memories that are compared with the macrocolumn.
+PEERS = ("BCPNN", "DenseAssociativeMemory", "KanervaMemory", "WillshawMemory")
+
 #: Encoders and transformers that can be saved: class name -> module that has it. A class needs two methods:
 #: ``_get_fitted_state()`` returns (scalars, arrays), two dicts by attribute name, and
 #: ``_set_fitted_state(scalars, arrays)`` takes them back, with arrays that may be written.
@@ -23,7 +26,7 @@ ENCODERS = (
         "sparsecode.coding",
     )
     | {"ConvSparseCoder": "sparsecode.convolutional"}
-    | dict.fromkeys(("KWinners", "MacrocolumnMemory", "SDRNearestNeighbors"), "sparsecode.sdr")
+    | dict.fromkeys(("KWinners", "MacrocolumnMemory", "SDRNearestNeighbors", *PEERS), "sparsecode.sdr")
     | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
 )
 

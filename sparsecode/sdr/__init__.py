@@ -1,19 +1,27 @@
 """Sparse distributed representations: binary codes with few ones, what is done with them, and memories of them."""
 
+from .bcpnn import BCPNN
 from .capacity import capacity, expected_fill, items_until_frozen, largest_fill, recall_accuracy
+from .hopfield import DenseAssociativeMemory
+from .kanerva import KanervaMemory
 from .layouts import pack_bits, to_csr, to_dense, to_winners, unpack_bits
 from .macrocolumn import MacrocolumnMemory
 from .neighbors import SDRNearestNeighbors
 from .operations import add_noise, concat, drop_features, random_codes, random_sdrs, subsample, union
 from .selection import Selection, familiarity, local_support, similarity_curve, win_probabilities
 from .similarity import code_overlap, hamming, jaccard, overlap
+from .willshaw import WillshawMemory
 from .winners import KWinners, boost_factors, k_winners
 
 __all__ = [
+    "BCPNN",
+    "DenseAssociativeMemory",
     "KWinners",
+    "KanervaMemory",
     "MacrocolumnMemory",
     "SDRNearestNeighbors",
     "Selection",
+    "WillshawMemory",
     "add_noise",
     "boost_factors",
     "capacity",

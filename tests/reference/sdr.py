@@ -71,7 +71,7 @@ def willshaw(rows, cue):
 
 
 def bcpnn(rows, cue, n_units, prior):
-    """Return the units with most evidence from a cue, one step."""
+    """Return the evidence for each unit from a cue, one step; (n_modules, n_units)."""
     F, n = len(cue), len(rows)
 
     def share(*units):
@@ -82,8 +82,7 @@ def bcpnn(rows, cue, n_units, prior):
         + sum(np.log(share(i, j) / (share(i) * share(j))) for i in range(F) if cue[i] and i // n_units != j // n_units)
         for j in range(F)
     ]
-    modules = np.reshape(evidence, (-1, n_units))
-    return (modules.argmax(axis=1)[:, None] == np.arange(n_units)).ravel()
+    return np.reshape(evidence, (-1, n_units))
 
 
 def kanerva(addresses, radius, rows, cue):

@@ -1,0 +1,133 @@
+"""What memories that are compared with the macrocolumn share: they store rows and give back whole ones."""
+
+import numpy as np
+from scipy.stats import norm
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from .._core.arrays import as_dense
+from .._core.validation import fit_context, unchanged_on_failure
+from ..encoder import check_binary_rows
+
+#: Rows that are recalled at a time.
+ROWS = 256
+
+#: Standard deviations that a normal number exceeds with 97 %.
+SURE = float(norm.ppf(0.97))
+
+
+class AssociativeMemory(BaseEstimator):
+    """Base of memories whose state is a dict of arrays; a subclass says what is in it when empty, learns and recalls.
+
+    ``_names`` are those of the arrays, ``_empty(n_features)`` returns the state of nothing, ``_learn(state, X)`` that
+    after rows X of bool, which may be sparse, without a change of the one before, and ``_complete(state, X)`` the
+    recalled rows of some dense ones.
+    """
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Forget everything and store the rows of X.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_features)
+        y : Ignored
+
+        Returns
+        -------
+        self
+        """
+        with unchanged_on_failure(self):
+            self._store(check_binary_rows(self, X, reset=True), first=True)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        """Store the rows of X too.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_features)
+        y : Ignored
+
+        Returns
+        -------
+        self
+        """
+        with unchanged_on_failure(self):
+            self._validate_params()  # scikit-learn does it for the first call only
+            first = not hasattr(self, "_state")
+            self._store(check_binary_rows(self, X, reset=first), first)
+        return self
+
+    def recall(self, X):
+        """Return what is stored and resembles each row of X most, as far as the memory is right.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features), bool
+            An empty row for an empty one.
+        """
+        check_is_fitted(self)
+        self._validate_params()
+        X = check_binary_rows(self, X, reset=False)
+        recalled = np.zeros(X.shape, bool)
+        for start in range(0, X.shape[0], ROWS):
+            rows = as_dense(X[start : start + ROWS])
+            known = rows.any(axis=1)
+            if known.any():
+                recalled[start : start + ROWS][known] = self._complete(self._state, rows[known])
+        return recalled
+
+    @property
+    def n_items_(self):
+        """Stored rows."""
+        check_is_fitted(self)
+        return self._n_items
+
+    @property
+    def mean_active_(self):
+        """Mean number of ones of the stored rows."""
+        check_is_fitted(self)
+        return self._n_ones / max(self._n_items, 1)
+
+    def _store(self, X, first):
+        state = self._empty(X.shape[1]) if first else self._state
+        n_items, n_ones = (0, 0) if first else (self._n_items, self._n_ones)
+        self._state = self._learn(state, X)
+        self._n_items, self._n_ones = n_items + X.shape[0], n_ones + int(X.sum())
+
+    def _fitted(self):
+        check_is_fitted(self)
+        return self._state
+
+    def _get_fitted_state(self):
+        return {"n_items": self._n_items, "n_ones": self._n_ones}, self._state
+
+    def _set_fitted_state(self, scalars, arrays):
+        self._n_items, self._n_ones, self._state = scalars["n_items"], scalars["n_ones"], dict(arrays)
+        if set(arrays) != set(self._names):
+            raise ValueError(f"the arrays {sorted(arrays)} are no state of a {type(self).__name__}.")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def most_items(error, most_errors, limit):
+    """Return the largest number of items up to `limit` for which an error, which rises with it, is small enough."""
+    low, high = 0, int(limit)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if error(middle) <= most_errors else (low, middle - 1)
+    return low
+
+
+def as_signs(X):
+    """Return zeros and ones as -1.0 and 1.0."""
+    return 2.0 * as_dense(X) - 1.0

@@ -1,0 +1,155 @@
+"""`BCPNN`: weights from the evidence that units give for one another, modules with one winner each."""
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.stats import binom
+
+from .._core.arrays import as_dense
+from .._core.validation import Integral, Interval, Real
+from ._associative import AssociativeMemory, most_items
+
+#: Codes that are recalled over those of the law for pairs that were seen or not.
+GAIN = 1.5
+
+
+class BCPNN(AssociativeMemory):
+    r"""Associate codes with themselves by Bayesian weights: a confidence propagation network.
+
+    Features are units of modules (hypercolumns) of K units, one of which wins. From the shares p of the stored rows,
+
+        w_ij = log(p_ij / (p_i p_j)),    s_j = log p_j + sum_i x_i w_ij,
+
+    where i and j are of different modules; the unit of each module with the largest s_j wins, until winners stay. The
+    sibling with graded weights of `MacrocolumnMemory`, for codes that are given.
+
+    Parameters
+    ----------
+    n_units : int, default=20
+        Units K of a module; the number of features is a multiple of it.
+    prior : float, default=1.0
+        Rows of even chances that are counted in: ``p_ij = (n_ij + prior / K^2) / (n + prior)``, > 0.
+    max_iter : int, default=10
+        Steps at most.
+    binarize : float or None, default=None
+        Threshold above which features are active. None takes zeros and ones only.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_features, n_features)
+    bias_ : ndarray of shape (n_features,)
+    n_items_ : int
+        Stored rows.
+    mean_active_ : float
+        Mean number of ones of the stored rows.
+    capacity_estimate_ : float
+        Random codes of which whole cues recall 97 % of the winners in one step.
+    n_features_in_, feature_names_in_ : int, ndarray of shape (n_features_in_,)
+
+    Raises
+    ------
+    ValueError
+        For parameters out of range, rows of a width that is no multiple of `n_units`, entries other than 0 and 1 with
+        ``binarize=None``, X that is empty or not finite.
+
+    Notes
+    -----
+    F^2 counts for F features, and as many real weights when it recalls; O(n_active F) for a step of a row. A wrong unit
+    that is in m of M random codes was seen with a share ``1 - (1 - 1 / K)^m`` of all others, and gets as much evidence
+    as the right one if it was seen with the winners of all Q - 1 other modules:
+
+        wrong winners = (K - 1) / 2 E_m (1 - (1 - 1 / K)^m)^(Q - 1)
+
+    if weights only told pairs that were seen from others. They tell how often, too: 1.5 times as many codes are
+    recalled at 97 % (`capacity_estimate_`; measured 1.55 to 1.6 times for 12 modules of 8 units, 20 of 10, 30 of 20).
+
+    References
+    ----------
+    A. Lansner and O. Ekeberg, "A one-layer feedback artificial neural network with a Bayesian learning rule", Int. J.
+    Neural Syst. 1:77 (1989). A. Sandberg et al., "A Bayesian attractor network with incremental learning", Network
+    13:179 (2002).
+
+    Examples
+    --------
+    >>> from sparsecode.sdr import BCPNN, random_codes, subsample, to_dense
+    >>> codes = random_codes(200, 30, 20, random_state=0)
+    >>> X, part = (to_dense(c, n_units=20) for c in (codes, subsample(codes, 15, n_units=20, random_state=0)))
+    >>> bool((BCPNN(20).fit(X).recall(part) == X).all())
+    True
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "n_units": [Interval(Integral, 1, None, closed="left")],
+        "prior": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "binarize": [Interval(Real, None, None, closed="neither"), None],
+    }
+
+    _names = ("counts",)
+
+    def __init__(self, n_units=20, *, prior=1.0, max_iter=10, binarize=None):
+        self.n_units = n_units
+        self.prior = prior
+        self.max_iter = max_iter
+        self.binarize = binarize
+
+    @property
+    def weights_(self):
+        """Evidence that units give for one another."""
+        together = self._fitted()["counts"] + self.prior / self._n_units**2
+        alone = together.diagonal() + self.prior / self._n_units * (1 - 1 / self._n_units)
+        weights = np.log(together * (self._n_items + self.prior) / (alone[:, None] * alone))
+        modules = np.arange(len(alone)) // self._n_units
+        return np.where(modules[:, None] == modules, 0.0, weights)
+
+    @property
+    def bias_(self):
+        """Evidence for units by themselves."""
+        alone = self._fitted()["counts"].diagonal() + self.prior / self._n_units
+        return np.log(alone / (self._n_items + self.prior))
+
+    @property
+    def capacity_estimate_(self):
+        """Random codes that are recalled."""
+        self._fitted()
+        K, Q = self._n_units, self.n_features_in_ // self._n_units
+        if K == 1:
+            return np.inf
+        return round(GAIN * most_items(lambda M: expected_errors(M, Q, K), 0.03, 100 * K**2))
+
+    def _empty(self, n_features):
+        self._n_units = int(self.n_units)
+        if n_features % self._n_units:
+            raise ValueError(
+                f"X has {n_features} features, which are no modules of `n_units`={self.n_units} units: the number of "
+                "features must be a multiple of it."
+            )
+        return {"counts": np.zeros((n_features, n_features))}
+
+    def _learn(self, state, X):
+        X = X.astype(np.float64)
+        return {"counts": state["counts"] + as_dense(X.T @ X)}
+
+    def _complete(self, state, X):
+        weights, bias = self.weights_, self.bias_
+        for _ in range(self.max_iter):
+            support = (bias + csr_array(X) @ weights).reshape(len(X), -1, self._n_units)
+            new = (support.argmax(axis=2)[..., None] == np.arange(self._n_units)).reshape(X.shape)
+            if np.array_equal(new, X):
+                break
+            X = new
+        return new
+
+    def _get_fitted_state(self):
+        scalars, arrays = super()._get_fitted_state()
+        return scalars | {"n_units": self._n_units}, arrays
+
+    def _set_fitted_state(self, scalars, arrays):
+        super()._set_fitted_state(scalars, arrays)
+        self._n_units = scalars["n_units"]
+
+
+def expected_errors(n_items, n_modules, n_units):
+    """Return the share of wrong winners that whole cues recall, if ties are split evenly."""
+    m = np.arange(n_items + 1)
+    reached = (1 - (1 - 1 / n_units) ** m) ** (n_modules - 1)
+    return (n_units - 1) / 2 * float(binom.pmf(m, n_items, 1 / n_units) @ reached)
