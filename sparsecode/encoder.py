@@ -22,11 +22,11 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted
 
-from ._core.arrays import as_binary, as_dense
+from ._core.arrays import as_dense
 from ._core.samples import flatten_input, groups_from_lengths, sequences
-from ._core.validation import as_weights, binary_exponent, check_rows
+from ._core.validation import as_weights, binary_exponent, check_binary_rows, check_rows
 
 __all__ = [
     "Capabilities",
@@ -102,16 +102,6 @@ def available_if_capable(name):
         raise AttributeError(f"{encoder!r:.200} is not {name}: see its capabilities().")
 
     return available_if(check)
-
-
-def check_binary_rows(estimator, X, *, reset):
-    """Return X as rows of bool, an ndarray or a canonical CSR array, and keep scikit-learn's attributes.
-
-    The parameter `binarize` of the estimator is None, and X holds zeros and ones only, or a threshold, above which
-    entries are ones (as in scikit-learn's BernoulliNB).
-    """
-    X = validate_data(estimator, X, accept_sparse="csr", dtype="numeric", order="C", reset=reset)
-    return as_binary(X, estimator.binarize)
 
 
 class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):

@@ -69,6 +69,17 @@ def compile_all(dtypes):
         for penalty in (L1(1.0), CEL0(1.0)):
             solve_separable(X[:2], (X[:3, :4], X[:3, :4]), penalty, max_iter=1)
             solve(X[:2], X[:3], penalty, mask=X[:2] < 1)
+        compile_similarities()
+
+
+def compile_similarities():
+    """Compare binary rows, by bits and by lists, and find the nearest."""
+    from ..sdr import SDRNearestNeighbors, overlap, random_sdrs
+
+    rows = random_sdrs(2, 64, 32, random_state=0)
+    overlap(rows)
+    overlap(random_sdrs(2, 4096, 1, sparse_output=True, random_state=0))
+    SDRNearestNeighbors(1).fit(rows).kneighbors(rows)
 
 
 def compile_convolutional(signal):

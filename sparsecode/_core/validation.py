@@ -13,6 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
+from .arrays import as_binary
+
 __all__ = [
     "Integral",
     "Interval",
@@ -23,6 +25,7 @@ __all__ = [
     "binary_exponent",
     "callers_level",
     "check_atoms",
+    "check_binary_rows",
     "check_mask_columns",
     "check_rows",
     "check_sample_weight",
@@ -48,6 +51,16 @@ def check_rows(estimator, X, *, reset, finite=True, accept_sparse=False):
     """
     options = {"accept_sparse": accept_sparse, "ensure_all_finite": finite}
     return validate_data(estimator, X, dtype=[np.float64, np.float32], order="C", reset=reset, **options)
+
+
+def check_binary_rows(estimator, X, *, reset):
+    """Return X as rows of bool, an ndarray or a canonical CSR array, and keep scikit-learn's attributes.
+
+    The parameter `binarize` of the estimator is None, and X holds zeros and ones only, or a threshold, above which
+    entries are ones (as in scikit-learn's BernoulliNB).
+    """
+    X = validate_data(estimator, X, accept_sparse="csr", dtype="numeric", order="C", reset=reset)
+    return as_binary(X, estimator.binarize)
 
 
 def check_mask_columns(estimator, mask, X):

@@ -6,8 +6,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import as_dense
-from .._core.validation import fit_context, unchanged_on_failure
-from ..encoder import check_binary_rows
+from .._core.validation import check_binary_rows, fit_context, unchanged_on_failure
 
 #: Rows that are recalled at a time.
 ROWS = 256

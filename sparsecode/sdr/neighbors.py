@@ -7,8 +7,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core.parallel import run_chunks
 from .._core.products import aligned_empty, kernel_array
-from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
-from ..encoder import check_binary_rows
+from .._core.validation import (
+    Integral,
+    Interval,
+    Real,
+    StrOptions,
+    check_binary_rows,
+    fit_context,
+    unchanged_on_failure,
+)
 from ._bits_kernels import BLOCK, METRICS, nearest_rows
 from ._similarity import from_blocks, in_blocks, row_sizes
 from .layouts import packed, unpack_bits
@@ -215,7 +222,7 @@ class SDRNearestNeighbors(BaseEstimator):
         """Return distances (minus the overlap) and places of the nearest stored rows of packed queries."""
         distances, places = np.full((len(words), k), np.inf), np.empty((len(words), k), np.int64)
         stored, queries = self._sizes.astype(np.float64), sizes.astype(np.float64)
-        blocks = kernel_array(self._blocks)
+        words, blocks = kernel_array(words), kernel_array(self._blocks)
 
         def prepare():
             return aligned_empty(BLOCK, np.uint64), aligned_empty(BLOCK, np.float64)

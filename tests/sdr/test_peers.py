@@ -158,7 +158,7 @@ def test_changes_of_modules_wait_for_fit(X, tmp_path):
 
 
 def test_steps_lead_to_a_stored_row():
-    """Seeds 0 to 4: wrong features after one and five steps 0.063 to 0.10 and up to 0.07; right winners 0.89 and 0.99."""
+    """Seeds 0 to 4: wrong features after a step 0.063 to 0.10, later 0 to 0.07; right winners 0.89 and 0.99."""
     X = random_sdrs(8, 100, 50, random_state=0)
     cues = add_noise(X, 0.3, random_state=1)
     wrong = [(DenseAssociativeMemory(2, max_iter=n).fit(X).recall(cues) != X).mean() for n in (1, 20)]
