@@ -35,6 +35,8 @@ class BCPNN(AssociativeMemory):
 
     Attributes
     ----------
+    counts_ : ndarray of shape (n_features, n_features), int64
+        Stored rows in which two units were active together.
     weights_ : ndarray of shape (n_features, n_features)
     bias_ : ndarray of shape (n_features,)
     n_items_ : int
@@ -91,6 +93,11 @@ class BCPNN(AssociativeMemory):
         self.prior = prior
         self.max_iter = max_iter
         self.binarize = binarize
+
+    @property
+    def counts_(self):
+        """Stored rows in which two units were active together."""
+        return self._fitted()["counts"].astype(np.int64)
 
     @property
     def weights_(self):

@@ -68,6 +68,7 @@ def test_evidence_is_that_of_the_naive_twin(X):
     """Units may have equal evidence, but for rounding."""
     memory = BCPNN(4, prior=0.7, max_iter=1).fit(X[:6])
     for cue in np.concatenate([X, add_noise(X, 0.3, random_state=0), subsample(X, 3, random_state=0)]):
+        assert (memory.counts_ == X[:6].T.astype(int) @ X[:6]).all()
         evidence = naive.bcpnn(X[:6], cue, 4, 0.7)
         np.testing.assert_allclose(memory.bias_ + cue @ memory.weights_, evidence.ravel(), rtol=1e-12)
         recalled = memory.recall(cue[None]).reshape(6, 4)
