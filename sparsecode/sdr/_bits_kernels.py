@@ -20,11 +20,15 @@ METRICS = {"overlap": np.int64(0), "jaccard": np.int64(1), "hamming": np.int64(2
 
 
 def _count_bits(x):
-    """Return the number of ones of a word; compilers know these steps and take the instruction, if there is one."""
+    """Return the number of ones of a word; compilers know these steps, and take the instruction if there is one.
+
+    With sums instead of the product they do not, and a scan takes three times as long. `np.multiply` overflows silently
+    where this is plain Python.
+    """
     x = x - ((x >> np.uint64(1)) & ONES)
     x = (x & PAIRS) + ((x >> np.uint64(2)) & PAIRS)
     x = (x + (x >> np.uint64(4))) & HALVES
-    return (x * OCTETS) >> np.uint64(56)
+    return np.multiply(x, OCTETS) >> np.uint64(56)
 
 
 def _count_common(block, query, counts):

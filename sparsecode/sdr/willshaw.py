@@ -6,7 +6,7 @@ from scipy.stats import binom
 from .._core.arrays import as_dense
 from .._core.validation import Integral, Interval, Real
 from ._associative import AssociativeMemory, most_items
-from .winners import largest
+from ._ranking import largest
 
 #: Wrong features that recall may add, over those of an item, at the capacity.
 WRONG = 0.03

@@ -21,11 +21,9 @@ from .._core.validation import (
 from ..encoder import Capabilities, Encoder
 from ..solvers.top_k import statistical_top_k
 from ._checks import check_shares, check_size
+from ._ranking import dense_winners, largest, sparse_winners
 
 __all__ = ["KWinners", "boost_factors", "k_winners"]
-
-#: Rows whose winners are found at a time, so that they stay in the cache.
-ROWS = 256
 
 
 def k_winners(values, k, *, method="exact", least=0.0):
@@ -103,23 +101,6 @@ def boost_factors(duty_cycles, target, strength):
     """
     check_size("strength", strength, least=0)
     return np.exp(strength * (check_shares("target", target) - check_shares("duty_cycles", duty_cycles)))
-
-
-def largest(values, k, least):
-    """Return the k largest values of each row that exceed `least`, of equal ones the first."""
-    n, K = values.shape
-    won = values > least
-    if k >= K:
-        return won
-    for start in range(0, n, ROWS):
-        rows = values[start : start + ROWS]
-        kth = np.partition(rows, K - k, axis=1)[:, K - k, None]
-        above, tied = rows > kth, rows == kth
-        room = k - above.sum(axis=1, keepdims=True)
-        crowded = np.flatnonzero(tied.sum(axis=1, keepdims=True) > room)
-        tied[crowded] &= np.cumsum(tied[crowded], axis=1) <= room[crowded]
-        won[start : start + ROWS] &= above | tied
-    return won
 
 
 class KWinners(Encoder):
@@ -293,7 +274,7 @@ class KWinners(Encoder):
 
     @property
     def n_iter_(self):
-        """Calls that learned duty cycles."""
+        """Calls that learned."""
         return len(self._records)
 
     @property
@@ -338,7 +319,7 @@ class KWinners(Encoder):
 
     def _units(self, X):
         """Return rows and units of the winners, row by row."""
-        rows, features, negative = (_sparse_winners if issparse(X) else _dense_winners)(X, *self._ranking())
+        rows, features, negative = (sparse_winners if issparse(X) else dense_winners)(X, *self._ranking())
         return rows, features + X.shape[1] * negative if self._sign == "split" else features
 
     def _ranking(self):
@@ -376,29 +357,3 @@ class KWinners(Encoder):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _strengths(values, negative, factors):
-    """Return what coefficients are ranked by, -1 for those that cannot win."""
-    strengths = np.abs(values)
-    if factors is not None:
-        strengths = strengths * np.where(values < 0, factors[1], factors[0])
-    strengths[(values == 0) if negative else (values <= 0)] = -1
-    return strengths
-
-
-def _dense_winners(X, k, negative, factors):
-    """Return rows and features of the winners, and which of them are negative."""
-    rows, features = np.nonzero(largest(_strengths(X, negative, factors), k, -1))
-    return rows, features, X[rows, features] < 0
-
-
-def _sparse_winners(X, k, negative, factors):
-    """Return the same of a CSR array."""
-    rows, features = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr)), X.indices
-    factors = None if factors is None else tuple(of_sign[features] for of_sign in factors)
-    strengths = _strengths(X.data, negative, factors)
-    order = np.lexsort((features, -strengths, rows))
-    rank = np.arange(len(order)) - X.indptr[rows]  # `order` keeps rows together, so that ranks begin with each
-    won = order[(rank < k) & (strengths[order] > -1)]
-    return rows[won], features[won], X.data[won] < 0

@@ -15,7 +15,7 @@ from sparsecode.sdr._bits_kernels import METRICS
 
 from ..reference import sdr as naive
 
-pytestmark = pytest.mark.nojit
+nojit = pytest.mark.nojit
 
 
 def some_rows(rng, n, n_features=70):
@@ -25,6 +25,7 @@ def some_rows(rng, n, n_features=70):
     return X
 
 
+@nojit
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("n_features", [3, 70, 300])
 def test_neighbors_are_those_of_the_naive_twin(rng, metric, n_features):
@@ -38,6 +39,7 @@ def test_neighbors_are_those_of_the_naive_twin(rng, metric, n_features):
             assert indices[i].tolist() == expected[1]
 
 
+@nojit
 @pytest.mark.parametrize("metric", METRICS)
 def test_blocks_chunks_threads_and_layouts_make_no_difference(metric):
     rng = np.random.default_rng(1)
@@ -59,6 +61,7 @@ def test_blocks_chunks_threads_and_layouts_make_no_difference(metric):
     np.testing.assert_array_equal(single, expected[1])
 
 
+@nojit
 @pytest.mark.parametrize("metric", ["jaccard", "hamming"])
 def test_distances_are_those_of_scikit_learn(rng, metric):
     X, queries = some_rows(rng, 50), some_rows(rng, 20)
@@ -71,6 +74,7 @@ def test_distances_are_those_of_scikit_learn(rng, metric):
     np.testing.assert_array_equal(*graphs)
 
 
+@nojit
 def test_stored_rows_are_no_neighbors_of_themselves():
     X = np.ones((6, 4), bool)
     X[5] = False
@@ -91,6 +95,7 @@ def test_noisy_rows_are_found():
         assert (found[:, 0] == np.arange(2000)).all()
 
 
+@nojit
 def test_numbers_of_neighbors_are_checked(rng):
     X = some_rows(rng, 5)
     neighbors = SDRNearestNeighbors().fit(X)

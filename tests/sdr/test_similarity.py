@@ -9,7 +9,7 @@ from sparsecode.sdr import _similarity, code_overlap, hamming, jaccard, overlap,
 
 from ..reference import sdr as naive
 
-pytestmark = pytest.mark.nojit
+nojit = pytest.mark.nojit
 
 
 @pytest.fixture(params=["bits", "lists"])
@@ -24,6 +24,7 @@ def some_rows(rng, n, n_features):
     return X
 
 
+@nojit
 @pytest.mark.parametrize("n_features", [1, 64, 300])
 def test_every_pair_is_that_of_sets(rng, way, n_features):
     A, B = some_rows(rng, 5, n_features), some_rows(rng, 9, n_features)
@@ -39,11 +40,13 @@ def test_every_pair_is_that_of_sets(rng, way, n_features):
     np.testing.assert_array_equal(overlap(A), overlap(A, A))
 
 
+@nojit
 def test_more_rows_than_a_block(rng, way):
     A, B = some_rows(rng, 70, 40), some_rows(rng, 600, 40)
     np.testing.assert_array_equal(overlap(A, B), A.astype(int) @ B.T.astype(int))
 
 
+@nojit
 def test_modules_that_agree(rng, way):
     A, B = random_codes(4, 6, 3, random_state=0), random_codes(5, 6, 3, random_state=1)
     A[1], B[2, :3] = -1, -1
@@ -54,7 +57,7 @@ def test_modules_that_agree(rng, way):
 
 
 def test_random_codes_agree_by_chance():
-    """Binomial: 70 modules of 20 units, 3.5 agree on average; standard error of 250 000 pairs of 1000 codes 0.01."""
+    """Binomial: 70 modules of 20 units, 3.5 agree on average; 250 000 pairs of 1000 codes."""
     codes = random_codes(1000, 70, 20, random_state=0)
     agree = overlap(codes[:500], codes[500:], n_units=20)
     assert agree.mean() == pytest.approx(3.5, abs=0.03)
@@ -62,6 +65,7 @@ def test_random_codes_agree_by_chance():
     assert (agree >= 10).mean() == pytest.approx(binom.sf(9, 70, 0.05), rel=0.25)
 
 
+@nojit
 def test_nothing_in_common_with_nothing():
     none, X = np.zeros((0, 8), bool), np.ones((3, 8), bool)
     assert overlap(none, X).shape == (0, 3)
@@ -70,6 +74,7 @@ def test_nothing_in_common_with_nothing():
     assert jaccard(np.zeros((1, 8)), X).tolist() == [[0, 0, 0]]
 
 
+@nojit
 def test_wide_sparse_rows_are_compared_by_lists(monkeypatch):
     """A million features take 16 000 words; nothing dense is made of them."""
     X = random_sdrs(300, 1_000_000, 50, sparse_output=True, random_state=0)
@@ -79,6 +84,7 @@ def test_wide_sparse_rows_are_compared_by_lists(monkeypatch):
     np.testing.assert_array_equal(found, (X.astype(int) @ X.T.astype(int)).toarray())
 
 
+@nojit
 def test_widths_must_fit():
     with pytest.raises(ValueError, match="A has 3 features, but B has 4"):
         overlap([[1, 0, 0]], [[1, 0, 0, 0]])
