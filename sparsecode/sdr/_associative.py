@@ -2,11 +2,11 @@
 
 import numpy as np
 from scipy.stats import norm
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import as_dense
-from .._core.validation import check_binary_rows, fit_context, unchanged_on_failure
+from .._core.validation import check_binary_rows
+from ._storing import Storing
 
 #: Rows that are recalled at a time.
 ROWS = 256
@@ -15,49 +15,13 @@ ROWS = 256
 SURE = float(norm.ppf(0.97))
 
 
-class AssociativeMemory(BaseEstimator):
+class AssociativeMemory(Storing):
     """Base of memories whose state is a dict of arrays; a subclass says what is in it when empty, learns and recalls.
 
     ``_names`` are those of the arrays, ``_empty(n_features)`` returns the state of nothing, ``_learn(state, X)`` that
     after rows X of bool, which may be sparse, without a change of the one before, and ``_complete(state, X)`` the
     recalled rows of some dense ones.
     """
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Forget everything and store the rows of X.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : Ignored
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            self._store(check_binary_rows(self, X, reset=True), first=True)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
-        """Store the rows of X too.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : Ignored
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            self._validate_params()  # scikit-learn does it for the first call only
-            first = not hasattr(self, "_state")
-            self._store(check_binary_rows(self, X, reset=first), first)
-        return self
 
     def recall(self, X):
         """Return what is stored and resembles each row of X most, as far as the memory is right.
@@ -111,11 +75,6 @@ class AssociativeMemory(BaseEstimator):
         self._n_items, self._n_ones, self._state = scalars["n_items"], scalars["n_ones"], dict(arrays)
         if set(arrays) != set(self._names):
             raise ValueError(f"the arrays {sorted(arrays)} are no state of a {type(self).__name__}.")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
 
 def most_items(error, most_errors, limit):

@@ -2,29 +2,21 @@
 
 import numpy as np
 from scipy.sparse import csr_array
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.parallel import run_chunks
 from .._core.products import aligned_empty, kernel_array
-from .._core.validation import (
-    Integral,
-    Interval,
-    Real,
-    StrOptions,
-    check_binary_rows,
-    fit_context,
-    unchanged_on_failure,
-)
+from .._core.validation import Integral, Interval, Real, StrOptions, check_binary_rows
 from ._bits_kernels import BLOCK, METRICS, nearest_rows
 from ._similarity import from_blocks, in_blocks, row_sizes
+from ._storing import Storing
 from .layouts import packed, unpack_bits
 
 #: Queries that meet a block of stored rows at a time, and that a thread takes.
 CHUNK_ROWS = 32
 
 
-class SDRNearestNeighbors(BaseEstimator):
+class SDRNearestNeighbors(Storing):
     r"""Find the stored rows that share most with a binary row, or differ least from it: exactly, among all of them.
 
     What an associative memory is to be compared with. For a query a and a stored row b,
@@ -60,8 +52,9 @@ class SDRNearestNeighbors(BaseEstimator):
     Notes
     -----
     A query takes O(N F / 64) for N stored rows of F features, which are kept as F / 8 bytes each; of equally near rows
-    the first ones are found. Two empty rows have a Jaccard distance of 0. For very wide rows with few ones
-    `sparsecode.sdr.overlap`, which follows lists then, is faster.
+    the first ones are found, and two empty rows have a Jaccard distance of 0. `partial_fit` copies what is stored: rows
+    are better given in blocks. For very wide rows with few ones `sparsecode.sdr.overlap`, which follows lists then, is
+    faster.
 
     Examples
     --------
@@ -85,51 +78,6 @@ class SDRNearestNeighbors(BaseEstimator):
         self.metric = metric
         self.binarize = binarize
         self.n_jobs = n_jobs
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Forget everything and store the rows of X.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : Ignored
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            X = check_binary_rows(self, X, reset=True)
-            self._blocks, self._sizes = in_blocks(packed(X)), row_sizes(X)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
-        """Store the rows of X too, after those that are stored.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : Ignored
-
-        Returns
-        -------
-        self
-
-        Notes
-        -----
-        Copies what is stored: rows are better given in blocks.
-        """
-        with unchanged_on_failure(self):
-            self._validate_params()  # scikit-learn does it for the first call only
-            first = not hasattr(self, "_blocks")
-            X = check_binary_rows(self, X, reset=first)
-            words, sizes = packed(X), row_sizes(X)
-            if not first:
-                words, sizes = np.concatenate([self._words(), words]), np.concatenate([self._sizes, sizes])
-            self._blocks, self._sizes = in_blocks(words), sizes
-        return self
 
     def kneighbors(self, X=None, n_neighbors=None, return_distance=True):
         """Return the nearest stored rows, the nearest first.
@@ -205,6 +153,12 @@ class SDRNearestNeighbors(BaseEstimator):
         check_is_fitted(self)
         return unpack_bits(self._words(), self.n_features_in_)
 
+    def _store(self, X, first):
+        words, sizes = packed(X), row_sizes(X)
+        if not first:
+            words, sizes = np.concatenate([self._words(), words]), np.concatenate([self._sizes, sizes])
+        self._blocks, self._sizes = in_blocks(words), sizes
+
     def _words(self):
         return from_blocks(self._blocks, len(self._sizes))
 
@@ -242,11 +196,6 @@ class SDRNearestNeighbors(BaseEstimator):
         self._blocks, self._sizes = in_blocks(arrays["words"]), arrays["sizes"]
         if not np.array_equal(self.rows_.sum(axis=1), self._sizes):
             raise ValueError("the stored rows do not have as many ones as they should.")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
 
 def _without_themselves(distances, indices):
