@@ -8,8 +8,8 @@ from .._core.arrays import as_dense
 from .._core.validation import check_binary_rows
 from ._storing import Storing
 
-#: Rows that are recalled at a time.
-ROWS = 256
+#: Rows that are recalled, and stored, at a time.
+ROWS, STORED_ROWS = 256, 4096
 
 #: Standard deviations that a normal number exceeds with 97 %.
 SURE = float(norm.ppf(0.97))
@@ -61,7 +61,9 @@ class AssociativeMemory(Storing):
     def _store(self, X, first):
         state = self._empty(X.shape[1]) if first else self._state
         n_items, n_ones = (0, 0) if first else (self._n_items, self._n_ones)
-        self._state = self._learn(state, X)
+        for start in range(0, X.shape[0], STORED_ROWS):
+            state = self._learn(state, X[start : start + STORED_ROWS])
+        self._state = state
         self._n_items, self._n_ones = n_items + X.shape[0], n_ones + int(X.sum())
 
     def _fitted(self):

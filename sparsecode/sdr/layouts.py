@@ -75,7 +75,9 @@ def to_csr(X, *, n_units=None):
     array([2, 3], dtype=int32)
     """
     X = as_rows(X, "X", n_units)
-    return X if issparse(X) else csr_array(X)
+    X = X if issparse(X) else csr_array(X)
+    X.indices, X.indptr = X.indices.astype(np.int32, copy=False), X.indptr.astype(np.int32, copy=False)
+    return X
 
 
 def to_winners(X, n_units):

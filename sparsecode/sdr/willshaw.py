@@ -89,7 +89,7 @@ class WillshawMemory(AssociativeMemory):
     def capacity_estimate_(self):
         """Random rows that are recalled."""
         F, k = self.n_features_in_, self.mean_active_
-        if not 0 < k < F:
+        if not 1 < k < F:  # nothing is connected, or all is one item
             return np.inf
         return most_items(lambda M: expected_errors(M, F, k), WRONG * k, 20 * (F / k) ** 2)
 

@@ -24,6 +24,9 @@ def test_dense_csr_and_bits_hold_the_same(rng, n_features):
     csr = to_csr(X)
     assert csr.dtype == bool
     assert csr.has_canonical_format
+    wide = csr.copy()
+    wide.indices, wide.indptr = wide.indices.astype(np.int64), wide.indptr.astype(np.int64)
+    assert to_csr(wide).indices.dtype == to_csr(wide).indptr.dtype == csr.indices.dtype == np.int32
     np.testing.assert_array_equal(to_dense(csr), X)
     for given in (X, csr, X.tolist(), X.astype(np.int8), coo_matrix(X), csr.astype(float)):
         words = pack_bits(given)

@@ -17,6 +17,7 @@ from sparsecode.sdr import (
     DenseAssociativeMemory,
     KanervaMemory,
     WillshawMemory,
+    _associative,
     add_noise,
     random_codes,
     random_sdrs,
@@ -139,6 +140,25 @@ def test_bad_input_changes_nothing(name, X):
         memory.partial_fit(X[:, 1:])
     np.testing.assert_array_equal(memory.recall(X), expected)
     assert memory.n_items_ == 9
+
+
+@every
+def test_one_feature(name):
+    X = np.array([[1], [0], [1]])
+    memory = clone(PEERS[name])
+    if name == "bcpnn":
+        memory.set_params(n_units=1)
+    recalled = memory.fit(X).recall(X)
+    assert recalled.shape == (3, 1)
+    assert not recalled[1]
+    assert memory.capacity_estimate_ >= 0
+
+
+@every
+def test_more_rows_than_are_stored_at_a_time(name, X, monkeypatch):
+    expected = clone(PEERS[name]).fit(X).recall(X)
+    monkeypatch.setattr(_associative, "STORED_ROWS", 2)
+    np.testing.assert_array_equal(clone(PEERS[name]).fit(csr_array(X)).recall(X), expected)
 
 
 def test_modules_must_fit(X):
