@@ -32,7 +32,7 @@ from sparsecode.dendrites.theory import (
 pytestmark = pytest.mark.nojit
 
 
-def agree(values, printed):
+def assert_agree(values, printed):
     """Compare with printed numbers, written as strings: to a unit of the last digit or 4e-8, their own error."""
     values, printed = np.broadcast_arrays(values, printed)
     for value, text in zip(values.ravel(), printed.ravel(), strict=True):
@@ -49,17 +49,19 @@ def words(line):
 def test_table_of_the_paper():
     """20 000 of 200 000 cells: one pattern exactly, half of the synapses, several patterns on a segment."""
     theta = np.array([6, 8, 10])
-    agree(false_positive_rate(200_000, 2000, theta, theta), words("9.925957e-13 9.862183e-17 9.779363e-21"))
+    assert_agree(false_positive_rate(200_000, 2000, theta, theta), words("9.925957e-13 9.862183e-17 9.779363e-21"))
     theta = np.array([6, 8, 10, 12])
     rates = words("8.711435e-10 1.182131e-12 1.649899e-15 2.343084e-18")
-    agree(false_positive_rate(200_000, 2000, 2 * theta, theta), rates)
-    agree(false_positive_rate(200_000, 2000, [40, 80, 120], 10), words("6.313403e-12 8.537368e-09 4.194683e-07"))
-    agree(false_positive_rate(200_000, 2000, 120, 15), "1.685409e-12")
-    agree(
+    assert_agree(false_positive_rate(200_000, 2000, 2 * theta, theta), rates)
+    assert_agree(false_positive_rate(200_000, 2000, [40, 80, 120], 10), words("6.313403e-12 8.537368e-09 4.194683e-07"))
+    assert_agree(false_positive_rate(200_000, 2000, 120, 15), "1.685409e-12")
+    assert_agree(
         false_positive_rate(100_000, 2000, [6, 8, 10], [6, 8, 10]),
         words("6.35308873e-11 2.52507239e-14 1.00163216e-17"),
     )
-    agree(false_positive_rate(100_000, 2000, [40, 80, 120], 10), words("4.91541865e-09 4.62568448e-06 1.58799793e-04"))
+    assert_agree(
+        false_positive_rate(100_000, 2000, [40, 80, 120], 10), words("4.91541865e-09 4.62568448e-06 1.58799793e-04")
+    )
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def test_table_of_the_paper():
     ],
 )
 def test_effect_of_the_population(n, rates):
-    agree(false_positive_rate(n, [64, 128, 256, n // 4], 24, 12), words(rates))
+    assert_agree(false_positive_rate(n, [64, 128, 256, n // 4], 24, 12), words(rates))
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_effect_of_the_population(n, rates):
 )
 def test_effect_of_the_synapses(n, a, rates):
     s = np.array([2, 10, 20, 24, 30])
-    agree(false_positive_rate(n, a, s, s // 2), words(rates))
+    assert_agree(false_positive_rate(n, a, s, s // 2), words(rates))
 
 
 @pytest.mark.parametrize(
@@ -102,14 +104,14 @@ def test_effect_of_the_synapses(n, a, rates):
     ],
 )
 def test_false_negatives(theta, rates):
-    agree(false_negative_rate(128, 30, theta, [38, 51, 64, 77, 90, 102]), words(rates))
+    assert_agree(false_negative_rate(128, 30, theta, [38, 51, 64, 77, 90, 102]), words(rates))
 
 
 def test_false_negatives_beyond_the_table():
-    agree(false_negative_rate(40, 8, 4, 12), ".0385741779")
+    assert_agree(false_negative_rate(40, 8, 4, 12), ".0385741779")
     assert false_negative_rate(128, 30, 12, 18) == 0  # twelve are left
     assert false_negative_rate(128, 30, 12, 19) > 0
-    agree(spontaneous_loss_rate(30, 12, 0.25), "1.02e-05")
+    assert_agree(spontaneous_loss_rate(30, 12, 0.25), "1.02e-05")
 
 
 @pytest.mark.parametrize(
@@ -121,57 +123,57 @@ def test_false_negatives_beyond_the_table():
     ],
 )
 def test_union_of_activity(n, rates):
-    agree(union_false_positive_rate(n, 30, 20, 10, [1, 2, 5, 10, 20, 39], method="mean"), words(rates))
+    assert_agree(union_false_positive_rate(n, 30, 20, 10, [1, 2, 5, 10, 20, 39], method="mean"), words(rates))
 
 
 def test_union_of_synapses():
-    agree(union_size(1000, 25, [1, 2, 5, 10, 19]), words("25. 49.375 118.9043 223.6704 381.8588"))
+    assert_agree(union_size(1000, 25, [1, 2, 5, 10, 19]), words("25. 49.375 118.9043 223.6704 381.8588"))
     sizes = np.round(union_size(10_000, 25, [1, 2, 5, 10, 19]))
     rates = words("5.30352425e-20 2.35602185e-14 2.27921916e-08 1.27080441e-04 .0453789479")
-    agree(false_positive_rate(10_000, 200, sizes, 15), rates)
+    assert_agree(false_positive_rate(10_000, 200, sizes, 15), rates)
     # Over all sizes, computed anew from the chain of their probabilities in exact rationals
     options = {"union": "synapses", "method": "exact"}
-    agree(union_false_positive_rate(1000, 200, 25, 15, 2, **options), ".050773")
-    agree(union_false_positive_rate(10_000, 200, 25, 15, 5, **options), "2.3840e-08")
-    agree(union_false_positive_rate(2000, 40, 20, 10, [5, 20], **options), words("1.2655e-05 .17753"))
-    agree(union_false_positive_rate(1000, 200, 25, 15, 2, union="synapses", method="bound"), ".055952")
+    assert_agree(union_false_positive_rate(1000, 200, 25, 15, 2, **options), ".050773")
+    assert_agree(union_false_positive_rate(10_000, 200, 25, 15, 5, **options), "2.3840e-08")
+    assert_agree(union_false_positive_rate(2000, 40, 20, 10, [5, 20], **options), words("1.2655e-05 .17753"))
+    assert_agree(union_false_positive_rate(1000, 200, 25, 15, 2, union="synapses", method="bound"), ".055952")
 
 
 def test_containment():
-    agree(union_containment_rate(1024, [2, 20], 20, [2, 20]), words("1.47042577e-03 1.83536456e-10"))
-    agree(union_containment_rate(1024, 20, 40, 20), "5.48218935e-06")
+    assert_agree(union_containment_rate(1024, [2, 20], 20, [2, 20]), words("1.47042577e-03 1.83536456e-10"))
+    assert_agree(union_containment_rate(1024, 20, 40, 20), "5.48218935e-06")
     rates = union_false_positive_rate(1024, 20, 20, [20, 19, 18], 20, method="mean")
-    agree(rates, words("1.23782572e-10 5.55166122e-09 1.18086573e-07"))
+    assert_agree(rates, words("1.23782572e-10 5.55166122e-09 1.18086573e-07"))
 
 
 def test_whole_patterns_sampled():
     w = np.array([16, 32, 64])
-    agree(false_positive_rate(100, w, w, w // 2), words("4.57906988e-04 8.42698413e-03 .999993041"))
-    agree(false_positive_rate(500, w, w, w // 2), words("1.60872723e-09 3.78032982e-13 1.08156643e-15"))
-    agree(false_positive_rate(2050, w, w, w // 2), words("2.11080740e-14 7.31310450e-23 7.22560699e-35"))
-    agree(
+    assert_agree(false_positive_rate(100, w, w, w // 2), words("4.57906988e-04 8.42698413e-03 .999993041"))
+    assert_agree(false_positive_rate(500, w, w, w // 2), words("1.60872723e-09 3.78032982e-13 1.08156643e-15"))
+    assert_agree(false_positive_rate(2050, w, w, w // 2), words("2.11080740e-14 7.31310450e-23 7.22560699e-35"))
+    assert_agree(
         false_positive_rate(64, [4, 8, 8, 32], [4, 8, 8, 32], [2, 4, 6, 16]),
         words(".01709382 .00616927 9.84351e-06 .59857385"),
     )
-    agree(false_positive_rate(1024, 20, 20, [17, 14, 10]), words("3.50022991e-31 9.93621156e-23 9.32923862e-14"))
+    assert_agree(false_positive_rate(1024, 20, 20, [17, 14, 10]), words("3.50022991e-31 9.93621156e-23 9.32923862e-14"))
 
 
 def test_any_of_many_segments():
     rates = any_match_rate(false_positive_rate(100, 7, 7, [3, 4, 5]), 500)
-    agree(rates, words(".9648393 .134728 .00282249"))
+    assert_agree(rates, words(".9648393 .134728 .00282249"))
     assert any_match_rate(4e-17, 500) == pytest.approx(2e-14, rel=1e-12)  # 1 - (1 - p)^G is 0 in floating point
     assert any_match_rate(1.0, [0, 3]).tolist() == [0, 1]
 
 
 def test_two_classes():
-    agree(classification_error([300, 500, 700, 900], 128, 24, 12, 500), words(".4804 .3561 .06877 .006179"))
-    agree(classification_error([900, 1100, 1300, 1500], 256, 24, 12, 500), words(".41079 .29537 .13441 .04260"))
+    assert_agree(classification_error([300, 500, 700, 900], 128, 24, 12, 500), words(".4804 .3561 .06877 .006179"))
+    assert_agree(classification_error([900, 1100, 1300, 1500], 256, 24, 12, 500), words(".41079 .29537 .13441 .04260"))
     assert classification_error(1000, 40, 20, 0, 5) == pytest.approx(0.5)
 
 
 def test_predictions_of_a_temporal_memory():
     quality = prediction_quality([300, 400, 500, 600, 700, 800, 1000], 64, 20, 10, 20_000)
-    agree(quality, words(".2133336 .2432088 .6044890 .8816535 .9678829 .9904193 .9988068"))
+    assert_agree(quality, words(".2133336 .2432088 .6044890 .8816535 .9678829 .9904193 .9988068"))
 
 
 def test_curve_of_thresholds():
@@ -181,7 +183,7 @@ def test_curve_of_thresholds():
         ".01733 .001989 1.71e-04 1.20e-05 6.57e-07 3.33e-08 1.35e-09 4.80e-11 1.54e-12 3.41e-14 6.40e-16 9.34e-18 "
         "1.37e-19 1.43e-21 1.42e-23 1.12e-25 5.18e-28 3.90e-30 1.70e-32 9.21e-35 4.62e-37 2.07e-39"
     )
-    agree(curve, printed)
+    assert_agree(curve, printed)
     assert 3 + np.argmax(curve < 1e-7) == 8
 
 

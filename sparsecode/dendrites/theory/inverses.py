@@ -85,7 +85,7 @@ def min_synapses(n_cells, n_active, ratio, target):
     --------
     >>> from sparsecode.dendrites.theory import min_synapses
     >>> min_synapses(200_000, 4000, 0.5, [1e-6, 1e-9])
-    array([10, 15])
+    array([ 9, 15])
     """
     shares("target", target, open_low=True)
     shares("ratio", ratio, open_low=True)
