@@ -8,8 +8,6 @@ from sparsecode.sdr import pack_bits, random_codes, to_csr, to_dense, to_winners
 
 from ..reference import sdr as naive
 
-pytestmark = pytest.mark.nojit
-
 
 def rows_of(rng, n=7, n_features=70):
     """Few ones, none in one row and all in another."""

@@ -18,8 +18,6 @@ from sparsecode.sdr import (
     union,
 )
 
-pytestmark = pytest.mark.nojit
-
 
 def both(X):
     """A batch as an array and as CSR."""

@@ -28,8 +28,6 @@ from sparsecode.sdr import (
 
 from ..reference import sdr as naive
 
-pytestmark = pytest.mark.nojit
-
 PEERS = {
     "willshaw": WillshawMemory(),
     "willshaw winners": WillshawMemory(4),

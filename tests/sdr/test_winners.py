@@ -13,8 +13,6 @@ from sparsecode.solvers import statistical_top_k
 
 from ..reference import sdr as naive
 
-pytestmark = pytest.mark.nojit
-
 
 def places(rows):
     return [np.flatnonzero(row).tolist() for row in rows]
