@@ -232,12 +232,12 @@ def test_law_of_kanerva(F, L, p):
 
 @pytest.mark.parametrize(("F", "degree"), [(200, 2), (40, 3)])
 def test_law_of_dense_memories(F, degree):
-    """Three seeds at 1.5 times the capacity: 0.056 to 0.061, and 0.054 to 0.079, of 0.062."""
+    """Means of five seeds at 1.5 times the capacity, over the law, two sets of seeds: 0.97, 0.98; 0.97, 1.14."""
     n = int(1.5 * DenseAssociativeMemory(degree).fit(random_sdrs(2, F, F // 2)).capacity_estimate_)
     wrong = []
     for seed in range(5):
         X = np.random.default_rng(seed).random((n, F)) < 0.5
-        wrong.append((DenseAssociativeMemory(degree, max_iter=1).fit(X).recall(X[:200]) != X[:200]).mean())
+        wrong.append((DenseAssociativeMemory(degree, max_iter=1).fit(X).recall(X[:80]) != X[:80]).mean())
     factorial = math.prod(range(1, 2 * degree - 2, 2))
     assert np.mean(wrong) == pytest.approx(norm.sf(math.sqrt(F ** (degree - 1) / (n * factorial))), rel=0.2)
 
