@@ -23,6 +23,18 @@ ENCODERS = (
         "sparsecode.coding",
     )
     | {"ConvSparseCoder": "sparsecode.convolutional", "MacrocolumnMemory": "sparsecode.sdr"}
+    | dict.fromkeys(
+        (
+            "CategoryEncoder",
+            "DateEncoder",
+            "GridCellEncoder",
+            "ImageThreshold",
+            "RandomDistributedScalarEncoder",
+            "ScalarEncoder",
+            "SpatialPooler",
+        ),
+        "sparsecode.sdr",
+    )
     | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
 )
 
