@@ -10,13 +10,14 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
 __all__ = [
     "Integral",
     "Interval",
     "Real",
+    "RealNotInt",
     "StrOptions",
     "as_weights",
     "binary_exponent",

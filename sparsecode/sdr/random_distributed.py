@@ -194,8 +194,8 @@ class RandomDistributedScalarEncoder(ColumnEncoder):
         n_features = X.shape[1]
         if self.n_bits < 2 * self.n_active:
             raise ValueError(
-                f"`n_bits`={self.n_bits} must be at least 2 * `n_active`={2 * self.n_active}, and 16 times as many to "
-                "tell values apart."
+                f"`n_bits`={self.n_bits} must be at least 2 * `n_active`={2 * self.n_active}; values are told apart by "
+                "some 32 * `n_active`."
             )
         low, high = np.fmin.reduce(X, axis=0), np.fmax.reduce(X, axis=0)
         low, high = np.nan_to_num(low), np.nan_to_num(high)  # of columns without any value
@@ -215,7 +215,7 @@ class RandomDistributedScalarEncoder(ColumnEncoder):
         if chance > LIKELY:
             warnings.warn(
                 f"codes of far values collide: with n_bits={self.n_bits} and n_active={self.n_active} they share half "
-                f"of their ones with probability {chance:.2g}. Raise `n_bits`, to 32 * n_active or more.",
+                f"of their ones with probability {chance:.2g}. Raise `n_bits`, or `n_active` and `n_bits` both.",
                 stacklevel=callers_level(),
             )
 

@@ -1,7 +1,6 @@
 """`SpatialPooler`: columns compete for binary inputs, and winners learn what they won."""
 
 import time
-from numbers import Real as Number
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -9,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core.history import PoolerRecord, as_history, as_rows, from_rows
 from .._core.rng import as_generator
-from .._core.validation import Integral, Interval, Real, fit_context, unchanged_on_failure
+from .._core.validation import Integral, Interval, Real, RealNotInt, fit_context, unchanged_on_failure
 from ..dictionary import Dictionary
 from ..encoder import Capabilities, Encoder
 from ._pooler_kernels import PoolerRule
@@ -127,7 +126,7 @@ class SpatialPooler(Encoder):
 
     _parameter_constraints = {  # noqa: RUF012
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        "n_winners": [Interval(Integral, 1, None, closed="left"), Interval(Real, 0, 1, closed="neither")],
+        "n_winners": [Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0, 1, closed="neither")],
         "potential_fraction": [Interval(Real, 0, 1, closed="right")],
         "potential_radius": [Interval(Integral, 0, None, closed="left"), None],
         "permanence_threshold": [Interval(Real, 0, 1, closed="neither")],
@@ -328,8 +327,8 @@ class SpatialPooler(Encoder):
     def _rule(self):
         """Return the parameters as kernels take them."""
         n_columns = len(self._pool.pools)
-        share = isinstance(self.n_winners, Number) and not isinstance(self.n_winners, Integral)
-        n_winners = max(1, round(self.n_winners * n_columns)) if share else self.n_winners
+        given = self.n_winners
+        n_winners = given if isinstance(given, Integral) else max(1, round(given * n_columns))
         return PoolerRule(
             n_winners=min(int(n_winners), n_columns),
             least=max(1, int(self.stimulus_threshold)),

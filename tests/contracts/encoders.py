@@ -240,12 +240,10 @@ ENCODERS = {
         chunk=5,
     ),
     "scalars": Case(lambda: ScalarEncoder()),
-    "scalars periodic csr": Case(
-        lambda: ScalarEncoder(20, 3, bounds=(-1.5, 1.0), periodic=True, handle_missing="ignore", sparse_output=True)
-    ),
+    "scalars periodic csr": Case(lambda: ScalarEncoder(20, 3, bounds=(-1.5, 1.0), periodic=True, sparse_output=True)),
     "random distributed": Case(lambda: RandomDistributedScalarEncoder(random_state=0)),
     "random distributed csr": Case(
-        lambda: RandomDistributedScalarEncoder(100, 3, resolution=0.3, sparse_output=True, random_state=0)
+        lambda: RandomDistributedScalarEncoder(256, 8, resolution=0.3, sparse_output=True, random_state=0)
     ),
     "categories": Case(lambda: CategoryEncoder(3, handle_unknown="ignore"), binary),
     "grid cells": Case(lambda: GridCellEncoder(5, random_state=0)),
