@@ -112,7 +112,12 @@ class CategoryEncoder(ColumnEncoder):
 
     def _check_values(self, X, *, reset):
         """Return X as an array of one kind of value, or of objects."""
-        if not hasattr(X, "dtype") and not hasattr(X, "columns"):
+        if hasattr(X, "columns"):
+            validate_data(self, X, skip_check_array=True, reset=reset)
+            X = check_array(as_objects(X), dtype=None, ensure_all_finite="allow-nan")
+            refuse_missing(self, missing_values(X))
+            return X
+        if not hasattr(X, "dtype"):
             # Of lists NumPy would make strings of numbers next to strings
             kind = check_array(X, dtype=None, ensure_all_finite="allow-nan").dtype
             X = check_array(X, dtype=object if kind.kind == "U" else None, ensure_all_finite="allow-nan")
@@ -169,6 +174,17 @@ class CategoryEncoder(ColumnEncoder):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
+
+
+def as_objects(frame):
+    """Return a data frame, whose columns have types of their own, as an array of objects."""
+    objects = np.empty(frame.shape, dtype=object)
+    for j, name in enumerate(frame.columns):
+        column = np.asarray(frame[name])
+        if column.dtype.kind == "f" and np.isinf(column).any():
+            raise ValueError(f"Input X contains infinity, in column {j} ({name!r:.60}).")
+        objects[:, j] = column
+    return objects
 
 
 def missing_values(X):

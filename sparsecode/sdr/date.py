@@ -1,5 +1,7 @@
 """`DateEncoder`: moments as what recurs in them: season, day of the week, weekend, holiday, time of day."""
 
+import warnings
+from datetime import date
 from numbers import Integral as Whole
 from numbers import Real as Number
 
@@ -193,18 +195,19 @@ def recurring(X, holidays):
     }
 
 
-def as_holiday(day):
+def as_holiday(given):
     """Return 100 * month + day for a day of every year, the ISO date for one day."""
+    day = given
     try:
         if isinstance(day, str) and len(day) == 5:
             leap_year = np.datetime64(f"2024-{day}", "D")
             return 100 * int(str(leap_year)[5:7]) + int(str(leap_year)[8:])
-        date = np.datetime64(day, "D")
-        if not np.isnat(date):
-            return str(date)
+        day = np.datetime64(day, "D") if isinstance(day, str | date | np.datetime64) else np.datetime64("NaT")
+        if not np.isnat(day):
+            return str(day)
     except (ValueError, TypeError):
         pass
-    raise ValueError(f"`holidays` must be dates such as '12-25', of every year, or '2026-04-03', got {day!r:.60}.")
+    raise ValueError(f"`holidays` must be dates such as '12-25', of every year, or '2026-04-03', got {given!r:.60}.")
 
 
 def as_dates(X):
@@ -218,10 +221,15 @@ def as_dates(X):
             f"X must hold dates, as datetime64, got {dates.dtype}; of numbers they are made by pandas.to_datetime, "
             "with their unit."
         )
+    if dates.dtype == object:
+        clock = [value.replace(tzinfo=None) if getattr(value, "tzinfo", None) else value for value in dates.flat]
+        dates = np.array([*clock, None], dtype=object)[:-1].reshape(dates.shape)
     try:
-        years = dates.astype("datetime64[Y]").astype(np.int64)
-        dates = dates.astype("datetime64[us]")
-    except (ValueError, TypeError, OverflowError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of strings with a time zone
+            years = dates.astype("datetime64[Y]").astype(np.int64)
+            dates = dates.astype("datetime64[us]")
+    except (ValueError, TypeError, OverflowError, UserWarning) as error:
         raise ValueError(f"X must hold dates, as datetime64 or ISO strings: {error}.") from error
     far = ~np.isnat(dates) & (np.abs(years) > 290_000)
     if far.any():

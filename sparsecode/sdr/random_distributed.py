@@ -15,6 +15,8 @@ from ._columns import SHARED_CONSTRAINTS, ColumnEncoder, best_bucket, blocks_of,
 #: buckets that `inverse_transform` tries at the most, and scores that it holds at a time.
 LIKELY, AUTO_BUCKETS, MOST_BUCKETS, SCORES = 1e-3, 100, 2**22, 2**22
 
+HALF_RANGE = np.finfo(np.float64).max / 2
+
 
 class RandomDistributedScalarEncoder(ColumnEncoder):
     r"""Code each number as bits that hashes scatter: near numbers share them, and no bounds need be known.
@@ -186,7 +188,8 @@ class RandomDistributedScalarEncoder(ColumnEncoder):
             step = max(1, SCORES // len(ones))
             found = [best_bucket(blocks[i : i + step, feature] @ table.T) for i in range(0, len(blocks), step)]
             bucket = np.concatenate(found)
-            middle = self.origin_[feature] + (buckets[bucket] + 0.5) * self.resolution_[feature]
+            half = self.origin_[feature] / 2 + (buckets[bucket] / 2 + 0.25) * self.resolution_[feature]
+            middle = 2 * np.clip(half, -HALF_RANGE, HALF_RANGE)
             values[:, feature] = np.where(bucket >= 0, middle, np.nan)
         return values
 
@@ -228,8 +231,10 @@ class RandomDistributedScalarEncoder(ColumnEncoder):
 
     def _buckets(self, X):
         """Return the bucket of each value."""
+        origin, width = self.origin_, self.resolution_
         with np.errstate(over="ignore"):
-            steps = (X - self.origin_) / self.resolution_
+            distance = X - origin
+            steps = np.where(np.isfinite(distance), distance / width, X / width - origin / width)
             check_steps(X, steps, "times its `resolution` away from the origin")
         return np.floor(steps).astype(np.int64)
 
