@@ -50,8 +50,8 @@ class SpatialPooler(Encoder):
         By how much permanences of a winner grow, and fall, with each row.
     stimulus_threshold : int, default=0
         Overlap that a winner needs; one at least.
-    boost_strength : float, default=0.0
-        How much duty cycles count against a column; 0 is no boosting.
+    boost_strength : float, default=10.0
+        How much duty cycles count against a column; 0, the default elsewhere, is no boosting.
     duty_period : int, default=1000
         Rows over which duty cycles are averaged.
     least_duty : float, default=0.001
@@ -155,7 +155,7 @@ class SpatialPooler(Encoder):
         permanence_increment=0.05,
         permanence_decrement=0.008,
         stimulus_threshold=0,
-        boost_strength=0.0,
+        boost_strength=10.0,
         duty_period=1000,
         least_duty=0.001,
         max_iter=1,
