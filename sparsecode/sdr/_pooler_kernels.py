@@ -15,6 +15,9 @@ from ._macrocolumn_kernels import sum_rows
 #: Exponent of boosts below which they would no longer tell overlaps apart in float32.
 LEAST_EXPONENT = -80.0
 
+#: Synapses whose permanences change at a time.
+BLOCK = 32
+
 
 class PoolerRule(NamedTuple):
     """Parameters of a pooler as kernels see them."""
@@ -37,7 +40,7 @@ class PoolerWork(NamedTuple):
     sums: np.ndarray  # (C,) int32: overlaps
     scores: np.ndarray  # (C,) float32: overlaps times boosts, 0 for those that are too small
     boosts: np.ndarray  # (C,) float32
-    inputs: np.ndarray  # (F,) uint8: the row, zeros between rows
+    changes: np.ndarray  # (F,) float32: of permanences to each input, minus the decrement between rows
 
 
 def _write_boosts(rule, duty, boosts):
@@ -102,16 +105,23 @@ def _find_winners(rule, connected, active, work, winners):
     return n
 
 
-def _adapt(rule, inputs, pool, permanences, connected, c):
-    """Raise the permanences of a column to active inputs, and lower the others."""
+def _adapt(rule, changes, pool, permanences, connected, c):
+    """Change the permanences of a column to each input.
+
+    Few of them cross the threshold, and only blocks in which some do are read again: the first loop has no branches.
+    """
     zero, one = np.float32(0), np.float32(1)
-    for p in range(pool.shape[0]):
-        j, old = pool[p], permanences[p]
-        change = rule.increment if inputs[j] != 0 else -rule.decrement
-        new = min(max(old + change, zero), one)
-        permanences[p] = new
-        if (old >= rule.threshold) != (new >= rule.threshold):
-            connected[j, c] = new >= rule.threshold
+    for start in range(0, pool.shape[0], BLOCK):
+        places, block = pool[start : start + BLOCK], permanences[start : start + BLOCK]
+        crossed = np.int32(0)
+        for p in range(block.shape[0]):
+            old = block[p]
+            new = min(max(old + changes[places[p]], zero), one)
+            block[p] = new
+            crossed += np.int32((old >= rule.threshold) != (new >= rule.threshold))
+        if crossed != 0:
+            for p in range(block.shape[0]):
+                connected[places[p], c] = block[p] >= rule.threshold
 
 
 def _raise_all(rule, pool, permanences, connected, c):
@@ -152,14 +162,14 @@ def _pool_rows(pools, permanences, connected, duty, overlap_duty, totals, rule, 
         write_boosts(rule, duty, work.boosts)
         n = find_winners(rule, connected, active, work, winners[i])
         for a in range(active.shape[0]):
-            work.inputs[active[a]] = 1
+            work.changes[active[a]] = rule.increment
         seen = np.int64(0)
         for m in range(n):
             c = np.int64(winners[i, m])
             seen += work.sums[c]
-            adapt(rule, work.inputs, pools[c], permanences[c], connected, c)
+            adapt(rule, work.changes, pools[c], permanences[c], connected, c)
         for a in range(active.shape[0]):
-            work.inputs[active[a]] = 0
+            work.changes[active[a]] = -rule.decrement
         explained[i] = seen / (max(n, 1) * active.shape[0])
         largest = count_duties(rule, totals[0], work.sums, winners[i, :n], duty, overlap_duty)
         for c in range(C):

@@ -83,6 +83,7 @@ def learn(pool, rows, rule):
     winners = np.empty((rows.n_rows, rule.n_winners), np.int32)
     explained = np.empty(rows.n_rows)
     work = make_work(pool)
+    work.changes[:] = -rule.decrement
 
     def take(start, end, stop):
         here = winners[start:end], explained[start:end]
@@ -109,9 +110,9 @@ def code(pool, rows, rule, n_jobs):
 def make_work(pool):
     """Return the work arrays of a thread."""
     n_features, C = pool.connected.shape
+    changes = aligned_empty(n_features, np.float32)
     kinds = {"partial": np.uint8, "sums": np.int32, "scores": np.float32, "boosts": np.float32}
-    return PoolerWork(**{name: aligned_empty(C, kind) for name, kind in kinds.items()},
-                      inputs=np.zeros(n_features, np.uint8))  # fmt: skip
+    return PoolerWork(**{name: aligned_empty(C, kind) for name, kind in kinds.items()}, changes=changes)
 
 
 def codes_of_winners(winners, n_columns):

@@ -22,8 +22,8 @@ class RandomDistributedScalarEncoder(ColumnEncoder):
     r"""Code each number as bits that hashes scatter: near numbers share them, and no bounds need be known.
 
     A value x is in bucket ``i = floor((x - origin) / resolution)``, which has ones at the w places
-    h(i), ..., h(i + w - 1). The places h(k) go round through 2 w classes of bits, of n / (2 w) bits each: one of class
-    k mod 2 w, by a 64-bit hash of k. So a code has exactly w ones, and codes of buckets at distance d share
+    h(i), ..., h(i + w - 1). Every (2 w)-th bit is of one class, and h(k) is a bit of class k mod 2 w, by a 64-bit hash
+    of k. So a code has exactly w ones, and codes of buckets at distance d share
 
         w - d                                            for d <= w, exactly,
         |w - d mod 2 w| * 2 w / n, expected,             for d > w,
@@ -152,7 +152,7 @@ class RandomDistributedScalarEncoder(ColumnEncoder):
         """
         check_is_fitted(self)
         w, d = self._n_active, np.abs(np.asarray(distance))
-        sizes = np.diff(class_borders(self.code_shape_[1], w))
+        sizes = class_sizes(self.code_shape_[1], w)
         return np.where(d <= w, w - d, np.abs(w - d % (2 * w)) * np.mean(1 / sizes))
 
     def inverse_transform(self, X):
@@ -241,12 +241,12 @@ class RandomDistributedScalarEncoder(ColumnEncoder):
     def _places(self, buckets, features):
         """Return the places of the ones of buckets (n, features), among the bits of a column: one more axis."""
         w = self._n_active
-        borders = class_borders(self.code_shape_[1], w)
         k = buckets[..., None] + np.arange(w)
         part = k % (2 * w)
         hashes = splitmix64(k.astype(np.uint64), self._seeds[features, None])
-        within = ((hashes >> np.uint64(32)) * np.diff(borders)[part].astype(np.uint64)) >> np.uint64(32)
-        return borders[part] + within.astype(np.int64)
+        sizes = class_sizes(self.code_shape_[1], w)[part].astype(np.uint64)
+        within = ((hashes >> np.uint64(32)) * sizes) >> np.uint64(32)
+        return part + 2 * w * within.astype(np.int64)
 
 
 def splitmix64(k, seed):
@@ -257,9 +257,9 @@ def splitmix64(k, seed):
     return z ^ (z >> np.uint64(31))
 
 
-def class_borders(n_bits, n_active):
-    """Return the first bit of each of the ``2 * n_active`` classes, and the end of the last."""
-    return np.arange(2 * n_active + 1) * n_bits // (2 * n_active)
+def class_sizes(n_bits, n_active):
+    """Return how many bits are in each of the ``2 * n_active`` classes: every ``2 * n_active``-th."""
+    return (n_bits - 1 - np.arange(2 * n_active)) // (2 * n_active) + 1
 
 
 def collision_probability(n_bits, n_active):

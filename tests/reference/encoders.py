@@ -31,8 +31,8 @@ def random_distributed(x, origin, resolution, n, w, seed):
     first, ones = math.floor((x - origin) / resolution), set()
     for k in range(first, first + w):
         part = k % (2 * w)
-        start, end = part * n // (2 * w), (part + 1) * n // (2 * w)
-        ones.add(start + ((mixed(k & MASK, seed) >> 32) * (end - start) >> 32))
+        places = range(part, n, 2 * w)
+        ones.add(places[(mixed(k & MASK, seed) >> 32) * len(places) >> 32])
     return ones
 
 
