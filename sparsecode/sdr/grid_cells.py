@@ -9,8 +9,8 @@ from ._columns import SHARED_CONSTRAINTS, ColumnEncoder, check_steps
 #: Finest period with "auto", as a share of the largest range of a column; the coarsest is that range.
 FINEST = 1 / 8
 
-#: Distances that are computed at a time.
-DISTANCES = 2**22
+#: Distances that are computed at a time, so that they stay in the cache.
+DISTANCES = 2**15
 
 ROW = np.sqrt(0.75)  # height of a row of a triangular lattice with sides of one
 
@@ -129,7 +129,7 @@ class GridCellEncoder(ColumnEncoder):
         self.projections_ = np.stack([random_plane(rng, X.shape[1]) for _ in range(n_modules)])
         self.offsets_ = rng.random((n_modules, 2))
         self._n_active, self.code_shape_ = int(self.n_active), (n_modules, *map(int, shape))
-        self._ones(X)  # says if positions are too far away
+        self._turns(np.nan_to_num(X), self.periods_.min())  # says if positions are too far away
 
     def _find_periods(self, X):
         if isinstance(self.periods, str):
@@ -161,16 +161,22 @@ class GridCellEncoder(ColumnEncoder):
         # The nearest image in the lattice is one of four: each part wrapped to a half, or one further the other way
         others = [(du - np.sign(du) * a, dv - np.sign(dv) * b) for a in (0, 1) for b in (0, 1)]
         squares = np.min([u * u + u * v + v * v for u, v in others], axis=0)
-        return np.argsort(squares, axis=2, kind="stable")[..., : self._n_active]
+        return np.argpartition(squares, self._n_active - 1, axis=2)[..., : self._n_active]
 
     def _phase(self, X, module):
         """Return the place of positions in the rhombus of a module, along its sides."""
-        turns = X / self.periods_[module]
-        check_steps(X, turns, "periods away from 0")
+        turns = self._turns(X, self.periods_[module])
         x, y = np.moveaxis((turns[:, None] * self.projections_[module]).sum(axis=2), 1, 0)
         v = y / ROW
         place = np.stack([x - v / 2, v], axis=1) + self.offsets_[module]
         return place - np.floor(place)
+
+    def _turns(self, X, period):
+        """Return positions in periods."""
+        with np.errstate(over="ignore"):
+            turns = X / period
+        check_steps(X, turns, "periods away from 0")
+        return turns
 
 
 def wrapped(shares):
