@@ -117,6 +117,7 @@ class CategoryEncoder(ColumnEncoder):
             X = check_array(as_objects(X), dtype=None, ensure_all_finite="allow-nan")
             refuse_missing(self, missing_values(X))
             return X
+        refuse_dates(np.asarray(X), "X")
         if not hasattr(X, "dtype"):
             # Of lists NumPy would make strings of numbers next to strings
             kind = check_array(X, dtype=None, ensure_all_finite="allow-nan").dtype
@@ -181,18 +182,26 @@ def as_objects(frame):
     objects = np.empty(frame.shape, dtype=object)
     for j, name in enumerate(frame.columns):
         column = np.asarray(frame[name])
+        refuse_dates(column, f"column {j} ({name!r:.60}) of X")
         if column.dtype.kind == "f" and np.isinf(column).any():
             raise ValueError(f"Input X contains infinity, in column {j} ({name!r:.60}).")
         objects[:, j] = column
     return objects
 
 
+def refuse_dates(values, name):
+    """Raise an error for dates and durations, which NumPy would turn into numbers on the way."""
+    if values.dtype.kind in "mM":
+        raise ValueError(
+            f"{name} holds {values.dtype}: give dates to a DateEncoder, or as strings, and durations as numbers to a "
+            "ScalarEncoder."
+        )
+
+
 def missing_values(X):
     """Return where NaN, None, pandas' NA or NaT are."""
     if X.dtype.kind == "f":
         return np.isnan(X)
-    if X.dtype.kind == "M":
-        return np.isnat(X)
     if X.dtype != object:
         return np.zeros(X.shape, bool)
     return np.array([[is_missing(value) for value in row] for row in X.tolist()], dtype=bool).reshape(X.shape)

@@ -6,7 +6,7 @@ from numbers import Integral as Whole
 from numbers import Real as Number
 
 import numpy as np
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from .._core.validation import Integral, Interval
 from ._columns import SHARED_CONSTRAINTS, ColumnEncoder, block_ones, block_starts, refuse_missing
@@ -120,6 +120,7 @@ class DateEncoder(ColumnEncoder):
     @property
     def fields_(self):
         """Bits of each field in the block of a column."""
+        check_is_fitted(self)
         ends = np.cumsum([n_bits for _, n_bits in self._widths.values()]).tolist()
         return {
             field: slice(end - n_bits, end)

@@ -6,10 +6,13 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import OneHotEncoder
 
 from sparsecode import load
-from sparsecode.sdr import CategoryEncoder, DateEncoder
+from sparsecode.sdr import CategoryEncoder, DateEncoder, ScalarEncoder
 
 from ..reference import encoders as naive
 
@@ -59,6 +62,13 @@ def test_given_categories_keep_their_order():
         ValueError, match="1 values that are none of the categories, the first of them 'top' in column 0"
     ):
         CategoryEncoder(categories=[["low"], [2]]).fit([["top", 2]])
+
+
+def test_dates_are_no_categories():
+    days = np.array([["2024-01-01"]], "datetime64[ns]")
+    for X in (days, pd.DataFrame({"day": days[:, 0]})):
+        with pytest.raises(ValueError, match="give dates to a DateEncoder, or as strings"):
+            CategoryEncoder().fit(X)
 
 
 def test_infinity_is_no_category():
@@ -231,6 +241,27 @@ def test_two_columns_and_missing_dates(tmp_path):
         encoder.transform(X[["end", "start"]])
     with pytest.raises(ValueError, match="feature names"):
         encoder.transform(X[["start"]])
+
+
+def test_dates_in_pipelines():
+    X = pd.DataFrame({"when": pd.date_range("2024-01-01", periods=20, freq="37h")})
+    encoder = clone(DateEncoder(season=8).set_output(transform="pandas"))
+    for unfitted in (lambda: encoder.transform(X), lambda: encoder.fields_, encoder.get_feature_names_out):
+        with pytest.raises(NotFittedError):
+            unfitted()
+    codes = encoder.fit(X).transform(X)
+    assert list(codes.columns) == list(encoder.get_feature_names_out())
+    assert codes.shape == (20, encoder.code_shape_[1])
+    parts = ColumnTransformer([("dates", DateEncoder(), ["when"]), ("numbers", ScalarEncoder(), ["size"])])
+    both = parts.fit_transform(X.assign(size=np.arange(20.0)))
+    assert both.shape == (20, 304 + 128)
+    for parameter in encoder.get_params():
+        before = dict(vars(encoder))
+        with pytest.raises(ValueError, match=f"'{parameter}' parameter of DateEncoder must be"):
+            clone(encoder).set_params(**{parameter: object()}).fit(X)
+        with pytest.raises(ValueError, match="NaN"):
+            encoder.fit(X.assign(when=X["when"].where(X.index > 3)))
+        assert vars(encoder) == before
 
 
 def test_what_are_no_dates():

@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 
 from sparsecode import load
 from sparsecode.sdr import SpatialPooler
-from sparsecode.sdr._pooler_kernels import kth_largest
+from sparsecode.sdr._pooler_kernels import _kth_largest
 from sparsecode.sdr._pooling import input_windows
 
 from ..reference.pooler import Pooler
@@ -91,7 +91,7 @@ def test_the_kth_largest_is_found(rng):
     for scores in (rng.random(50), rng.integers(1, 4, 50), np.full(50, 2.0), 10.0 ** rng.uniform(-30, 30, 50)):
         scores = scores.astype(np.float32)
         for k in (1, 2, 25, 49):
-            assert kth_largest(scores, np.int64(k)) == np.sort(scores)[-k]
+            assert _kth_largest(scores, np.int64(k)) == np.sort(scores)[-k]
 
 
 @pytest.mark.nojit
