@@ -16,7 +16,7 @@ from ._macrocolumn_kernels import sum_rows
 LEAST_EXPONENT = -80.0
 
 #: Synapses whose permanences change at a time.
-BLOCK = 32
+BLOCK = 64
 
 
 class PoolerRule(NamedTuple):

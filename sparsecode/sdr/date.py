@@ -198,17 +198,17 @@ def recurring(X, holidays):
 
 def as_holiday(given):
     """Return 100 * month + day for a day of every year, the ISO date for one day."""
-    day = given
+    yearly = isinstance(given, str) and len(given) == 5
     try:
-        if isinstance(day, str) and len(day) == 5:
-            leap_year = np.datetime64(f"2024-{day}", "D")
-            return 100 * int(str(leap_year)[5:7]) + int(str(leap_year)[8:])
-        day = np.datetime64(day, "D") if isinstance(day, str | date | np.datetime64) else np.datetime64("NaT")
-        if not np.isnat(day):
-            return str(day)
-    except (ValueError, TypeError):
-        pass
-    raise ValueError(f"`holidays` must be dates such as '12-25', of every year, or '2026-04-03', got {given!r:.60}.")
+        # 2024 has a 29 February
+        day = np.datetime64(f"2024-{given}" if yearly else given, "D")
+        if np.isnat(day) or not isinstance(given, str | date | np.datetime64):
+            raise ValueError("it is no date")
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"`holidays` must be dates such as '12-25', of every year, or '2026-04-03', got {given!r:.60}: {error}."
+        ) from error
+    return int(str(day)[5:7] + str(day)[8:]) if yearly else str(day)
 
 
 def as_dates(X):
