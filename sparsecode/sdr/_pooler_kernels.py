@@ -15,9 +15,6 @@ from ._macrocolumn_kernels import sum_rows
 #: Exponent of boosts below which they would no longer tell overlaps apart in float32.
 LEAST_EXPONENT = -80.0
 
-#: Synapses whose permanences change at a time.
-BLOCK = 64
-
 
 class PoolerRule(NamedTuple):
     """Parameters of a pooler as kernels see them."""
@@ -40,6 +37,7 @@ class PoolerWork(NamedTuple):
     sums: np.ndarray  # (C,) int32: overlaps
     scores: np.ndarray  # (C,) float32: overlaps times boosts, 0 for those that are too small
     boosts: np.ndarray  # (C,) float32
+    crossed: np.ndarray  # (P,) uint8: synapses that were connected or ceased to be
     changes: np.ndarray  # (F,) float32: of permanences to each input, minus the decrement between rows
 
 
@@ -105,23 +103,20 @@ def _find_winners(rule, connected, active, work, winners):
     return n
 
 
-def _adapt(rule, changes, pool, permanences, connected, c):
+def _adapt(rule, changes, pool, permanences, connected, crossed, c):
     """Change the permanences of a column to each input.
 
-    Few of them cross the threshold, and only blocks in which some do are read again: the first loop has no branches.
+    Few of them cross the threshold; these are noted first, so that the loop over all has no branches.
     """
     zero, one = np.float32(0), np.float32(1)
-    for start in range(0, pool.shape[0], BLOCK):
-        places, block = pool[start : start + BLOCK], permanences[start : start + BLOCK]
-        crossed = np.int32(0)
-        for p in range(block.shape[0]):
-            old = block[p]
-            new = min(max(old + changes[places[p]], zero), one)
-            block[p] = new
-            crossed += np.int32((old >= rule.threshold) != (new >= rule.threshold))
-        if crossed != 0:
-            for p in range(block.shape[0]):
-                connected[places[p], c] = block[p] >= rule.threshold
+    for p in range(pool.shape[0]):
+        old = permanences[p]
+        new = min(max(old + changes[pool[p]], zero), one)
+        permanences[p] = new
+        crossed[p] = (old >= rule.threshold) != (new >= rule.threshold)
+    for p in range(pool.shape[0]):
+        if crossed[p] != 0:
+            connected[pool[p], c] = permanences[p] >= rule.threshold
 
 
 def _raise_all(rule, pool, permanences, connected, c):
@@ -167,7 +162,7 @@ def _pool_rows(pools, permanences, connected, duty, overlap_duty, totals, rule, 
         for m in range(n):
             c = np.int64(winners[i, m])
             seen += work.sums[c]
-            adapt(rule, work.changes, pools[c], permanences[c], connected, c)
+            adapt(rule, work.changes, pools[c], permanences[c], connected, work.crossed, c)
         for a in range(active.shape[0]):
             work.changes[active[a]] = -rule.decrement
         explained[i] = seen / (max(n, 1) * active.shape[0])

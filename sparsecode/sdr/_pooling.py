@@ -110,9 +110,9 @@ def code(pool, rows, rule, n_jobs):
 def make_work(pool):
     """Return the work arrays of a thread."""
     n_features, C = pool.connected.shape
-    changes = aligned_empty(n_features, np.float32)
+    inputs = {"changes": aligned_empty(n_features, np.float32), "crossed": aligned_empty(pool.pools.shape[1], np.uint8)}
     kinds = {"partial": np.uint8, "sums": np.int32, "scores": np.float32, "boosts": np.float32}
-    return PoolerWork(**{name: aligned_empty(C, kind) for name, kind in kinds.items()}, changes=changes)
+    return PoolerWork(**{name: aligned_empty(C, kind) for name, kind in kinds.items()}, **inputs)
 
 
 def codes_of_winners(winners, n_columns):
