@@ -102,9 +102,11 @@ class SpatialPooler(Encoder):
     code, as sums of bytes. Of equal scores the first column wins. Empty rows have empty codes, and nothing is learned
     from them. Inhibition is global: all columns compete with all others.
 
-    Learning has no objective that it must lower, and need not converge: with the default decrement, the synapses of
-    inputs that are ones in less than 0.008 / 0.058 = 14 % of the rows that a column wins go, the others stay. What it
-    is good for is measured by what reads its codes.
+    Learning has no objective that it must lower, and need not converge: with the default rates, the synapses to inputs
+    that are ones in less than 0.008 / 0.058 = 14 % of the rows that a column wins go, the others stay. Codes withstand
+    noise better than before learning. To a logistic regression they are worth about as much as the bits they code:
+    0.93 of digits are right, against 0.91 of bits, and 0.81 of Fashion-MNIST with 1024 columns, 0.83 with 4096, against
+    0.82. Without boosting few columns win all, and codes are worse than those of random synapses.
 
     References
     ----------
