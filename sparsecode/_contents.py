@@ -26,7 +26,22 @@ ENCODERS = (
         "sparsecode.coding",
     )
     | {"ConvSparseCoder": "sparsecode.convolutional"}
-    | dict.fromkeys(("KWinners", "MacrocolumnMemory", "SDRNearestNeighbors", *PEERS), "sparsecode.sdr")
+    | dict.fromkeys(
+        (
+            "CategoryEncoder",
+            "DateEncoder",
+            "GridCellEncoder",
+            "ImageThreshold",
+            "KWinners",
+            "MacrocolumnMemory",
+            "RandomDistributedScalarEncoder",
+            "SDRNearestNeighbors",
+            "ScalarEncoder",
+            "SpatialPooler",
+            *PEERS,
+        ),
+        "sparsecode.sdr",
+    )
     | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
 )
 

@@ -260,6 +260,12 @@ def check_convolutional_kernels(output):
     assert number(output, "log-Gabor bank: explained variance") < 0.9
 
 
+def check_sdr_encoders(output):
+    assert number(output, "4 buckets apart") == 12
+    assert abs(number(output, "far apart") - 0.5) < 0.06  # standard error 0.015
+    assert 35 < number(output, "grid cells, 0.2 apart") < 50  # 43
+
+
 def check_memory_similarity(output):
     alone = {
         name: number(output, f"{name}: agreement for 8 common pixels") for name in ("adaptive (default)", "sparseypy")

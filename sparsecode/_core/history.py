@@ -64,6 +64,17 @@ class WinnerRecord(NamedTuple):
     seconds: float
 
 
+class PoolerRecord(NamedTuple):
+    """A pass of a spatial pooler over rows."""
+
+    epoch: int
+    objective: float  # share of the ones of a row that its winners do not see, mean over winners and rows
+    sparsity: float  # share of columns that win, mean over all rows
+    used: float  # share of columns that won a row
+    connected: float  # share of potential synapses that are connected, after the pass
+    seconds: float
+
+
 def as_rows(records):
     """Return the records as an array of float64, one row each, for a file."""
     return np.array([tuple(map(float, record)) for record in records])

@@ -1,26 +1,40 @@
-"""Sparse distributed representations: binary codes with few ones, what is done with them, and memories of them."""
+"""Sparse distributed representations: encoders of values, operations, k winners, and memories of binary codes."""
 
 from .bcpnn import BCPNN
 from .capacity import capacity, expected_fill, items_until_frozen, largest_fill, recall_accuracy
+from .category import CategoryEncoder
+from .date import DateEncoder
+from .grid_cells import GridCellEncoder
 from .hopfield import DenseAssociativeMemory
+from .image_threshold import ImageThreshold
 from .kanerva import KanervaMemory
 from .layouts import pack_bits, to_csr, to_dense, to_winners, unpack_bits
 from .macrocolumn import MacrocolumnMemory
 from .neighbors import SDRNearestNeighbors
 from .operations import add_noise, concat, drop_features, random_codes, random_sdrs, subsample, union
+from .random_distributed import RandomDistributedScalarEncoder
+from .scalar import ScalarEncoder
 from .selection import Selection, familiarity, local_support, similarity_curve, win_probabilities
 from .similarity import code_overlap, hamming, jaccard, overlap
+from .spatial_pooler import SpatialPooler
 from .willshaw import WillshawMemory
 from .winners import KWinners, boost_factors, k_winners
 
 __all__ = [
     "BCPNN",
+    "CategoryEncoder",
+    "DateEncoder",
     "DenseAssociativeMemory",
+    "GridCellEncoder",
+    "ImageThreshold",
     "KWinners",
     "KanervaMemory",
     "MacrocolumnMemory",
+    "RandomDistributedScalarEncoder",
     "SDRNearestNeighbors",
+    "ScalarEncoder",
     "Selection",
+    "SpatialPooler",
     "WillshawMemory",
     "add_noise",
     "boost_factors",

@@ -10,7 +10,17 @@ import pytest
 from sparsecode import ConvSparseCoder, Dictionary, Encoder, PatchEncoder, SparseCoder
 from sparsecode.coding import LCA, LISTA, SAILnet
 from sparsecode.encoder import as_dense
-from sparsecode.sdr import KWinners, MacrocolumnMemory, Selection
+from sparsecode.sdr import (
+    CategoryEncoder,
+    GridCellEncoder,
+    ImageThreshold,
+    KWinners,
+    MacrocolumnMemory,
+    RandomDistributedScalarEncoder,
+    ScalarEncoder,
+    Selection,
+    SpatialPooler,
+)
 
 from .deltas import SendOnDelta
 from .labelled import Labelled
@@ -234,6 +244,43 @@ ENCODERS = {
         sparse_binary,
         chunk=5,
     ),
+    "scalars": Case(lambda: ScalarEncoder()),
+    "scalars periodic csr": Case(lambda: ScalarEncoder(20, 3, bounds=(-1.5, 1.0), periodic=True, sparse_output=True)),
+    "random distributed": Case(lambda: RandomDistributedScalarEncoder(random_state=0)),
+    "random distributed csr": Case(
+        lambda: RandomDistributedScalarEncoder(256, 8, resolution=0.3, sparse_output=True, random_state=0)
+    ),
+    "categories": Case(lambda: CategoryEncoder(3, handle_unknown="ignore"), binary),
+    "grid cells": Case(lambda: GridCellEncoder(5, random_state=0)),
+    "grid cells csr": Case(
+        lambda: GridCellEncoder(module_shape=(3, 4), n_active=2, periods=[1.0, 2.5], sparse_output=True, random_state=0)
+    ),
+    "threshold": Case(lambda: ImageThreshold()),
+    "threshold edges csr": Case(
+        lambda: ImageThreshold("edges", skeleton=True, input_shape=(6, 5), sparse_output=True),
+        images,
+        fixed_width=OF_IMAGES,
+    ),
+    "pooler": Case(lambda: SpatialPooler(30, binarize=0.0, max_iter=2, random_state=0), sparse_binary, chunk=1),
+    "pooler strict csr": Case(
+        lambda: SpatialPooler(
+            50,
+            n_winners=3,
+            potential_fraction=0.8,
+            potential_radius=2,
+            permanence_threshold=0.5,
+            stimulus_threshold=2,
+            boost_strength=5.0,
+            least_duty=0.3,
+            input_shape=(5, 8),
+            sparse_output=True,
+            n_jobs=2,
+            random_state=0,
+        ),
+        sparse_binary,
+        chunk=7,
+        fixed_width="it takes zeros and ones only",
+    ),
     "deltas": Case(lambda: SendOnDelta(), walks, chunk=1),
     "deltas frozen": Case(lambda: SendOnDelta(0.1, frozen=True), walks),
 }
@@ -246,7 +293,18 @@ def cases(condition=lambda case: True):
 
 
 #: Cases that run as plain Python too: one for each family of kernels.
-PLAIN = ("coder alpha", "coder k-svd", "lista", "patches max", "lca stream", "sailnet", "winners", "memory", "deltas")
+PLAIN = (
+    "coder alpha",
+    "coder k-svd",
+    "lista",
+    "patches max",
+    "lca stream",
+    "sailnet",
+    "winners",
+    "memory",
+    "pooler",
+    "deltas",
+)
 
 
 def marks(name):

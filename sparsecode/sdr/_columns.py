@@ -1,0 +1,158 @@
+"""What encoders of values share: checks of columns, codes from the places of their ones, the way back, files."""
+
+import numpy as np
+from scipy.sparse import csr_array
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._core.arrays import as_dense
+from .._core.history import as_history
+from .._core.validation import StrOptions, fit_context, unchanged_on_failure
+from ..encoder import Capabilities, Encoder
+
+#: Constraints of the parameters that all of them have.
+SHARED_CONSTRAINTS = {
+    "handle_missing": [StrOptions({"error", "ignore"})],
+    "sparse_output": ["boolean"],
+}
+
+#: Periods and buckets from the origin beyond which the digits of a float64 do not tell neighbours apart.
+MOST_STEPS = 2.0**44
+
+
+class ColumnEncoder(Encoder):
+    """Base of encoders that make binary codes of columns of values.
+
+    A subclass has ``_learn(X)``, which sets `code_shape_` and the attributes that `_scalars` and `_arrays` name, and
+    ``_ones(X)``, which returns the places of the ones of each row, (n, groups, ones), and which groups have any.
+    """
+
+    _scalars = ()
+    _arrays = ()
+
+    def capabilities(self):
+        """Return what codes are: binary."""
+        return Capabilities("binary", invertible=False, stateful=False, online=False, signed=False)
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn what codes depend on.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : Ignored
+
+        Returns
+        -------
+        self
+        """
+        with unchanged_on_failure(self):
+            self._learn(self._check_values(X, reset=True))
+            self.n_iter_, self.history_ = 1, as_history([])
+        return self
+
+    def transform(self, X):
+        """Return the codes of the rows of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray or CSR array of shape (n_samples, prod(code_shape_)), bool
+        """
+        check_is_fitted(self)
+        self._validate_params()
+        codes = codes_of(*self._ones(self._check_values(X, reset=False)), self._n_features_out)
+        return codes if self.sparse_output else codes.toarray()
+
+    def _check_values(self, X, *, reset):
+        """Return X as float64 without infinities; NaN stands for what is missing, if that is allowed."""
+        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=reset)
+        refuse_missing(self, np.isnan(X))
+        return X
+
+    def _get_fitted_state(self):
+        scalars = {name: getattr(self, name) for name in self._scalars}
+        return scalars, {name: getattr(self, name) for name in self._arrays}
+
+    def _set_fitted_state(self, scalars, arrays):
+        values = {name: scalars[name] for name in self._scalars} | {name: arrays[name] for name in self._arrays}
+        if len(values) != len(scalars) + len(arrays):
+            raise ValueError(f"the file holds more than a {type(self).__name__} has.")
+        vars(self).update(values, n_iter_=1, history_=as_history([]))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.handle_missing == "ignore"
+        return tags
+
+
+def refuse_missing(encoder, missing):
+    """Raise an error if values are missing, unless they are to be ignored."""
+    if encoder.handle_missing == "ignore" or not missing.any():
+        return
+    column = int(np.flatnonzero(missing.any(axis=0))[0])
+    names = getattr(encoder, "feature_names_in_", None)
+    name = "" if names is None else f" ({names[column]!r:.60})"
+    raise ValueError(
+        f"X contains NaN: {missing[:, column].sum()} values of column {column}{name} are missing. Fill them in, by "
+        "sklearn.impute.SimpleImputer say, or set handle_missing='ignore', which codes them by no bits at all."
+    )
+
+
+def codes_of(ones, there, n_columns):
+    """Return the CSR array with ones at some places of each row.
+
+    Parameters
+    ----------
+    ones : ndarray of shape (n, groups, ones)
+        Columns, which differ in a row.
+    there : ndarray of shape (n, groups)
+        Groups that have any.
+    n_columns : int
+    """
+    n, _, n_ones = ones.shape
+    indptr = np.concatenate([[0], np.cumsum(there.sum(axis=1) * n_ones)])
+    indices = ones[there].ravel()
+    codes = csr_array((np.ones(len(indices), bool), indices, indptr), shape=(n, n_columns))
+    codes.sort_indices()
+    return codes
+
+
+def best_bucket(scores):
+    """Return the place of the largest score of each row, the middle of neighbours that share it; -1 if none is > 0."""
+    best = scores.max(axis=-1, keepdims=True)
+    largest = scores == best
+    first = largest.argmax(axis=-1)
+    after = ~largest & (np.arange(scores.shape[-1]) > first[..., None])
+    last = np.where(after.any(axis=-1), after.argmax(axis=-1), scores.shape[-1]) - 1
+    return np.where(best[..., 0] > 0, (first + last) // 2, -1)
+
+
+def blocks_of(codes, shape):
+    """Return codes as float64 of a shape (n, *shape)."""
+    return as_dense(codes).astype(np.float64).reshape(-1, *shape)
+
+
+def block_starts(shares, n_bits, n_active, periodic):
+    """Return the first bit of the block that stands for shares in [0, 1] of a range or of a period."""
+    n_buckets = n_bits if periodic else n_bits - n_active + 1
+    return np.minimum((shares * n_buckets).astype(np.int32), n_buckets - 1)
+
+
+def block_ones(starts, n_bits, n_active):
+    """Return the places of blocks of ones, which go on at the first bit behind the last; one more axis."""
+    return (starts[..., None] + np.arange(n_active, dtype=np.int32)) % n_bits
+
+
+def check_steps(X, steps, remedy):
+    """Raise an error where values are so many steps away that steps cannot be told apart."""
+    far = np.argwhere(np.abs(steps) > MOST_STEPS)
+    if len(far):
+        row, column = far[0][0], min(far[0][1], X.shape[1] - 1)
+        raise ValueError(
+            f"X holds {X[row, column]:.3g} in column {column}, which is more than 2**44 {remedy}: neighbours could not "
+            "be told apart."
+        )
