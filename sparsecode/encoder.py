@@ -243,6 +243,18 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if issparse(X):
             X = csr_array(X, copy=True)
             X.sum_duplicates()
+        return self._binarized(X)
+
+    def _check_binary_sample(self, x):
+        """Return one row as an ndarray (1, n_features) of bool."""
+        check_is_fitted(self)
+        x = np.asarray(x)
+        if x.shape != (self.n_features_in_,) or x.dtype.kind not in "biuf" or not np.isfinite(x).all():
+            raise ValueError(f"x must be {self.n_features_in_} finite numbers, got {x.dtype} of shape {x.shape}.")
+        return self._binarized(x[None])
+
+    def _binarized(self, X):
+        """Return checked rows as bool."""
         entries = X.data if issparse(X) else X
         if self.binarize is None and entries.dtype != bool:
             bad = np.flatnonzero((entries != 0) & (entries != 1))

@@ -1,12 +1,14 @@
 """Sparse distributed representations: binary codes with few ones, and memories of them."""
 
-from .capacity import capacity, expected_fill, items_until_frozen, largest_fill, recall_accuracy
+from .capacity import capacity, expected_fill, items_until_frozen, largest_fill, recall_accuracy, sequence_capacity
 from .macrocolumn import MacrocolumnMemory
 from .selection import Selection, familiarity, local_support, similarity_curve, win_probabilities
+from .sequence_memory import SequenceMemory
 
 __all__ = [
     "MacrocolumnMemory",
     "Selection",
+    "SequenceMemory",
     "capacity",
     "expected_fill",
     "familiarity",
@@ -14,6 +16,7 @@ __all__ = [
     "largest_fill",
     "local_support",
     "recall_accuracy",
+    "sequence_capacity",
     "similarity_curve",
     "win_probabilities",
 ]

@@ -89,13 +89,13 @@ def _hard_winners(sums, n_units, levels, winners):
     return total / Q
 
 
-def _write_levels(rule, n_active, levels):
+def _write_levels(power, n_active, levels):
     """Write the support of units by their sums."""
     for s in range(n_active + 1):
         levels[s] = s / n_active
-    if rule.support_power != 1.0:
+    if power != 1.0:
         for s in range(n_active + 1):
-            levels[s] = levels[s] ** rule.support_power
+            levels[s] = levels[s] ** power
 
 
 def _describe_support(sums, n_units, n_active, winners):
@@ -114,6 +114,18 @@ def _describe_support(sums, n_units, n_active, winners):
     return mean, math.sqrt(max(squares / n_others - rest * rest, 0.0)) / n_active
 
 
+def _draw_unit(chances, uniform):
+    """Return a unit drawn with chances that need not add up to 1; they are summed up in place."""
+    K = chances.shape[0]
+    for k in range(1, K):
+        chances[k] += chances[k - 1]
+    threshold = uniform * chances[K - 1]
+    winner = np.int64(0)
+    for k in range(K - 1):
+        winner += chances[k] <= threshold
+    return winner
+
+
 def _draw_winners(rule, limits, n_active, familiarity, uniforms, work, winners):
     """Draw a unit of each module with the chances that the rule gives them; `winners` holds the best ones on entry."""
     K, sums, module = limits.n_units, work.sums, work.module
@@ -123,15 +135,9 @@ def _draw_winners(rule, limits, n_active, familiarity, uniforms, work, winners):
     chances = work.chances[: n_active + 1]
     likelihoods(rule, work.levels[: n_active + 1], height, floor, chances)
     for q in range(winners.shape[0]):
-        cumulative = 0.0
         for k in range(K):
-            cumulative += chances[sums[q * K + k]]
-            module[k] = cumulative
-        threshold = uniforms[q] * cumulative
-        winner = np.int64(0)
-        for k in range(K - 1):
-            winner += module[k] <= threshold
-        winners[q] = winner
+            module[k] = chances[sums[q * K + k]]
+        winners[q] = draw_unit(module, uniforms[q])
 
 
 def _expire(weights, fill, stamps, j, now, lifetime):
@@ -183,7 +189,7 @@ def _learn_rows(weights, fill, stamps, totals, rule, limits, freeze, indptr, ind
             for a in range(n_active):
                 expire(weights, fill, stamps, np.int64(active[a]), now, limits.lifetime)
         sum_rows(weights, active, work.partial, work.sums)
-        write_levels(rule, n_active, work.levels)
+        write_levels(rule.support_power, n_active, work.levels)
         familiarity[i] = hard_winners(work.sums, K, work.levels, code)
         repeated = familiarity[i] >= 1.0
         drawn = not (repeated and limits.keep_repeats != 0)
@@ -222,7 +228,7 @@ def _recall_rows(weights, rule, limits, indptr, indices, work, stop, winners, fa
             familiarity[i] = 0.0
             continue
         sum_rows(weights, active, work.partial, work.sums)
-        write_levels(rule, n_active, work.levels)
+        write_levels(rule.support_power, n_active, work.levels)
         familiarity[i] = hard_winners(work.sums, limits.n_units, work.levels, winners[i])
 
 
@@ -238,6 +244,7 @@ sum_rows = kernel(_sum_rows)
 hard_winners = kernel(_hard_winners)
 write_levels = kernel(_write_levels)
 describe_support = kernel(_describe_support)
+draw_unit = kernel(_draw_unit)
 draw_winners = kernel(_draw_winners)
 expire = kernel(_expire)
 set_weights = kernel(_set_weights)

@@ -6,14 +6,12 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import as_dense
-from .._core.history import MemoryRecord
-from .._core.rng import as_generator
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder
 from ._filling import freezing, limits, room, warn_if_full
 from ._learned import LearnedMixin
 from ._novelty import NoveltyMixin
-from ._trace import Rows, Trace, as_codes, as_winners, evidence, least_evidence, recall, store
+from ._trace import Rows, as_codes, as_winners, recall, store
 from .selection import SELECTIONS, Selection, as_selection
 
 
@@ -212,7 +210,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         """
         with unchanged_on_failure(self):
             X = self._check_binary_input(X, reset=True)
-            self._start(X.shape[1])
+            self._start(X.shape[1], stamped=self.lifetime is not None)
             self._store(X)
         return self
 
@@ -243,7 +241,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
             first = not hasattr(self, "_trace")
             X = self._check_binary_input(X, reset=first)
             if first:
-                self._start(X.shape[1])
+                self._start(X.shape[1], stamped=self.lifetime is not None)
             self._store(X)
         return self
 
@@ -332,13 +330,6 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         codes, stored = (as_codes(w, self._n_units).astype(np.float64) for w in (winners, self.codes_))
         return as_dense(codes @ stored.T) / self._n_modules
 
-    def _start(self, n_features):
-        """Begin with no weights."""
-        self._n_modules, self._n_units = int(self.n_modules), int(self.n_units)
-        self._trace = Trace.empty(n_features, self._n_modules * self._n_units, self.lifetime is not None)
-        self._seed = as_generator(self.random_state).integers(0, 2**63, size=2).tolist()
-        self._n_seen, self._records, self._codes = 0, [], [] if self.store_items else None
-
     def _store(self, X):
         """Store checked rows."""
         started, n_features = time.perf_counter(), X.shape[1]
@@ -355,19 +346,8 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         rule, bounds = as_selection(self.selection).bind(), limits(self, n_features)
         freeze = freezing(self, n_features)
         self._trace, winners, found = store(self._trace, Rows(X), rule, bounds, freeze, self._seed, self._n_seen)
-        coded = winners[:, 0] >= 0
-        self._n_seen += len(winners)
-        if self._codes is not None:
-            self._codes = [*self._codes, winners[coded]]
-        record = MemoryRecord(
-            epoch=len(self._records),
-            objective=float(1 - found[coded].mean()) if coded.any() else 0.0,
-            sparsity=float(coded.mean() / self._n_units),
-            stored=self.n_stored_ - n_stored,
-            fill=float(self._trace.fill.mean() / n_features),
-            seconds=time.perf_counter() - started,
-        )
-        self._records = [*self._records, record]
+        self._note(winners)
+        self._record(winners, found, self.n_stored_ - n_stored, started)
         warn_if_full(self, before)
 
     def _recall(self, X):
@@ -377,11 +357,6 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         X = self._check_binary_input(X, reset=False)
         rule = as_selection(self.selection).bind()
         return recall(self._trace, Rows(X), rule, limits(self, X.shape[1]), self.n_jobs)
-
-    def _complete(self, winners):
-        """Return the features that enough of the winners have weights from."""
-        sums = evidence(self._trace, winners, self._n_units, self.n_jobs)
-        return (sums >= least_evidence(self._trace, sums, self._n_modules, self.recall_threshold)) & (sums > 0)
 
     def _check_input(self, X, *, reset):
         """Return the zeros and ones that codes stand for, as numbers: `score` compares with them."""

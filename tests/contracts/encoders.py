@@ -10,7 +10,7 @@ import pytest
 from sparsecode import ConvSparseCoder, Dictionary, Encoder, PatchEncoder, SparseCoder
 from sparsecode.coding import LCA, LISTA, SAILnet
 from sparsecode.encoder import as_dense
-from sparsecode.sdr import MacrocolumnMemory, Selection
+from sparsecode.sdr import MacrocolumnMemory, Selection, SequenceMemory
 
 from .deltas import SendOnDelta
 from .labelled import Labelled
@@ -229,6 +229,17 @@ ENCODERS = {
         lambda: MacrocolumnMemory(5, 60, selection="rinkus2014", binarize=0.0, lifetime=8, random_state=0),
         sparse_binary,
         chunk=5,
+    ),
+    "sequences": Case(
+        lambda: SequenceMemory(6, 50, backoff=None, binarize=0.0, random_state=0), sparse_binary, chunk=1
+    ),
+    "sequences held csr": Case(
+        lambda: SequenceMemory(
+            5, 60, persistence=2, freeze_fraction=0.5, sparse_output=True, store_items=True, n_jobs=2, random_state=0
+        ),
+        sparse_binary,
+        chunk=7,
+        fixed_width="it takes zeros and ones only",
     ),
     "deltas": Case(lambda: SendOnDelta(), walks, chunk=1),
     "deltas frozen": Case(lambda: SendOnDelta(0.1, frozen=True), walks),
