@@ -33,6 +33,7 @@ class Work(NamedTuple):
     partial: np.ndarray  # (Q * K,) uint8
     sums: np.ndarray  # (Q * K,) int32
     units: np.ndarray  # (Q,) int32
+    best: np.ndarray  # (Q,) int32: the units with most support
     levels: np.ndarray  # (F + 1,) float64: support of a unit by its sum
     chances: np.ndarray  # (F + 1,) float64: unnormalised chance to win by its sum
     module: np.ndarray  # (K,) float64
@@ -48,6 +49,12 @@ def _list_active(X, indptr, indices):
             indices[at] = j
             at += row[j]
             j += 1
+
+
+def _copy(source, target):
+    """Copy an array; an assignment to a slice would allocate one."""
+    for i in range(source.shape[0]):
+        target[i] = source[i]
 
 
 def _sum_rows(weights, active, partial, sums):
@@ -169,8 +176,9 @@ def _learn_rows(weights, fill, stamps, totals, rule, limits, freeze, indptr, ind
     """Store rows one after the other.
 
     `totals` holds the rows with a code, their active inputs, and the rows that were learned, by half of their winners
-    at least; they grow. `freeze` holds two numbers: a unit with more weights than the first, and the second times the
-    mean number of active inputs, learns no more. `winners` are -1 for rows out of bounds.
+    at least; they grow. Other rows get the code that they recall. `freeze` holds two numbers: a unit with more weights
+    than the first, and the second times the mean number of active inputs, learns no more. `winners` are -1 for rows out
+    of bounds.
     """
     K, permanent = limits.n_units, np.int64(np.iinfo(np.int32).max)
     for i in range(winners.shape[0]):
@@ -194,6 +202,7 @@ def _learn_rows(weights, fill, stamps, totals, rule, limits, freeze, indptr, ind
         repeated = familiarity[i] >= 1.0
         drawn = not (repeated and limits.keep_repeats != 0)
         if drawn:
+            copy(code, work.best)
             draw_winners(rule, limits, n_active, familiarity[i], uniforms[i], work, code)
         most = max(freeze[0], freeze[1] * totals[1] / totals[0])
         m = np.int64(0)
@@ -205,6 +214,8 @@ def _learn_rows(weights, fill, stamps, totals, rule, limits, freeze, indptr, ind
                 m += 1
         if drawn and 2 * m >= code.shape[0]:
             totals[2] += 1
+        elif drawn:
+            copy(work.best, code)
         set_weights(weights, active, units[:m])
         if limits.lifetime > 0:
             set_stamps(stamps, active, units[:m], permanent if repeated else now)
@@ -240,6 +251,7 @@ def _sum_templates(templates, units, partial, sums):
 
 
 list_active = kernel(_list_active)
+copy = kernel(_copy)
 sum_rows = kernel(_sum_rows)
 hard_winners = kernel(_hard_winners)
 write_levels = kernel(_write_levels)

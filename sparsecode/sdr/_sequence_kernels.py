@@ -10,6 +10,7 @@ import numpy as np
 
 from .._core.jit import kernel
 from ._macrocolumn_kernels import (
+    copy,
     draw_unit,
     draw_winners,
     hard_winners,
@@ -39,12 +40,6 @@ class Links(NamedTuple):
     levels: np.ndarray  # (Q,) float64: support of a unit by its sum
     support: np.ndarray  # (Q * K,) float64
     chances: np.ndarray  # (Q * K,) float64
-
-
-def _copy(source, target):
-    """Copy an array; an assignment to a slice would allocate one."""
-    for i in range(source.shape[0]):
-        target[i] = source[i]
 
 
 def _list_units(code, n_units, units):
@@ -151,7 +146,9 @@ def _learn_sequences(weights, fill, totals, horizontal, rule, later, limits, fre
             write_levels(rule.support_power, n_active, work.levels)
             familiarity[i] = hard_winners(work.sums, K, work.levels, new)
         known = familiarity[i] >= 1.0
-        if not (held or (known and limits.keep_repeats != 0)):
+        drawn = not (held or (known and limits.keep_repeats != 0))
+        if drawn:
+            copy(new, work.best)
             if place[0] > 0:
                 draw_in_context(later, K, n_active, familiarity[i], uniforms[i], links, new)
             else:
@@ -164,8 +161,10 @@ def _learn_sequences(weights, fill, totals, horizontal, rule, later, limits, fre
                 fill[u] += n_active - work.sums[u]
                 units[m] = u
                 m += 1
-        if not (known and (held or limits.keep_repeats != 0)) and 2 * m >= new.shape[0]:
-            totals[2] += 1
+        if 2 * m >= new.shape[0]:
+            totals[2] += drawn or not known
+        elif drawn:
+            copy(work.best, new)
         set_weights(weights, active, units[:m])
         if place[0] > 0 and not held:
             set_links(horizontal, links.units, units[:m], K)
@@ -227,7 +226,6 @@ def _follow_codes(horizontal, limits, codes, work, links, stop, winners, familia
         familiarity[i] = hard_winners(links.sums, K, links.levels, winners[i])
 
 
-copy = kernel(_copy)
 list_units = kernel(_list_units)
 multiply_support = kernel(_multiply_support)
 describe_product = kernel(_describe_product)

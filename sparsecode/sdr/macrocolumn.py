@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._core.arrays import as_dense
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder
-from ._filling import freezing, limits, room, warn_if_full
+from ._filling import freezing, limits, room, warn_if_all_is_known, warn_if_full
 from ._learned import LearnedMixin
 from ._novelty import NoveltyMixin
 from ._trace import Rows, as_codes, as_winners, recall, store
@@ -42,7 +42,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         Share of the weights of a unit above which it learns no more (a critical period). "auto" is 1.25 times the mean
         share of active features of the rows stored so far. None is for inputs that are like random ones; natural ones
         share features, and without freezing the units that win most become those that win always: all rows then look
-        familiar, and keep the code that they find (`n_stored_`).
+    XX
     lifetime : int or None, default=None
         Rows after which a weight that was not used again is gone. Weights of the code of a row that comes again while
         it is remembered (G = 1) last for ever. None keeps all. Not together with `freeze_fraction`, nor with
@@ -80,7 +80,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         Rows that were given a code.
     n_stored_ : int
         Those of them that were learned: not rows that kept the code they had (`on_duplicate`), nor rows of which more
-        than half of the winners were frozen. They get codes, but recall gives something else.
+        than half of the winners were frozen. Those get the code that they recall, which stands for something else.
     codes_ : ndarray of shape (n_items_, n_modules), int
         The winners of each of these rows; with `store_items`.
     capacity_estimate_ : float
@@ -105,7 +105,8 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
     Warns
     -----
     UserWarning
-        When more rows are stored than `capacity_estimate_`, or more than half of the units are frozen.
+        When more rows are stored than `capacity_estimate_`, more than half of the units are frozen, or a random row
+        would have a familiarity of more than 0.97 without freezing.
 
     Notes
     -----
@@ -331,7 +332,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         return as_dense(codes @ stored.T) / self._n_modules
 
     def _store(self, X):
-        """Store checked rows."""
+        """Store checked rows; return their winners."""
         started, n_features = time.perf_counter(), X.shape[1]
         if self.lifetime is not None and self.freeze_fraction is not None:
             raise ValueError("`lifetime` and `freeze_fraction` exclude each other: weights that go need no freezing.")
@@ -349,6 +350,8 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         self._note(winners)
         self._record(winners, found, self.n_stored_ - n_stored, started)
         warn_if_full(self, before)
+        warn_if_all_is_known(self, n_stored)
+        return winners
 
     def _recall(self, X):
         """Return the winners and the familiarity of each row."""

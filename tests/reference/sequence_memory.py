@@ -64,6 +64,7 @@ class Sequences(Macrocolumn):
                 code, G = list(before), self.held(x, before)
             else:
                 code, G, V = self.in_context(x, before)
+                best = list(code)
                 if G < 1:
                     floor = self.rule.floor
                     floor = adaptive_floor(V, len(inputs), 1) if floor == "adaptive" else floor
@@ -78,6 +79,6 @@ class Sequences(Macrocolumn):
                     self.weights |= {(j, q, k): (0, False) for j in inputs}
                     if not held:
                         self.links |= {((p, b), (q, k)) for p, b in enumerate(before) if p != q}
-            found.append((code, G))
+            found.append((best if not held and G < 1 and np.mean(learns) < 0.5 else code, G))
             n += 1
         return found
