@@ -2,10 +2,12 @@
 
 from .capacity import capacity, expected_fill, items_until_frozen, largest_fill, recall_accuracy, sequence_capacity
 from .macrocolumn import MacrocolumnMemory
+from .macrocolumn_classifier import MacrocolumnClassifier
 from .selection import Selection, familiarity, local_support, similarity_curve, win_probabilities
 from .sequence_memory import SequenceMemory
 
 __all__ = [
+    "MacrocolumnClassifier",
     "MacrocolumnMemory",
     "Selection",
     "SequenceMemory",

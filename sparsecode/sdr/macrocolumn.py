@@ -210,9 +210,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         self
         """
         with unchanged_on_failure(self):
-            X = self._check_binary_input(X, reset=True)
-            self._start(X.shape[1], stamped=self.lifetime is not None)
-            self._store(X)
+            self._fit_rows(X, first=True)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -239,11 +237,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         """
         with unchanged_on_failure(self):
             self._validate_params()  # scikit-learn does it for the first call only
-            first = not hasattr(self, "_trace")
-            X = self._check_binary_input(X, reset=first)
-            if first:
-                self._start(X.shape[1], stamped=self.lifetime is not None)
-            self._store(X)
+            self._fit_rows(X, first=not hasattr(self, "_trace"))
         return self
 
     def transform(self, X):
@@ -331,7 +325,14 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         codes, stored = (as_codes(w, self._n_units).astype(np.float64) for w in (winners, self.codes_))
         return as_dense(codes @ stored.T) / self._n_modules
 
-    def _store(self, X):
+    def _fit_rows(self, X, *, first, for_recall=True):
+        """Store rows, from nothing if they are the first; return their winners. Only recall needs room."""
+        X = self._check_binary_input(X, reset=first)
+        if first:
+            self._start(X.shape[1], stamped=self.lifetime is not None)
+        return self._store(X, for_recall)
+
+    def _store(self, X, for_recall):
         """Store checked rows; return their winners."""
         started, n_features = time.perf_counter(), X.shape[1]
         if self.lifetime is not None and self.freeze_fraction is not None:
@@ -349,7 +350,8 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         self._trace, winners, found = store(self._trace, Rows(X), rule, bounds, freeze, self._seed, self._n_seen)
         self._note(winners)
         self._record(winners, found, self.n_stored_ - n_stored, started)
-        warn_if_full(self, before)
+        if for_recall:
+            warn_if_full(self, before)
         warn_if_all_is_known(self, n_stored)
         return winners
 
