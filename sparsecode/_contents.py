@@ -23,7 +23,7 @@ ENCODERS = (
         "sparsecode.coding",
     )
     | {"ConvSparseCoder": "sparsecode.convolutional", "MacrocolumnMemory": "sparsecode.sdr"}
-    | dict.fromkeys(("MacrocolumnClassifier", "SequenceMemory"), "sparsecode.sdr")
+    | dict.fromkeys(("MacrocolumnClassifier", "MacrocolumnHierarchy", "SequenceMemory"), "sparsecode.sdr")
     | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
 )
 

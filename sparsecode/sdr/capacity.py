@@ -210,7 +210,7 @@ def sequence_capacity(n_features, n_active, n_modules, n_units, accuracy=0.97):
     --------
     >>> from sparsecode.sdr import sequence_capacity
     >>> round(sequence_capacity(144, 12, 9, 16))
-    303
+    302
     """
     check_size("n_modules", n_modules, least=2, whole=True)
     unset, least = _log_unset(n_features, n_active), math.log(largest_fill(1, n_units, accuracy))

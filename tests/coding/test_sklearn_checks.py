@@ -74,6 +74,7 @@ def expected_failures(encoder):
 
 
 @pytest.mark.filterwarnings("ignore:`target_sparsity=.* is met up to .* only")  # of a few equal rows
+@pytest.mark.filterwarnings("ignore:a random row of the same features")
 @pytest.mark.filterwarnings("ignore:.* items are stored, but of random inputs like these")  # few features, most active
 @parametrize_with_checks(list(INSTANCES.values()), expected_failed_checks=expected_failures, xfail_strict=True)
 def test_yielded_check(estimator, check):
@@ -81,6 +82,7 @@ def test_yielded_check(estimator, check):
 
 
 # These checks mix frames and arrays on purpose.
+@pytest.mark.filterwarnings("ignore:a random row of the same features")
 @pytest.mark.filterwarnings("ignore:.* items are stored, but of random inputs like these")
 @pytest.mark.filterwarnings("ignore:X (does not have valid|has) feature names:UserWarning")
 @pytest.mark.parametrize("instance", INSTANCES)

@@ -10,7 +10,7 @@ import pytest
 from sparsecode import ConvSparseCoder, Dictionary, Encoder, PatchEncoder, SparseCoder
 from sparsecode.coding import LCA, LISTA, SAILnet
 from sparsecode.encoder import as_dense
-from sparsecode.sdr import MacrocolumnMemory, Selection, SequenceMemory
+from sparsecode.sdr import MacrocolumnHierarchy, MacrocolumnMemory, Selection, SequenceMemory
 
 from .deltas import SendOnDelta
 from .labelled import Labelled
@@ -33,6 +33,11 @@ def images(rng):
         image[y : y + 2, x : x + 2] += rng.normal() + 2
     X[3] = 0
     return X.reshape(len(X), -1)
+
+
+def binary_images(rng):
+    """The same in zeros and ones."""
+    return (images(rng) > 0.5).astype(np.float64)
 
 
 def walks(rng):
@@ -240,6 +245,26 @@ ENCODERS = {
         sparse_binary,
         chunk=7,
         fixed_width="it takes zeros and ones only",
+    ),
+    "hierarchy": Case(
+        lambda: MacrocolumnHierarchy((3, 2), memories=MacrocolumnMemory(4, 60), binarize=0.5, random_state=0),
+        sparse_binary,
+        chunk=7,
+    ),
+    "hierarchy of images": Case(
+        lambda: MacrocolumnHierarchy(
+            (3, 2),
+            strides=(2, 1),
+            memories=[MacrocolumnMemory(3, 50, active_bounds=(0.2, 1.0)), MacrocolumnMemory(4, 70)],
+            binarize=0.3,
+            sparse_output=True,
+            n_jobs=2,
+            random_state=0,
+            input_shape=(6, 5),
+        ),
+        binary_images,
+        chunk=5,
+        fixed_width=OF_IMAGES,
     ),
     "deltas": Case(lambda: SendOnDelta(), walks, chunk=1),
     "deltas frozen": Case(lambda: SendOnDelta(0.1, frozen=True), walks),
