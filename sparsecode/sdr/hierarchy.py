@@ -99,8 +99,6 @@ class MacrocolumnHierarchy(Encoder):
     a second level 0.64 and 0.71; pixels 0.63 and 0.75. Recall from the top is of what is typical, once units freeze:
     the explained variance of digits is 0.32 for one macrocolumn, 0.09 for one level and -0.5 for two.
 
-
-
     References
     ----------
     G. J. Rinkus, "Sparsey: event recognition via deep hierarchical sparse distributed codes", Front. Comput. Neurosci.
