@@ -131,6 +131,16 @@ def test_memories_are_compared(imported, monkeypatch, capsys):
             np.testing.assert_allclose(values, wanted, rtol=1e-6)  # means in float32
 
 
+def test_rates_are_compared(imported, monkeypatch):
+    hypergeometric, report = imported("versus", "hypergeometric", "report")
+    for name, value in {"RATES": 40, "PART": 30, "SETTINGS": ((300, 20, 8),)}.items():
+        monkeypatch.setattr(hypergeometric, name, value)
+    results = report.Report()
+    hypergeometric.run(results, 1)
+    assert [row["method"] for row in results.rows] == ["sparsecode", "SciPy sf", "SciPy logsf"]
+    assert all(float(row["quality"].split()[-1]) < 1e-12 for row in results.rows)
+
+
 def test_results_without_end_are_json(imported, tmp_path):
     (report,) = imported("versus", "report")
     results = report.Report(tmp_path / "results.json")

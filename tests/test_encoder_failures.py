@@ -104,6 +104,7 @@ class Interruption:
         sys.setprofile(None)
 
 
+@pytest.mark.compiled  # each line of a kernel would be a call
 @pytest.mark.parametrize(
     ("name", "method"),
     [(name, method) for name, case in ENCODERS.items() for method in FITS if hasattr(case.make(), method)],

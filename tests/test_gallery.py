@@ -306,6 +306,23 @@ def check_memory_hierarchy(output):
     assert counted["windows of 3 x 3"] > counted["one macrocolumn"] + 1  # 89.1 and 86.4
 
 
+def check_dendrite_scaling(output):
+    assert [number(output, f"{a} active") for a in (64, 128, 256)] == [-11.96, -11.91, -11.81]  # about -12
+    assert number(output, "half of them") == 0.58
+    assert [number(output, f"threshold {theta}") for theta in (8, 12, 16)] == [56, 43, 30]
+
+
+def check_nmda_threshold(output):
+    assert "median rate at a threshold of 8: 3.33e-08\n" in output  # published
+    assert number(output, "median below 1e-7") == 8
+
+
+def check_dendrite_unions(output):
+    fit = [number(output, f"activity, {n} cells: up to") for n in (1000, 4000, 8000)]
+    assert fit == [2, 11, 22]
+    assert "synapses, 1000 cells, two patterns: 0.0508, with the mean size 0.0505 (-0.6%)" in output
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_script(script, scripts):

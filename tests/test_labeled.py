@@ -237,6 +237,7 @@ def test_what_must_be_in_one_chunk(rng):
 
 
 @pytest.mark.slow
+@pytest.mark.compiled  # its processes import everything anew
 def test_a_cluster_of_two_processes_gives_the_same_bits(rng):
     distributed = pytest.importorskip("distributed", reason="dask is an extra")
     data = movie(rng)

@@ -18,6 +18,7 @@ import convolutional
 import convolutional_1d
 import counts
 import first_call
+import hypergeometric
 import ksvd
 import l1
 import learning
@@ -32,7 +33,7 @@ from threadpoolctl import threadpool_limits
 CODING = {"l1": l1.run, "pursuit": counts.run_pursuit, "l0": counts.run_l0, "threads": threads.run}
 LEARNING = {"learning": learning.run, "ksvd": ksvd.run}
 IMAGES = {"convolutional": convolutional.run, "convolutional-1d": convolutional_1d.run}
-NAMES = [*CODING, *LEARNING, *IMAGES, "memory", "first-call"]
+NAMES = [*CODING, *LEARNING, *IMAGES, "memory", "hypergeometric", "first-call"]
 
 
 def main():
@@ -85,6 +86,8 @@ def run(options):
             attempt(name, LEARNING[name], n, dtype, n, 1 if options.quick else rounds, options.quick)
     for n in numbers if "memory" in options.tasks else ():
         attempt("memory", memory.run, n, bool, n, rounds, options.quick)
+    if "hypergeometric" in options.tasks:
+        attempt("hypergeometric", hypergeometric.run, 1, rounds)
     for name, n in itertools.product([name for name in options.tasks if name in IMAGES], numbers):
         attempt(name, IMAGES[name], n, np.float32, n, 1 if options.quick else rounds, options.quick)
     if "first-call" in options.tasks and not options.quick:

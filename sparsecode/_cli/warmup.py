@@ -42,6 +42,7 @@ def compile_all(dtypes):
 
     from ..coding import LCA, SAILnet, SparseCoder
     from ..convolutional import ConvSparseCoder
+    from ..dendrites.theory import false_positive_rate, union_size_distribution
     from ..penalties import CEL0, L1
     from ..receptive_fields import fit_gabor
     from ..sdr import MacrocolumnMemory, SequenceMemory
@@ -62,6 +63,8 @@ def compile_all(dtypes):
         kernels = ConvSparseCoder(2, kernel_shape=3, max_iter=1, random_state=0).fit(X[:4].astype(dtype))
         kernels.set_params(pool=None).inverse_transform(kernels.transform(X[:4].astype(dtype)))
     if "float64" in dtypes:
+        false_positive_rate(20, 5, 5, 2)
+        union_size_distribution(20, 5, 2)
         memory = MacrocolumnMemory(2, 100, lifetime=5, binarize=1.0, random_state=0).fit(X[:4])
         memory.recall(X[:4])
         SequenceMemory(2, 100, binarize=1.0, random_state=0).fit(X[:4]).recall_sequence(X[:2], 1)

@@ -273,7 +273,16 @@ ENCODERS = {
 
 def cases(condition=lambda case: True):
     """The names of the cases for which something holds."""
-    return pytest.mark.parametrize("name", [name for name, case in ENCODERS.items() if condition(case)])
+    names = [name for name, case in ENCODERS.items() if condition(case)]
+    return pytest.mark.parametrize("name", [pytest.param(name, marks=marks(name)) for name in names])
+
+
+#: Cases that run as plain Python too: one for each family of kernels.
+PLAIN = ("coder alpha", "coder k-svd", "lista", "patches max", "lca stream", "sailnet", "winners", "memory", "deltas")
+
+
+def marks(name):
+    return [] if name in PLAIN else [pytest.mark.compiled]
 
 
 def can(capability):

@@ -208,7 +208,6 @@ def test_masks_that_do_not_fit_are_refused(rng):
         coder.fit(spoilt, mask=np.isfinite(spoilt))
 
 
-@pytest.mark.nojit
 def test_unknown_pixels_may_have_any_value(rng):
     X = images(rng).reshape(6, -1)
     mask = rng.random(X.shape) < 0.7

@@ -159,6 +159,7 @@ def test_duplicates_relearn_or_keep_their_code(rng):
     assert drawn.weights_.sum() > 70 * 12
 
 
+@pytest.mark.compiled
 def test_items_that_come_often_do_not_fill_the_memory(rng):
     """Ten times in a row: 50 of the 317 that it holds. With "relearn" half of them are recalled exactly."""
     X = random_items(rng, 50, 784, 100)

@@ -1,0 +1,5 @@
+"""Active dendrites: few synapses on a segment that detect patterns in sparse activity, and when they can be trusted."""
+
+from . import theory
+
+__all__ = ["theory"]
