@@ -8,22 +8,14 @@ from sklearn.utils.validation import check_is_fitted
 from .._core.arrays import as_dense
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder, sequences
-from ._filling import freezing, limits, room, warn_if_full
-from ._learned import LearnedMixin
-from ._sequence_kernels import Plan
-from ._sequences import SequenceState, follow, mark, scan, store_sequences
-from ._trace import Rows, as_codes, as_winners
-from .capacity import capacity, capacity_until_frozen, sequence_capacity
-from .selection import SELECTIONS, Selection, as_selection
-
-#: Rows that are held over those of the law, and over the items of a memory without context, where first rows go wrong.
-HELD_SHARE, HELD_TIMES = 0.7, 1.1
-
-#: Familiarity that is never below its threshold: support by the input alone is not asked for.
-NEVER = -1.0
+from ._filling import room, warn_if_full
+from ._learned_sequences import LearnedSequencesMixin
+from ._sequences import SequenceState, mark
+from ._trace import as_codes, as_winners
+from .selection import SELECTIONS, Selection
 
 
-class SequenceMemory(LearnedMixin, Encoder):
+class SequenceMemory(LearnedSequencesMixin, Encoder):
     r"""Store sequences of binary inputs in one pass, tell their order, and replay them from a cue.
 
     A Sparsey-style macrocolumn (`MacrocolumnMemory`) with horizontal weights from each of its units to those of other
@@ -426,30 +418,6 @@ class SequenceMemory(LearnedMixin, Encoder):
         starts = [rows.start for rows, _ in sequences(groups, len(found))]
         return np.add.reduceat(found, starts) / np.maximum(np.add.reduceat(coded.astype(np.int64), starts), 1)
 
-    @property
-    def horizontal_weights_(self):
-        """The weights from each unit to those of the next row."""
-        check_is_fitted(self)
-        return self._horizontal.astype(bool).reshape(2 * self.code_shape_)
-
-    @property
-    def capacity_estimate_(self):
-        """Rows of random sequences that can be recalled."""
-        items, active, _ = self._fitted().totals.tolist()
-        if not items:
-            return np.inf
-        sizes = self.n_features_in_, active / items, self._n_units
-        frozen = min(self._most_weights() / self.n_features_in_, 1.0)
-        law = sequence_capacity(*sizes[:2], self._n_modules, self._n_units)
-        held = min(HELD_SHARE * law, HELD_TIMES * capacity(*sizes))
-        return min(held, capacity_until_frozen(frozen, *sizes))
-
-    def _begin(self, n_features):
-        """Begin with no weights and no context."""
-        self._start(n_features)
-        self._horizontal = np.zeros((self._n_modules * self._n_units,) * 2, np.uint8)
-        self.state_, self._group = self.initial_state(), None
-
     def _store(self, X, groups):
         """Store checked rows."""
         started, before, n_stored = time.perf_counter(), room(self), self.n_stored_
@@ -459,16 +427,6 @@ class SequenceMemory(LearnedMixin, Encoder):
         self._note(winners)
         self._record(winners, found, self.n_stored_ - n_stored, started)
         warn_if_full(self, before)
-
-    def _learn(self, X, parts, state):
-        """Set weights; return winners, familiarity before, and the state after the last row."""
-        rule, n_features = as_selection(self.selection).bind(), X.shape[1]
-        bounds, freeze = limits(self, n_features), freezing(self, n_features)
-        self._trace, self._horizontal, state, winners, found = store_sequences(
-            self._trace, self._horizontal, Rows(X), mark(parts, X.shape[0]), rule, bounds, freeze,
-            self._plan(self.backoff), self._seed, self._n_seen, state
-        )  # fmt: skip
-        return winners, found, state
 
     def _recall(self, X, groups, backoff=()):
         """Return the winners and the familiarity of each row, and whether a sequence begins with it."""
@@ -480,52 +438,9 @@ class SequenceMemory(LearnedMixin, Encoder):
         winners, found, _ = self._scan(X, parts, self.initial_state(), backoff=backoff)
         return winners, found, mark(parts, len(found))
 
-    def _scan(self, X, parts, state, *, backoff):
-        """Return the winners and the familiarity of checked rows, and the state after them."""
-        rule, bounds = as_selection(self.selection).bind(), limits(self, X.shape[1])
-        return scan(
-            self._trace, self._horizontal, Rows(X), parts, rule, bounds, self._plan(backoff), state, self.n_jobs
-        )
-
-    def _next(self, winners, n_rows):
-        """Return the winners that follow codes, each after so many rows of its sequence."""
-        after, found = follow(self._horizontal, limits(self, self.n_features_in_), winners, self.n_jobs)
-        after[found < self.familiarity_threshold] = -1
-        return np.where((n_rows % self.persistence != 0)[:, None], winners, after)
-
-    def _plan(self, backoff):
-        """Return how the row before takes part, for kernels."""
-        both, alone = (NEVER, NEVER) if backoff is None else thresholds(backoff)
-        powers = float(self.input_power), float(self.horizontal_power)
-        return Plan(*powers, both, alone, int(self.persistence))
-
-    def _check_state(self, state):
-        winners, n_rows = (np.asarray(part) for part in state)
-        sane = winners.shape == (self._n_modules,) and n_rows.shape == (1,) and n_rows[0] >= 0
-        if not sane or winners.min() < (0 if n_rows[0] else -1) or winners.max() >= self._n_units:
-            raise ValueError(
-                f"`state` must hold {self._n_modules} winners below {self._n_units}, and a number of rows; begin with "
-                "`initial_state()` of this memory."
-            )
-        return SequenceState(winners.astype(np.int32), n_rows.astype(np.int64))
-
     def _check_input(self, X, *, reset):
         """Return the zeros and ones that codes stand for, as numbers: `score` compares with them."""
         return as_dense(self._check_binary_input(X, reset=reset)).astype(np.float64)
-
-    def _get_fitted_state(self):
-        scalars, arrays = super()._get_fitted_state()
-        state = {"horizontal": self._horizontal, "winners": self.state_.winners, "n_rows": self.state_.n_rows}
-        return scalars | {"group": self._group}, arrays | state
-
-    def _set_fitted_state(self, scalars, arrays):
-        arrays = dict(arrays)
-        self._horizontal = arrays.pop("horizontal")
-        state = SequenceState(arrays.pop("winners"), arrays.pop("n_rows"))
-        super()._set_fitted_state(scalars, arrays)
-        if self._horizontal.shape != (self._n_modules * self._n_units,) * 2:
-            raise ValueError("the horizontal weights of the memory do not fit its shape.")
-        self.state_, self._group = self._check_state(state), scalars["group"]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -538,10 +453,3 @@ def places(winners, begins):
     rows, coded = np.arange(len(winners)), winners[:, 0] >= 0
     first = np.maximum.accumulate(np.where(coded, np.where(begins != 0, rows, 0), rows + 1))
     return rows + 1 - first
-
-
-def thresholds(backoff):
-    """Return the two thresholds, checked."""
-    if len(backoff) != 2 or not all(isinstance(share, Real) and 0 <= share <= 1 for share in backoff):
-        raise ValueError(f"`backoff` must be None or two familiarities in [0, 1], got {backoff!r:.60}.")
-    return tuple(float(share) for share in backoff)

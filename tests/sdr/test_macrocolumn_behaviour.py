@@ -140,10 +140,11 @@ def test_what_is_not_random_but_kept_apart_says_nothing():
     X = random_items(np.random.default_rng(0), 50, 784, 100)
     memory = MacrocolumnMemory(random_state=0).fit(X)
     for rows in (X, X[::-1], X[:7]):
-        memory.partial_fit(rows)
+        memory.partial_fit(rows)  # warnings are errors here
+    assert memory.n_stored_ == 50
     windows = np.lib.stride_tricks.sliding_window_view(load_digits().images[:100] > 7, (2, 2), axis=(1, 2))
     patterns = (windows.reshape(100, 49, 4) @ [1, 2, 4, 8])[..., None] == np.arange(1, 16)
-    MacrocolumnMemory(random_state=0).fit(patterns.reshape(100, -1))
+    assert MacrocolumnMemory(random_state=0).fit(patterns.reshape(100, -1)).n_stored_ == 100
 
 
 def test_the_adaptive_floor_keeps_units_even():
