@@ -9,8 +9,8 @@ freeze once they have enough. Without that the units that win most become those 
 
 What do codes tell of the class? They are read by naive Bayes, which counts winners with classes, as a Hebbian field of
 classes would, and by logistic regression. For one memory and naive Bayes this is `MacrocolumnClassifier`. Windows help.
-A second level sees more, but each code is one of few that the level has, and what is not typical is lost: fewer classes
-are told apart, and what it recalls is what digits have in common.
+Levels above see more, but each of their codes is one of few, and fewer classes are told apart. Recall is another matter:
+one macrocolumn recalls shapes that it has stored, windows what is typical at each place, and levels above even less.
 
 The numbers to look at: digits that were not seen in learning and are classified right, means of three draws of 1000 to
 learn from; pixels by the same readers; without freezing.
