@@ -9,7 +9,7 @@ freeze once they have enough. Without that the units that win most become those 
 
 What do codes tell of the class? They are read by naive Bayes, which counts winners with classes, as a Hebbian field of
 classes would, and by logistic regression. For one memory and naive Bayes this is `MacrocolumnClassifier`. Windows help.
-Levels above see more, but each of their codes is one of few, and fewer classes are told apart. Recall is another matter:
+Levels above see more, but each of their codes is one of few, and classes are told apart less. Recall is another matter:
 one macrocolumn recalls shapes that it has stored, windows what is typical at each place, and levels above even less.
 
 The numbers to look at: digits that were not seen in learning and are classified right, means of three draws of 1000 to

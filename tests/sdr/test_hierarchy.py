@@ -94,13 +94,14 @@ def test_wrong_levels_are_refused(rng):
 
 
 def test_digits_are_told_apart_better_by_many_windows():
+    """Logistic regression on codes: 0.95 with windows of 3 x 3, 0.78 with one macrocolumn as large as one of these."""
     X, y = load_digits(return_X_y=True)
     X = X > 7
     order = np.random.default_rng(0).permutation(len(X))
     seen, others = order[:1000], order[1000:]
     right = []
     for windows in ((3,), (8,)):
-        hierarchy = MacrocolumnHierarchy(windows, input_shape=(8, 8), random_state=0).fit(X[seen])
+        hierarchy = MacrocolumnHierarchy(windows, input_shape=(8, 8), sparse_output=True, random_state=0).fit(X[seen])
         model = LogisticRegression(C=0.1, max_iter=300).fit(hierarchy.transform(X[seen]), y[seen])
         right.append(model.score(hierarchy.transform(X[others]), y[others]))
     assert right[0] > 0.9
