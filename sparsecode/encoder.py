@@ -24,7 +24,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted
 
-from ._core.arrays import as_dense
+from ._core.arrays import as_binary, as_dense
 from ._core.samples import flatten_input, groups_from_lengths, sequences
 from ._core.validation import as_weights, binary_exponent, check_binary_rows, check_rows
 
@@ -235,6 +235,14 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if not reset:
             check_is_fitted(self)
         return check_binary_rows(self, self._flatten(X), reset=reset)
+
+    def _check_binary_sample(self, x):
+        """Return one row as an ndarray (1, n_features) of bool."""
+        check_is_fitted(self)
+        x = np.asarray(x)
+        if x.shape != (self.n_features_in_,) or x.dtype.kind not in "biuf" or not np.isfinite(x).all():
+            raise ValueError(f"x must be {self.n_features_in_} finite numbers, got {x.dtype} of shape {x.shape}.")
+        return as_binary(x[None], self.binarize)
 
     def _flatten(self, X):
         shape = getattr(self, "input_shape", None)

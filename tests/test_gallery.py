@@ -307,6 +307,25 @@ def check_associative_memories(output):
     assert items[0] > 300
 
 
+def check_memory_sequences(output):
+    assert number(output, "replayed frames right in all pixels") == 1
+    assert number(output, "its codes agree in") < 0.2  # 0.07; chance is 0.05
+    assert number(output, "forwards: familiarity") == number(output, "each frame alone: familiarity") == 1
+    assert number(output, "backwards: familiarity") < 0.6  # 0.37
+    assert number(output, "shuffled: familiarity") < 0.6  # 0.39
+
+
+def check_memory_hierarchy(output):
+    """Means of three draws; standard deviations of a draw are about 1."""
+    lines = {line.partition(":")[0]: line for line in output.splitlines() if "naive" in line}
+    linear = {name: number(line, "logistic regression") for name, line in lines.items()}
+    assert linear["windows of 3 x 3"] > linear["pixels"] + 2  # 94.1 and 90.3
+    assert linear["windows of 3 x 3"] > linear["two levels"] > linear["three levels"]  # 94.1, 92.9, 87.7
+    assert linear["two levels"] > linear["two levels, no freezing"] + 10  # 74.6
+    counted = {name: number(line, "naive Bayes") for name, line in lines.items()}
+    assert counted["windows of 3 x 3"] > counted["one macrocolumn"] + 1  # 89.1 and 86.4
+
+
 def check_dendrite_scaling(output):
     assert [number(output, f"{a} active") for a in (64, 128, 256)] == [-11.96, -11.91, -11.81]  # about -12
     assert number(output, "half of them") == 0.58

@@ -45,7 +45,7 @@ def compile_all(dtypes):
     from ..dendrites.theory import false_positive_rate, union_size_distribution
     from ..penalties import CEL0, L1
     from ..receptive_fields import fit_gabor
-    from ..sdr import MacrocolumnMemory, SpatialPooler
+    from ..sdr import MacrocolumnMemory, SequenceMemory, SpatialPooler
     from ..solvers import l1_path, solve, solve_separable
 
     rng = np.random.default_rng(0)
@@ -68,6 +68,7 @@ def compile_all(dtypes):
         memory = MacrocolumnMemory(2, 100, lifetime=5, binarize=1.0, random_state=0).fit(X[:4])
         memory.recall(X[:4])
         SpatialPooler(20, binarize=1.0, random_state=0).fit(X[:4]).transform(X[:4])
+        SequenceMemory(2, 100, binarize=1.0, random_state=0).fit(X[:4]).recall_sequence(X[:2], 1)
         l1_path(X[:2], X[:3], alpha_min=1.0)
         fit_gabor(X[:2], shape=(4, 4))
         for penalty in (L1(1.0), CEL0(1.0)):

@@ -1,20 +1,23 @@
 """Sparse distributed representations: encoders of values, operations, k winners, and memories of binary codes."""
 
 from .bcpnn import BCPNN
-from .capacity import capacity, expected_fill, items_until_frozen, largest_fill, recall_accuracy
+from .capacity import capacity, expected_fill, items_until_frozen, largest_fill, recall_accuracy, sequence_capacity
 from .category import CategoryEncoder
 from .date import DateEncoder
 from .grid_cells import GridCellEncoder
+from .hierarchy import MacrocolumnHierarchy
 from .hopfield import DenseAssociativeMemory
 from .image_threshold import ImageThreshold
 from .kanerva import KanervaMemory
 from .layouts import pack_bits, to_csr, to_dense, to_winners, unpack_bits
 from .macrocolumn import MacrocolumnMemory
+from .macrocolumn_classifier import MacrocolumnClassifier
 from .neighbors import SDRNearestNeighbors
 from .operations import add_noise, concat, drop_features, random_codes, random_sdrs, subsample, union
 from .random_distributed import RandomDistributedScalarEncoder
 from .scalar import ScalarEncoder
 from .selection import Selection, familiarity, local_support, similarity_curve, win_probabilities
+from .sequence_memory import SequenceMemory
 from .similarity import code_overlap, hamming, jaccard, overlap
 from .spatial_pooler import SpatialPooler
 from .willshaw import WillshawMemory
@@ -29,11 +32,14 @@ __all__ = [
     "ImageThreshold",
     "KWinners",
     "KanervaMemory",
+    "MacrocolumnClassifier",
+    "MacrocolumnHierarchy",
     "MacrocolumnMemory",
     "RandomDistributedScalarEncoder",
     "SDRNearestNeighbors",
     "ScalarEncoder",
     "Selection",
+    "SequenceMemory",
     "SpatialPooler",
     "WillshawMemory",
     "add_noise",
@@ -55,6 +61,7 @@ __all__ = [
     "random_codes",
     "random_sdrs",
     "recall_accuracy",
+    "sequence_capacity",
     "similarity_curve",
     "subsample",
     "to_csr",

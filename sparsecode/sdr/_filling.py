@@ -3,11 +3,16 @@
 import math
 import warnings
 
+import numpy as np
+
 from .._core.validation import Real, callers_level
 from ._macrocolumn_kernels import Limits
 
 #: Units with more weights than so many times the mean number of active inputs learn no more, with "auto".
 AUTO_FREEZE = 1.25
+
+#: Familiarity by chance from which all looks known, and stored items from which on it is asked for.
+ALL_KNOWN, ENOUGH_ITEMS = 0.97, 10
 
 
 def limits(memory, n_features):
@@ -53,3 +58,28 @@ def warn_if_full(memory, before):
     else:
         return
     warnings.warn(message, UserWarning, stacklevel=callers_level())
+
+
+def chance_familiarity(trace, n_modules):
+    """Return how familiar a random row would be whose features are active as often as they have weights."""
+    weights = trace.weights.astype(np.float32)
+    shares = weights.mean(axis=1)
+    support = shares @ weights / max(float(shares.sum()), 1e-9)
+    return float(support.reshape(n_modules, -1).max(axis=1).mean())
+
+
+def warn_if_all_is_known(memory, n_before):
+    """Say if all looks familiar to a memory with room and without freezing, once for each doubling of items."""
+    doublings = [math.frexp(n / ENOUGH_ITEMS)[1] if n >= ENOUGH_ITEMS else 0 for n in (n_before, memory.n_stored_)]
+    if doublings[0] == doublings[1] or memory.freeze_fraction is not None or not room(memory)[0]:
+        return
+    chance = chance_familiarity(memory._trace, memory.code_shape_[0])
+    if chance > ALL_KNOWN:
+        warnings.warn(
+            f"a random row of the same features would have a familiarity of {chance:.2f}: a few units win nearly "
+            f"always, new rows keep the codes that they find ({memory.n_stored_} of {memory.n_items_} were stored), "
+            "and recall mixes items. Inputs that share features, as natural ones do, need freeze_fraction='auto', or "
+            "fewer active features.",
+            UserWarning,
+            stacklevel=callers_level(),
+        )

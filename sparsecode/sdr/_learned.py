@@ -1,15 +1,17 @@
 """What a fitted macrocolumn shows of itself, and what files hold of it."""
 
 import math
+import time
 
 import numpy as np
 from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.history import MemoryRecord, as_history, as_rows, from_rows
+from .._core.rng import as_generator
 from ..dictionary import Dictionary
 from ._filling import freezing
-from ._trace import Trace
+from ._trace import Trace, evidence, least_evidence
 from .capacity import capacity, capacity_until_frozen
 
 #: Items that the adaptive rule holds over those of the law, at the least: its codes follow crosstalk a little.
@@ -91,6 +93,32 @@ class LearnedMixin:
         """A record for each call."""
         return as_history(self._records, MemoryRecord)
 
+    def _start(self, n_features, *, stamped=False):
+        """Begin with no weights."""
+        self._n_modules, self._n_units = int(self.n_modules), int(self.n_units)
+        self._trace = Trace.empty(n_features, self._n_modules * self._n_units, stamped)
+        self._seed = as_generator(self.random_state).integers(0, 2**63, size=2).tolist()
+        self._n_seen, self._records, self._codes = 0, [], [] if self.store_items else None
+
+    def _note(self, winners):
+        """Count rows that were stored, and keep their codes if they are asked for."""
+        self._n_seen += len(winners)
+        if self._codes is not None:
+            self._codes = [*self._codes, winners[winners[:, 0] >= 0]]
+
+    def _record(self, winners, familiarity, n_stored, started):
+        """Add a record of a call that began at `started`."""
+        coded = winners[:, 0] >= 0
+        record = MemoryRecord(
+            epoch=len(self._records),
+            objective=float(1 - familiarity[coded].mean()) if coded.any() else 0.0,
+            sparsity=float(coded.mean() / self._n_units),
+            stored=n_stored,
+            fill=float(self._trace.fill.mean() / len(self._trace.weights)),
+            seconds=time.perf_counter() - started,
+        )
+        self._records = [*self._records, record]
+
     def _most_weights(self):
         """Return the number of weights above which a unit is frozen."""
         items, active, _ = self._trace.totals.tolist()
@@ -100,6 +128,11 @@ class LearnedMixin:
     def _fitted(self):
         check_is_fitted(self)
         return self._trace
+
+    def _complete(self, winners):
+        """Return the features that enough of the winners have weights from."""
+        sums = evidence(self._trace, winners, self._n_units, self.n_jobs)
+        return (sums >= least_evidence(self._trace, sums, self._n_modules, self.recall_threshold)) & (sums > 0)
 
     def _get_fitted_state(self):
         trace = self._trace._asdict() | {"records": as_rows(self._records)}

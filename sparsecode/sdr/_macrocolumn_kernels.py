@@ -33,6 +33,7 @@ class Work(NamedTuple):
     partial: np.ndarray  # (Q * K,) uint8
     sums: np.ndarray  # (Q * K,) int32
     units: np.ndarray  # (Q,) int32
+    best: np.ndarray  # (Q,) int32: the units with most support
     levels: np.ndarray  # (F + 1,) float64: support of a unit by its sum
     chances: np.ndarray  # (F + 1,) float64: unnormalised chance to win by its sum
     module: np.ndarray  # (K,) float64
@@ -48,6 +49,12 @@ def _list_active(X, indptr, indices):
             indices[at] = j
             at += row[j]
             j += 1
+
+
+def _copy(source, target):
+    """Copy an array; an assignment to a slice would allocate one."""
+    for i in range(source.shape[0]):
+        target[i] = source[i]
 
 
 def _sum_rows(weights, active, partial, sums):
@@ -89,13 +96,13 @@ def _hard_winners(sums, n_units, levels, winners):
     return total / Q
 
 
-def _write_levels(rule, n_active, levels):
+def _write_levels(power, n_active, levels):
     """Write the support of units by their sums."""
     for s in range(n_active + 1):
         levels[s] = s / n_active
-    if rule.support_power != 1.0:
+    if power != 1.0:
         for s in range(n_active + 1):
-            levels[s] = levels[s] ** rule.support_power
+            levels[s] = levels[s] ** power
 
 
 def _describe_support(sums, n_units, n_active, winners):
@@ -114,6 +121,18 @@ def _describe_support(sums, n_units, n_active, winners):
     return mean, math.sqrt(max(squares / n_others - rest * rest, 0.0)) / n_active
 
 
+def _draw_unit(chances, uniform):
+    """Return a unit drawn with chances that need not add up to 1; they are summed up in place."""
+    K = chances.shape[0]
+    for k in range(1, K):
+        chances[k] += chances[k - 1]
+    threshold = uniform * chances[K - 1]
+    winner = np.int64(0)
+    for k in range(K - 1):
+        winner += chances[k] <= threshold
+    return winner
+
+
 def _draw_winners(rule, limits, n_active, familiarity, uniforms, work, winners):
     """Draw a unit of each module with the chances that the rule gives them; `winners` holds the best ones on entry."""
     K, sums, module = limits.n_units, work.sums, work.module
@@ -123,15 +142,9 @@ def _draw_winners(rule, limits, n_active, familiarity, uniforms, work, winners):
     chances = work.chances[: n_active + 1]
     likelihoods(rule, work.levels[: n_active + 1], height, floor, chances)
     for q in range(winners.shape[0]):
-        cumulative = 0.0
         for k in range(K):
-            cumulative += chances[sums[q * K + k]]
-            module[k] = cumulative
-        threshold = uniforms[q] * cumulative
-        winner = np.int64(0)
-        for k in range(K - 1):
-            winner += module[k] <= threshold
-        winners[q] = winner
+            module[k] = chances[sums[q * K + k]]
+        winners[q] = draw_unit(module, uniforms[q])
 
 
 def _expire(weights, fill, stamps, j, now, lifetime):
@@ -163,8 +176,9 @@ def _learn_rows(weights, fill, stamps, totals, rule, limits, freeze, indptr, ind
     """Store rows one after the other.
 
     `totals` holds the rows with a code, their active inputs, and the rows that were learned, by half of their winners
-    at least; they grow. `freeze` holds two numbers: a unit with more weights than the first, and the second times the
-    mean number of active inputs, learns no more. `winners` are -1 for rows out of bounds.
+    at least; they grow. Other rows get the code that they recall. `freeze` holds two numbers: a unit with more weights
+    than the first, and the second times the mean number of active inputs, learns no more. `winners` are -1 for rows out
+    of bounds.
     """
     K, permanent = limits.n_units, np.int64(np.iinfo(np.int32).max)
     for i in range(winners.shape[0]):
@@ -183,11 +197,12 @@ def _learn_rows(weights, fill, stamps, totals, rule, limits, freeze, indptr, ind
             for a in range(n_active):
                 expire(weights, fill, stamps, np.int64(active[a]), now, limits.lifetime)
         sum_rows(weights, active, work.partial, work.sums)
-        write_levels(rule, n_active, work.levels)
+        write_levels(rule.support_power, n_active, work.levels)
         familiarity[i] = hard_winners(work.sums, K, work.levels, code)
         repeated = familiarity[i] >= 1.0
         drawn = not (repeated and limits.keep_repeats != 0)
         if drawn:
+            copy(code, work.best)
             draw_winners(rule, limits, n_active, familiarity[i], uniforms[i], work, code)
         most = max(freeze[0], freeze[1] * totals[1] / totals[0])
         m = np.int64(0)
@@ -199,6 +214,8 @@ def _learn_rows(weights, fill, stamps, totals, rule, limits, freeze, indptr, ind
                 m += 1
         if drawn and 2 * m >= code.shape[0]:
             totals[2] += 1
+        elif drawn:
+            copy(work.best, code)
         set_weights(weights, active, units[:m])
         if limits.lifetime > 0:
             set_stamps(stamps, active, units[:m], permanent if repeated else now)
@@ -222,7 +239,7 @@ def _recall_rows(weights, rule, limits, indptr, indices, work, stop, winners, fa
             familiarity[i] = 0.0
             continue
         sum_rows(weights, active, work.partial, work.sums)
-        write_levels(rule, n_active, work.levels)
+        write_levels(rule.support_power, n_active, work.levels)
         familiarity[i] = hard_winners(work.sums, limits.n_units, work.levels, winners[i])
 
 
@@ -234,10 +251,12 @@ def _sum_templates(templates, units, partial, sums):
 
 
 list_active = kernel(_list_active)
+copy = kernel(_copy)
 sum_rows = kernel(_sum_rows)
 hard_winners = kernel(_hard_winners)
 write_levels = kernel(_write_levels)
 describe_support = kernel(_describe_support)
+draw_unit = kernel(_draw_unit)
 draw_winners = kernel(_draw_winners)
 expire = kernel(_expire)
 set_weights = kernel(_set_weights)

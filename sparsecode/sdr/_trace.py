@@ -135,6 +135,7 @@ def make_work(n_features, n_modules, n_units):
     """Return the work arrays of a thread."""
     U = n_modules * n_units
     sizes = {"partial": (U, np.uint8), "sums": (U, np.int32), "units": (n_modules, np.int32)}
+    sizes["best"] = n_modules, np.int32
     sizes |= {name: (n_features + 1, np.float64) for name in ("levels", "chances")}
     return Work(**{name: aligned_empty(*size) for name, size in sizes.items()}, module=np.empty(n_units))
 

@@ -11,7 +11,7 @@ from scipy.special import gammainc, gammaincc
 
 from ._checks import check_size, is_number
 
-__all__ = ["capacity", "expected_fill", "items_until_frozen", "largest_fill", "recall_accuracy"]
+__all__ = ["capacity", "expected_fill", "items_until_frozen", "largest_fill", "recall_accuracy", "sequence_capacity"]
 
 
 def expected_fill(n_items, n_features, n_active, n_units):
@@ -169,6 +169,60 @@ def capacity(n_features, n_active, n_units, accuracy=0.97):
     if fill == 1:
         return math.inf
     return n_units * math.log1p(-fill) / unset
+
+
+def sequence_capacity(n_features, n_active, n_modules, n_units, accuracy=0.97):
+    r"""Return how many rows of sequences a macrocolumn recalls, each in the context of the row before.
+
+    With M rows stored a unit has the share ``p = 1 - (1 - n / F)^(M / K)`` of its weights from inputs, and
+    ``r = 1 - (1 - 1 / K^2)^M`` of those from units of other modules. It supports a row by chance with probability
+    ``p^n r^(Q - 1)``; M* is where this is ``2 (1 - accuracy) / (K - 1)``.
+
+    Parameters
+    ----------
+    n_features, n_active : float
+        Inputs F and how many of them are active in a row, > 0.
+    n_modules : int
+        Modules Q, at least 2: here they matter, since each takes part in the context of the others.
+    n_units : int
+        Units K of a module.
+    accuracy : float, default=0.97
+        Mean share of modules that give the right winner, between 1 / K and 1.
+
+    Returns
+    -------
+    float
+        Infinite where one unit is all there is.
+
+    Raises
+    ------
+    TypeError
+        If a value is not a number.
+    ValueError
+        If a value is out of range.
+
+    Notes
+    -----
+    Rows and codes are taken as random and the code before as right. Errors make errors, and the first row of a sequence
+    has no context, so that less is held: `SequenceMemory` says how much.
+
+    Examples
+    --------
+    >>> from sparsecode.sdr import sequence_capacity
+    >>> round(sequence_capacity(144, 12, 9, 16))
+    302
+    """
+    check_size("n_modules", n_modules, least=2, whole=True)
+    unset, least = _log_unset(n_features, n_active), math.log(largest_fill(1, n_units, accuracy))
+    if n_units == 1:
+        return math.inf
+
+    def excess(log_items):
+        items = math.exp(log_items)
+        fills = -math.expm1(items / n_units * unset), -math.expm1(items * math.log1p(-1 / n_units**2))
+        return n_active * math.log(fills[0]) + (n_modules - 1) * math.log(fills[1]) - least
+
+    return math.exp(brentq(excess, math.log(1e-6), math.log(1e12)))
 
 
 def items_until_frozen(freeze_fraction, n_features, n_active, n_units):

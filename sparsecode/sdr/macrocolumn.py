@@ -6,15 +6,13 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import as_dense
-from .._core.history import MemoryRecord
-from .._core.rng import as_generator
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder
-from ._filling import freezing, limits, room, warn_if_full
+from ._filling import freezing, limits, room, warn_if_all_is_known, warn_if_full
 from ._learned import LearnedMixin
 from ._novelty import NoveltyMixin
 from ._similarity import common_ones
-from ._trace import Rows, Trace, as_winners, evidence, least_evidence, recall, store
+from ._trace import Rows, as_winners, recall, store
 from .layouts import winners_to_csr
 from .selection import SELECTIONS, Selection, as_selection
 
@@ -46,7 +44,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         Share of the weights of a unit above which it learns no more (a critical period). "auto" is 1.25 times the mean
         share of active features of the rows stored so far. None is for inputs that are like random ones; natural ones
         share features, and without freezing the units that win most become those that win always: all rows then look
-        familiar, and keep the code that they find (`n_stored_`).
+    XX
     lifetime : int or None, default=None
         Rows after which a weight that was not used again is gone. Weights of the code of a row that comes again while
         it is remembered (G = 1) last for ever. None keeps all. Not together with `freeze_fraction`, nor with
@@ -84,7 +82,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         Rows that were given a code.
     n_stored_ : int
         Those of them that were learned: not rows that kept the code they had (`on_duplicate`), nor rows of which more
-        than half of the winners were frozen. They get codes, but recall gives something else.
+        than half of the winners were frozen. Those get the code that they recall, which stands for something else.
     codes_ : ndarray of shape (n_items_, n_modules), int
         The winners of each of these rows; with `store_items`.
     capacity_estimate_ : float
@@ -109,7 +107,8 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
     Warns
     -----
     UserWarning
-        When more rows are stored than `capacity_estimate_`, or more than half of the units are frozen.
+        When more rows are stored than `capacity_estimate_`, more than half of the units are frozen, or a random row
+        would have a familiarity of more than 0.97 without freezing.
 
     Notes
     -----
@@ -213,9 +212,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         self
         """
         with unchanged_on_failure(self):
-            X = self._check_binary_input(X, reset=True)
-            self._start(X.shape[1])
-            self._store(X)
+            self._fit_rows(X, first=True)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -242,11 +239,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         """
         with unchanged_on_failure(self):
             self._validate_params()  # scikit-learn does it for the first call only
-            first = not hasattr(self, "_trace")
-            X = self._check_binary_input(X, reset=first)
-            if first:
-                self._start(X.shape[1])
-            self._store(X)
+            self._fit_rows(X, first=not hasattr(self, "_trace"))
         return self
 
     def transform(self, X):
@@ -334,15 +327,15 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         codes, stored = (winners_to_csr(w, self._n_units) for w in (winners, self.codes_))
         return common_ones(codes, stored, self.n_jobs) / self._n_modules
 
-    def _start(self, n_features):
-        """Begin with no weights."""
-        self._n_modules, self._n_units = int(self.n_modules), int(self.n_units)
-        self._trace = Trace.empty(n_features, self._n_modules * self._n_units, self.lifetime is not None)
-        self._seed = as_generator(self.random_state).integers(0, 2**63, size=2).tolist()
-        self._n_seen, self._records, self._codes = 0, [], [] if self.store_items else None
+    def _fit_rows(self, X, *, first, for_recall=True):
+        """Store rows, from nothing if they are the first; return their winners. Only recall needs room."""
+        X = self._check_binary_input(X, reset=first)
+        if first:
+            self._start(X.shape[1], stamped=self.lifetime is not None)
+        return self._store(X, for_recall)
 
-    def _store(self, X):
-        """Store checked rows."""
+    def _store(self, X, for_recall):
+        """Store checked rows; return their winners."""
         started, n_features = time.perf_counter(), X.shape[1]
         if self.lifetime is not None and self.freeze_fraction is not None:
             raise ValueError("`lifetime` and `freeze_fraction` exclude each other: weights that go need no freezing.")
@@ -357,20 +350,12 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         rule, bounds = as_selection(self.selection).bind(), limits(self, n_features)
         freeze = freezing(self, n_features)
         self._trace, winners, found = store(self._trace, Rows(X), rule, bounds, freeze, self._seed, self._n_seen)
-        coded = winners[:, 0] >= 0
-        self._n_seen += len(winners)
-        if self._codes is not None:
-            self._codes = [*self._codes, winners[coded]]
-        record = MemoryRecord(
-            epoch=len(self._records),
-            objective=float(1 - found[coded].mean()) if coded.any() else 0.0,
-            sparsity=float(coded.mean() / self._n_units),
-            stored=self.n_stored_ - n_stored,
-            fill=float(self._trace.fill.mean() / n_features),
-            seconds=time.perf_counter() - started,
-        )
-        self._records = [*self._records, record]
-        warn_if_full(self, before)
+        self._note(winners)
+        self._record(winners, found, self.n_stored_ - n_stored, started)
+        if for_recall:
+            warn_if_full(self, before)
+        warn_if_all_is_known(self, n_stored)
+        return winners
 
     def _recall(self, X):
         """Return the winners and the familiarity of each row."""
@@ -379,11 +364,6 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         X = self._check_binary_input(X, reset=False)
         rule = as_selection(self.selection).bind()
         return recall(self._trace, Rows(X), rule, limits(self, X.shape[1]), self.n_jobs)
-
-    def _complete(self, winners):
-        """Return the features that enough of the winners have weights from."""
-        sums = evidence(self._trace, winners, self._n_units, self.n_jobs)
-        return (sums >= least_evidence(self._trace, sums, self._n_modules, self.recall_threshold)) & (sums > 0)
 
     def _check_input(self, X, *, reset):
         """Return the zeros and ones that codes stand for, as numbers: `score` compares with them."""

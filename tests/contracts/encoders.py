@@ -15,10 +15,12 @@ from sparsecode.sdr import (
     GridCellEncoder,
     ImageThreshold,
     KWinners,
+    MacrocolumnHierarchy,
     MacrocolumnMemory,
     RandomDistributedScalarEncoder,
     ScalarEncoder,
     Selection,
+    SequenceMemory,
     SpatialPooler,
 )
 
@@ -43,6 +45,11 @@ def images(rng):
         image[y : y + 2, x : x + 2] += rng.normal() + 2
     X[3] = 0
     return X.reshape(len(X), -1)
+
+
+def binary_images(rng):
+    """The same in zeros and ones."""
+    return (images(rng) > 0.5).astype(np.float64)
 
 
 def walks(rng):
@@ -281,6 +288,37 @@ ENCODERS = {
         chunk=7,
         fixed_width="it takes zeros and ones only",
     ),
+    "sequences": Case(
+        lambda: SequenceMemory(6, 50, backoff=None, binarize=0.0, random_state=0), sparse_binary, chunk=1
+    ),
+    "sequences held csr": Case(
+        lambda: SequenceMemory(
+            5, 60, persistence=2, freeze_fraction=0.5, sparse_output=True, store_items=True, n_jobs=2, random_state=0
+        ),
+        sparse_binary,
+        chunk=7,
+        fixed_width="it takes zeros and ones only",
+    ),
+    "hierarchy": Case(
+        lambda: MacrocolumnHierarchy((3, 2), memories=MacrocolumnMemory(4, 60), binarize=0.5, random_state=0),
+        sparse_binary,
+        chunk=7,
+    ),
+    "hierarchy of images": Case(
+        lambda: MacrocolumnHierarchy(
+            (3, 2),
+            strides=(2, 1),
+            memories=[MacrocolumnMemory(3, 50, active_bounds=(0.2, 1.0)), MacrocolumnMemory(4, 70)],
+            binarize=0.3,
+            sparse_output=True,
+            n_jobs=2,
+            random_state=0,
+            input_shape=(6, 5),
+        ),
+        binary_images,
+        chunk=5,
+        fixed_width=OF_IMAGES,
+    ),
     "deltas": Case(lambda: SendOnDelta(), walks, chunk=1),
     "deltas frozen": Case(lambda: SendOnDelta(0.1, frozen=True), walks),
 }
@@ -303,6 +341,7 @@ PLAIN = (
     "winners",
     "memory",
     "pooler",
+    "sequences",
     "deltas",
 )
 

@@ -52,7 +52,8 @@ class Macrocolumn:
         if code[0] < 0:
             return code, G
         now, self.items, self.active = self.items, self.items + 1, self.active + len(inputs)
-        if not (self.keep and G >= 1):
+        best, drawn = list(code), not (self.keep and G >= 1)
+        if drawn:
             U = self.support(inputs)
             floor = self.rule.floor
             if floor == "adaptive":
@@ -64,7 +65,7 @@ class Macrocolumn:
         if self.auto is not None:
             most = self.auto * self.active / self.items
         learns = [sum((j, q, k) in self.weights for j in range(self.shape[0])) <= most for q, k in enumerate(code)]
-        self.learned += np.mean(learns) >= 0.5 and not (self.keep and G >= 1)
+        self.learned += np.mean(learns) >= 0.5 and drawn
         for q in range(Q):
             if learns[q]:
                 for j in inputs:
@@ -73,4 +74,4 @@ class Macrocolumn:
         if self.lifetime is not None:
             alive = {w: s for w, s in self.weights.items() if s[1] or self.items - s[0] <= self.lifetime}
             self.weights = alive
-        return code, G
+        return (best if drawn and np.mean(learns) < 0.5 else code), G

@@ -77,6 +77,7 @@ def test_storing_and_recall_are_those_of_the_naive_twin(name, rng):
         assert pytest.approx(expected, abs=1e-12) == G
 
 
+@pytest.mark.filterwarnings("ignore:a random row of the same features")
 def test_more_active_features_than_a_byte_counts(rng):
     """Bytes are added up in blocks; 300 ones in 600 features."""
     X = random_items(rng, 12, 600, 300)
@@ -141,6 +142,7 @@ def test_likelihoods_are_shares_of_modules(rng):
         memory_of(store_items=False).fit(X).likelihoods(X)
 
 
+@pytest.mark.filterwarnings("ignore:a random row of the same features")
 def test_duplicates_relearn_or_keep_their_code(rng):
     """The chance to draw the own code again is 0.98 in each of 70 modules of 9 units: not for all of 20 repeats."""
     x = random_items(rng, 1, 60, 12)
