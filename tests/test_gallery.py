@@ -260,6 +260,44 @@ def check_convolutional_kernels(output):
     assert number(output, "log-Gabor bank: explained variance") < 0.9
 
 
+def words_after(output, label):
+    """Return the rest of a line, split at commas."""
+    return re.search(re.escape(label) + ": (.*)", output)[1].split(", ")
+
+
+def check_heterogeneous_kernels(output):
+    """Published order in the published protocol, and the other one at the least objective; 9 photographs."""
+    better = "heterogeneous better of 9"
+    assert words_after(output, f"100 steps, {better}")[:2] == ["PSNR 0", "sparseness 9"]
+    assert abs(number(output, "100 steps, homogeneous: PSNR") - 33.84) < 0.3
+    assert abs(number(output, "100 steps, heterogeneous: PSNR") - 31.82) < 0.3
+    assert abs(number(output.partition("100 steps, heterogeneous")[2], "sparseness") - 0.99324) < 3e-4
+    for weight in ("1", "0.5", "0.2"):
+        ratio, sparseness, objective = words_after(output, f"weight {weight}, {better}")
+        assert (ratio, objective) == ("PSNR 9", "objective 9")
+        assert number(sparseness, "sparseness") < 6  # 1, 1 and 3
+    for weight in ("0.5", "0.2"):  # 0.839 and 0.844; in no photograph more
+        median, most = words_after(output, f"active at the PSNR of the other at weight {weight}")
+        assert 0.8 < float(median) < 0.9
+        assert number(most, "largest") < 1
+    ratios = re.findall(r"(\w+): objective over its lower bound ([\d.]+), then ([\d.]+)", output)
+    assert len(ratios) == 4
+    for bank, early, late in ratios:  # 1.62, 1.66, 3.70 and 3.55; 1.05, 1.05, 1.05 and 1.04
+        assert (float(early) > 3) == (bank == "heterogeneous")
+        assert float(late) < 1.1
+
+
+def check_pruning(output):
+    published, solved = (
+        [int(word) for word in words_after(output, f"{name}, heterogeneous better of 9")]
+        for name in ("published: 100 steps, weight 0.01", "solved, kernels of norm 1, weight 0.5")
+    )
+    assert published[0] == 0
+    assert published[1] < 5 < published[2]  # 3 and 8: they cross between cutoffs of 0.1 and 0.2
+    assert published[3:] == [9, 9, 9]
+    assert solved == [9] * 6
+
+
 def check_memory_similarity(output):
     alone = {
         name: number(output, f"{name}: agreement for 8 common pixels") for name in ("adaptive (default)", "sparseypy")
