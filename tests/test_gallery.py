@@ -298,6 +298,18 @@ def check_pruning(output):
     assert solved == [9] * 6
 
 
+def check_orientation_statistics(output):
+    """Peaks are at 179.7 and 89.4 degrees, and turn with the photographs, to 134.0 and 48.6."""
+    lines = output.splitlines()
+    for line, first, second, tolerance in zip(lines, (180, 135), (90, 45), (2, 5), strict=True):
+        peaks = re.search(r"peaks at ([\d.]+) and ([\d.]+)", line)
+        assert abs(float(peaks[1]) - first) < tolerance
+        assert abs(float(peaks[2]) - second) < tolerance
+    assert number(lines[0], "explained") > 0.9  # 0.934
+    assert number(lines[0], "share at 0 degrees") > 5 * number(lines[0], "at 45")  # 0.079 and 0.007
+    assert number(lines[1], "share at 0 degrees") < 0.02  # 0.013; even is 0.014
+
+
 def check_memory_similarity(output):
     alone = {
         name: number(output, f"{name}: agreement for 8 common pixels") for name in ("adaptive (default)", "sparseypy")
