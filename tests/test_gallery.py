@@ -318,6 +318,18 @@ def check_convolutional_digits(output):
     assert number(output, "grid of 4 x 4") > pixels + 1.5
 
 
+def check_event_sparse_image(output):
+    """Shares of 0.144, 0.301 and 0.456 %, PSNR of 27.9, 30.1 and 32.3 dB, files of 39, 78 and 112 kB."""
+    lines = output.splitlines()
+    assert [number(line, "weight") for line in lines] == [0.1, 0.05, 0.025]
+    for line, least in zip(lines, (27.5, 29.7, 31.9), strict=True):
+        assert number(line, "PSNR") > least
+        assert number(line, "active") < 0.5
+        assert number(line, "file") < 8e-3 * number(line, "events") + 5
+        assert "the same True" in line
+        assert number(line, "JPEG") < number(line, "file")
+
+
 def check_memory_similarity(output):
     alone = {
         name: number(output, f"{name}: agreement for 8 common pixels") for name in ("adaptive (default)", "sparseypy")
