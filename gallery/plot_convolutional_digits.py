@@ -8,7 +8,8 @@ of the image, positive and negative apart. The images are the digits of scikit-l
 that strokes at one side do not meet those at the other (boundaries are circular).
 
 The numbers to look at: digits that are classified right, of those that were not learned from, for a finer and finer
-grid of regions, and for pixels. `plot_digits_pipeline.py` does the same with patches.
+grid of regions, and for pixels. `plot_digits_pipeline.py` does the same with patches. Which kernels were learned
+matters: with others, learned from all 898 images, a grid of 3 x 3 had 97.2 %.
 """
 
 from pathlib import Path

@@ -81,8 +81,10 @@ for (top, bottom), alpha in zip(axes.T, ALPHAS, strict=True):
     top.imshow(picture, cmap="gray", vmin=0, vmax=1)
     top.set_title(f"{share:.2f} % active: {size / 1e3:.0f} kB, {score:.1f} dB")
     kernel, row, column = np.unravel_index(codes.indices, coder.code_shape_)
-    bottom.scatter(column, row, s=0.4, c=kernel % 32 // 4, cmap="twilight", rasterized=True)
-    bottom.set(aspect="equal", xlim=(0, SIDE), ylim=(SIDE, 0), title=f"{codes.nnz} events")
+    # A coefficient lies at the corner of its kernel, whose box has 20 x 20 pixels
+    centre = (column + 10) % SIDE, (row + 10) % SIDE
+    bottom.scatter(*centre, s=0.4, c=np.rad2deg(bank.coords["theta"])[kernel], cmap="plasma", vmin=0, vmax=200)
+    bottom.set(aspect="equal", xlim=(0, SIDE), ylim=(SIDE, 0), title=f"{codes.nnz} events by orientation")
     top.set_axis_off()
     bottom.set_axis_off()
 figure.savefig(

@@ -51,10 +51,10 @@ def balanced_steps(image, D, alpha):
     -----
     A step costs 2 K transforms, O(K N log N), and about six stacks of maps, K N numbers each. rho changes without end,
     and the iteration need not converge: with three random kernels on 9 x 8 pixels, at 0.005 of the largest alpha, the
-    objective was 0.2 % above the least after 100 steps, and 15 % after 1000. y is sparse but does not fit the image until x and y meet; how
-    far it is from the least objective depends on the kernels (``gallery/plot_heterogeneous_kernels.py``): after 100
-    steps with the weight and the 12 x 12 log-Gabor kernels of [2]_ it was 1.6 times that with one bandwidth, and 3.6
-    times with six.
+    objective was 0.2 % above the least after 100 steps, and 15 % after 1000. y is sparse but does not fit the image
+    until x and y meet; how far it is from the least objective depends on the kernels
+    (``gallery/plot_heterogeneous_kernels.py``): after 100 steps with the weight and the 12 x 12 log-Gabor kernels of
+    [2]_ it was 1.6 times that with one bandwidth, and 3.6 times with six.
 
     References
     ----------
