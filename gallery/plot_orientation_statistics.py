@@ -13,9 +13,10 @@ of the variance. Published, for 1145 photographs: 181.8 and 90.4 degrees, 0.91. 
 with things that were built (brick, rocket, camera, china); the other five have none (right).
 
 Is this the photograph, or the pixel grid? Middle, the same photographs turned by 45 degrees before they are sampled:
-the peaks are at 134 and 49 degrees, so they turn with the photographs. Kernels do not cross borders here
-(``boundary="valid"``): with a circular boundary opposite sides meet, and make edges that are upright and level. Small
-bumps at 27, 63, 117 and 153 degrees do not turn: they are of the pixel grid (tangents of 1/2 and 2).
+the sharp peak is at 134 degrees, and nothing is left of those at 0 and 90. Of the other a low bump is left, between
+two that do not turn: these, at 27, 63, 117 and 153 degrees, are of the pixel grid (tangents of 1/2 and 2). Kernels do
+not cross borders here (``boundary="valid"``): with a circular boundary opposite sides meet, and make edges that are
+upright and level.
 
 The numbers to look at: where the peaks are. H. J. Ladret, C. Casanova and L. U. Perrinet, "Kernel heterogeneity
 improves sparseness of natural images representations", Neuromorph. Comput. Eng. 4(3), 034004 (2024).

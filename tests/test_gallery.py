@@ -299,15 +299,14 @@ def check_pruning(output):
 
 
 def check_orientation_statistics(output):
-    """Peaks are at 179.7 and 89.4 degrees, and turn with the photographs, to 134.0 and 48.6."""
-    lines = output.splitlines()
-    for line, first, second, tolerance in zip(lines, (180, 135), (90, 45), (2, 5), strict=True):
-        peaks = re.search(r"peaks at ([\d.]+) and ([\d.]+)", line)
-        assert abs(float(peaks[1]) - first) < tolerance
-        assert abs(float(peaks[2]) - second) < tolerance
-    assert number(lines[0], "explained") > 0.9  # 0.934
-    assert number(lines[0], "share at 0 degrees") > 5 * number(lines[0], "at 45")  # 0.079 and 0.007
-    assert number(lines[1], "share at 0 degrees") < 0.02  # 0.013; even is 0.014
+    """Peaks are at 179.7 and 89.4 degrees; the sharp one turns with the photographs, to 134.0."""
+    upright, turned = output.splitlines()
+    assert abs(number(upright, "peaks at") - 180) < 2
+    assert abs(number(upright, f"peaks at {number(upright, 'peaks at'):.1f} and") - 90) < 2
+    assert abs(number(turned, "peaks at") - 135) < 2
+    assert number(upright, "explained") > 0.9  # 0.934
+    assert number(upright, "share at 0 degrees") > 5 * number(upright, "at 45")  # 0.079 and 0.007
+    assert number(turned, "share at 0 degrees") < 0.02  # 0.013; even is 0.014
 
 
 def check_convolutional_digits(output):
