@@ -13,7 +13,7 @@ of the variance. Published, for 1145 photographs: 181.8 and 90.4 degrees, 0.91. 
 with things that were built (brick, rocket, camera, china); the other five have none (right).
 
 Is this the photograph, or the pixel grid? Middle, the same photographs turned by 45 degrees before they are sampled:
-the sharp peak is at 134 degrees, and nothing is left of those at 0 and 90. Of the other a low bump is left, between
+the sharp peak is at 134 degrees, and little is left of those at 0 and 90. Of the other a low bump is left, between
 two that do not turn: these, at 27, 63, 117 and 153 degrees, are of the pixel grid (tangents of 1/2 and 2). Kernels do
 not cross borders here (``boundary="valid"``): with a circular boundary opposite sides meet, and make edges that are
 upright and level.
