@@ -1,6 +1,7 @@
 """Photographs to learn from, without a download."""
 
 import os
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ SKLEARN_PHOTOGRAPHS = ("china.jpg", "flower.jpg")
 LEAST_SIDE = 16  # pixels; smaller images hold no patch that is worth coding
 
 
-def natural_images(folder=None):
+def natural_images(folder=None, *, side=None):
     """Return photographs as luminance images.
 
     Without `folder`: nine photographs that come inside scikit-image (camera, grass, gravel, brick, chelsea,
@@ -22,19 +23,22 @@ def natural_images(folder=None):
     folder : str or path-like, default=None
         Folder of your own images: its png, jpg, tif, bmp, webp, pgm, ppm and jp2 files, 8 or 16 bit, grey
         or colour, in the order of their names. Other files, hidden files and subfolders are passed over.
+    side : int, default=None
+        Side in pixels, at least 16, of images that are all of one shape: the central square of each, resized with
+        smoothing where it shrinks. None leaves images as they are.
 
     Returns
     -------
     list of ndarray of shape (height, width)
-        Luminance in [0, 1], float64. Shapes differ from image to image.
+        Luminance in [0, 1], float64. Without `side`, shapes differ from image to image.
 
     Raises
     ------
     FileNotFoundError
         If `folder` is not there.
     ValueError
-        If `folder` is a file, holds no image file, or holds an image that cannot be read, is smaller than
-        16 x 16 pixels, has several pages, or has floating-point values outside [0, 1].
+        If `side` is too small, or `folder` is a file, holds no image file, or holds an image that cannot be read, is
+        smaller than 16 x 16 pixels, has several pages, or has floating-point values outside [0, 1].
 
     Notes
     -----
@@ -47,15 +51,30 @@ def natural_images(folder=None):
     >>> images = natural_images()
     >>> len(images), images[0].shape, images[0].dtype
     (9, (512, 512), dtype('float64'))
+    >>> {image.shape for image in natural_images(side=64)}
+    {(64, 64)}
     """
-    if folder is not None:
-        return [_read(path) for path in _image_files(folder)]
+    if side is not None and not (isinstance(side, Integral) and side >= LEAST_SIDE):
+        raise ValueError(f"`side` must be an int of at least {LEAST_SIDE}, or None, got {side!r}.")
+    images = _bundled() if folder is None else [_read(path) for path in _image_files(folder)]
+    return images if side is None else [_central_square(image, side) for image in images]
+
+
+def _bundled():
     from skimage import data
     from sklearn.datasets import load_sample_image
 
     photographs = [getattr(data, name)() for name in SKIMAGE_PHOTOGRAPHS]
     photographs += [load_sample_image(name) for name in SKLEARN_PHOTOGRAPHS]
     return [_luminance(photograph) for photograph in photographs]
+
+
+def _central_square(image, side):
+    from skimage.transform import resize
+
+    n = min(image.shape)
+    top, left = ((length - n) // 2 for length in image.shape)
+    return resize(image[top : top + n, left : left + n], (side, side), anti_aliasing=n > side)
 
 
 def _image_files(folder):

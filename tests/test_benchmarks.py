@@ -216,3 +216,29 @@ def test_coders_are_compared_at_matched_sparsity(imported, tmp_path, capsys):
     with pytest.raises(SystemExit):
         beyond_l1.main([*sizes, "--methods", "LCA-hard"])
     assert "give --common too" in capsys.readouterr().err
+
+
+def test_heterogeneous_kernels_are_compared(imported, capsys, tmp_path):
+    (module,) = imported(".", "heterogeneous_kernels")
+    steps, weights = ["--steps", "5"], ["--alphas", "1", "0.5"]
+    module.main(
+        ["--side", "32", "--images", "2", *steps, *weights, "--tol", "1e-2", "--json", str(tmp_path / "a.json")]
+    )
+    output = capsys.readouterr().out
+    assert output.count("heterogeneous better: psnr") == 3
+    assert output.count("active at equal PSNR") == 1
+    assert json.loads((tmp_path / "a.json").read_text())["images"] == ["camera", "grass"]
+
+
+def test_sporco_is_compared(imported, capsys):
+    pytest.importorskip("sporco")
+    convolutional, report = imported("versus", "convolutional", "report")
+    rng = np.random.default_rng(0)
+    operator = convolutional.ConvolutionOperator(rng.standard_normal((4, 5, 5)).astype(np.float32), (24, 24))
+    image = rng.standard_normal((24, 24)).astype(np.float32)
+    result = report.Report()
+    convolutional.compare(result, operator, image, "small", 8.0, (1e-1, 1e-2), 1, 1)
+    found = [(row["setting"], row["method"]) for row in result.rows]
+    settings = ("small, gap 0.1", "small, gap 0.01", "small, an iteration")
+    assert found == list(itertools.product(settings, ("sparsecode", "SPORCO")))
+    assert all(0 < row["us / row"] < np.inf for row in result.rows)

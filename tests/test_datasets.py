@@ -41,6 +41,20 @@ def test_each_call_gives_arrays_of_its_own():
     assert again[0].max() > 0
 
 
+def test_central_squares_of_one_size(tmp_path, rng):
+    image = rng.random((40, 60))
+    save(tmp_path, "a.png", np.uint8(255 * image))
+    (square,) = natural_images(tmp_path, side=40)
+    np.testing.assert_allclose(square, np.uint8(255 * image)[:, 10:50] / 255, atol=1e-12)
+    (half,) = natural_images(tmp_path, side=np.int64(20))
+    assert half.shape == (20, 20)
+    assert square.min() < half.min() < half.mean() < half.max() < square.max()
+    assert half.mean() == pytest.approx(square.mean(), abs=0.01)
+    for bad in (15, 20.0, "20", True):
+        with pytest.raises(ValueError, match="`side` must be an int of at least 16, or None"):
+            natural_images(tmp_path, side=bad)
+
+
 def test_folder_is_read_in_the_order_of_names(tmp_path, rng):
     grey = rng.integers(0, 256, (20, 30), dtype=np.uint8)
     for name in ("b.png", "a.TIF", "c.bmp"):

@@ -16,6 +16,7 @@ MODULES = [
 ]
 ROOMS = [
     "coding",
+    "convolutional",
     "datasets",
     "dictionary",
     "encoder",

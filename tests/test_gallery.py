@@ -266,6 +266,91 @@ def check_sdr_encoders(output):
     assert 35 < number(output, "grid cells, 0.2 apart") < 50  # 43
 
 
+def words_after(output, label):
+    """Return the rest of a line, split at commas."""
+    return re.search(re.escape(label) + ": (.*)", output)[1].split(", ")
+
+
+def check_heterogeneous_kernels(output):
+    """Published order in the published protocol, and the other one at the least objective; 9 photographs."""
+    better = "heterogeneous better of 9"
+    assert words_after(output, f"100 steps, {better}")[:2] == ["PSNR 0", "sparseness 9"]
+    assert abs(number(output, "100 steps, homogeneous: PSNR") - 33.84) < 0.3
+    assert abs(number(output, "100 steps, heterogeneous: PSNR") - 31.82) < 0.3
+    assert abs(number(output.partition("100 steps, heterogeneous")[2], "sparseness") - 0.99324) < 3e-4
+    for weight in ("1", "0.5", "0.2"):
+        ratio, sparseness, objective = words_after(output, f"weight {weight}, {better}")
+        assert (ratio, objective) == ("PSNR 9", "objective 9")
+        assert number(sparseness, "sparseness") < 6  # 1, 1 and 3
+    for weight in ("0.5", "0.2"):  # 0.839 and 0.844; in no photograph more
+        median, most = words_after(output, f"active at the PSNR of the other at weight {weight}")
+        assert 0.8 < float(median) < 0.9
+        assert number(most, "largest") < 1
+    ratios = re.findall(r"(\w+): objective over its lower bound ([\d.]+), then ([\d.]+)", output)
+    assert len(ratios) == 4
+    for bank, early, late in ratios:  # 1.62, 1.66, 3.70 and 3.55; 1.05, 1.05, 1.05 and 1.04
+        assert (float(early) > 3) == (bank == "heterogeneous")
+        assert float(late) < 1.1
+
+
+def check_pruning(output):
+    published, solved = (
+        [int(word) for word in words_after(output, f"{name}, heterogeneous better of 9")]
+        for name in ("published: 100 steps, weight 0.01", "solved, kernels of norm 1, weight 0.5")
+    )
+    assert published[0] == 0
+    assert published[1] < 5 < published[2]  # 3 and 8: they cross between cutoffs of 0.1 and 0.2
+    assert published[3:] == [9, 9, 9]
+    assert solved == [9] * 6
+
+
+def check_orientation_statistics(output):
+    """Peaks are at 179.7 and 89.4 degrees; the sharp one turns with the photographs, to 134.0."""
+    upright, turned = output.splitlines()
+    assert abs(number(upright, "peaks at") - 180) < 2
+    assert abs(number(upright, f"peaks at {number(upright, 'peaks at'):.1f} and") - 90) < 2
+    assert abs(number(turned, "peaks at") - 135) < 2
+    assert number(upright, "explained") > 0.9  # 0.934
+    assert number(upright, "share at 0 degrees") > 5 * number(upright, "at 45")  # 0.079 and 0.007
+    assert number(turned, "share at 0 degrees") < 0.02  # 0.013; even is 0.014
+
+
+def check_convolutional_digits(output):
+    """Pixels 96.1, pooled maps 97.7, 98.4 and 98.8 percent; half a percent is four digits."""
+    pixels = number(output, "pixels")
+    assert number(output, "grid of 2 x 2") > pixels + 0.5
+    assert number(output, "grid of 3 x 3") > pixels + 1
+    assert number(output, "grid of 4 x 4") > pixels + 1.5
+
+
+def check_event_sparse_image(output):
+    """Shares of 0.144, 0.301 and 0.456 %, PSNR of 27.9, 30.1 and 32.3 dB, files of 39, 78 and 112 kB."""
+    lines = output.splitlines()
+    assert [number(line, "weight") for line in lines] == [0.1, 0.05, 0.025]
+    for line, least in zip(lines, (27.5, 29.7, 31.9), strict=True):
+        assert number(line, "PSNR") > least
+        assert number(line, "active") < 0.5
+        assert number(line, "file") < 8e-3 * number(line, "events") + 5
+        assert "the same True" in line
+        assert number(line, "JPEG") < number(line, "file")
+
+
+def check_convolutional_inpainting(output):
+    scores = {
+        (task, name): number(output, f"{task}, {name}: PSNR")
+        for task, names in (
+            ("50 % missing", ("biharmonic", "kernels, l1")),
+            ("noise of 0.1", ("noise of 0.1", "total variation", "kernels, l1")),
+        )
+        for name in names
+    }
+    # 29.69 and 29.17 dB; 19.95, 27.57 and 27.04 dB
+    assert scores["50 % missing", "kernels, l1"] > 28.7
+    assert scores["50 % missing", "kernels, l1"] < scores["50 % missing", "biharmonic"]
+    assert scores["noise of 0.1", "kernels, l1"] > scores["noise of 0.1", "noise of 0.1"] + 6.5
+    assert scores["noise of 0.1", "kernels, l1"] < scores["noise of 0.1", "total variation"]
+
+
 def check_memory_similarity(output):
     alone = {
         name: number(output, f"{name}: agreement for 8 common pixels") for name in ("adaptive (default)", "sparseypy")

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array, csr_array
 
-from sparsecode import Dictionary, metrics
+from sparsecode import ConvSparseCoder, Dictionary, metrics
 from sparsecode.metrics import (
     activation_entropy,
     activation_rates,
@@ -16,8 +16,11 @@ from sparsecode.metrics import (
     match_atoms,
     mean_cosine,
     norm_ratio,
+    orientation_histogram,
+    psnr,
     reconstruction_bias,
     relative_error,
+    resilience_curve,
     snr,
     stability,
     treves_rolls,
@@ -243,6 +246,93 @@ def test_sparse_codes_are_as_good_as_dense_ones(rng):
         assert np.array_equal(metric(csr_array(codes)), metric(codes))
 
 
+def test_sparse_codes_with_zeros_and_duplicates_are_counted_right():
+    parts = np.array([1.0, 2.0, 3.0, -3.0]), ([0, 0, 1, 1], [1, 1, 2, 2])
+    codes = coo_array(parts, shape=(2, 4))
+    zero = csr_array((np.array([0.0, 5.0]), np.array([0, 3]), np.array([0, 1, 2])), shape=(2, 4))
+    for sparse in (codes, zero):
+        before = sparse.nnz
+        assert active_fraction(sparse) == 1 / 8
+        assert l0_statistics(sparse).max == 1
+        assert sparse.nnz == before
+    assert activation_rates(zero).tolist() == [0, 0, 0, 0.5]
+
+
+def test_psnr_from_the_definition(pair):
+    X, X_hat = pair
+    expected = [10 * np.log10((x.max() - x.min()) ** 2 / np.mean((x - y) ** 2)) for x, y in zip(X, X_hat, strict=True)]
+    np.testing.assert_allclose(psnr(X, X_hat), expected, rtol=1e-12)
+    expected = [10 * np.log10(4 / np.mean((x - y) ** 2)) for x, y in zip(X, X_hat, strict=True)]
+    np.testing.assert_allclose(psnr(X, X_hat, data_range=2), expected, rtol=1e-12)
+    for factor in (-2.0, 1e-250, 1e250):
+        np.testing.assert_allclose(psnr(factor * X, factor * X_hat), psnr(X, X_hat), rtol=1e-12)
+    assert psnr(X, X).tolist() == [np.inf] * len(X)
+    assert psnr(0 * X, 0 * X, data_range=1.0).tolist() == [np.inf] * len(X)
+    with pytest.raises(ValueError, match="row 1 of X is constant and has no range of its own; give data_range"):
+        psnr([[0.0, 1.0], [2.0, 2.0]], [[0.0, 1.0], [2.0, 2.0]])
+    for bad in (0.0, -1.0, np.nan, np.inf):
+        with pytest.raises(ValueError, match="data_range must be a positive number"):
+            psnr(X, X_hat, data_range=bad)
+
+
+def test_orientation_histogram_from_the_definition(rng):
+    """Kernels at equal angles are added up, whatever their order, and angles that differ by pi are equal."""
+    theta = np.repeat(np.arange(4) * np.pi / 4, 3)[rng.permutation(12)]
+    maps = rng.normal(size=(5, 12, 10)) * (rng.random((5, 12, 10)) < 0.3)
+    rows = maps.reshape(5, -1)
+    found = orientation_histogram(rows, theta)
+    sums = np.array([np.abs(maps[:, np.isclose(theta, angle)]).sum(axis=(1, 2)) for angle in found.theta]).T
+    np.testing.assert_allclose(found.theta, np.arange(4) * np.pi / 4, atol=1e-9)
+    np.testing.assert_allclose(found.share, sums / sums.sum(axis=1, keepdims=True), rtol=1e-12)
+    turned = theta + np.pi * rng.integers(-3, 4, 12)
+    for same in (orientation_histogram(csr_array(rows), theta), orientation_histogram(rows, turned)):
+        np.testing.assert_allclose(same.theta, found.theta, atol=1e-9)
+        np.testing.assert_allclose(same.share, found.share, rtol=1e-12)
+    rows[2] = 0
+    for given in (rows, csr_array(rows)):
+        assert np.isnan(orientation_histogram(given, theta).share).all(axis=1).tolist() == [0, 0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("theta", [[0.0, 1.0, 2.0], [[0.0, 1.0]]])
+def test_orientations_must_fit_maps(theta):
+    with pytest.raises(ValueError, match="one angle for each kernel.* maps have 4 columns"):
+        orientation_histogram(np.ones((1, 4)), theta)
+    with pytest.raises(ValueError, match="theta must be finite"):
+        orientation_histogram(np.ones((1, 4)), [0.0, np.nan])
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_resilience_curve_from_the_definition(rng, sparse):
+    images = rng.normal(size=(3, 8, 8))
+    coder = ConvSparseCoder(
+        dictionary=rng.normal(size=(4, 3, 3)), alpha=0.5, pool=None, sparse_output=sparse, input_shape=(8, 8)
+    ).fit(images)
+    curve = resilience_curve(images, coder.transform(images), coder.inverse_transform, [0.0, 0.3, 100.0])
+    maps = coder.set_params(sparse_output=False).transform(images)
+    for cutoff, ratios, sparseness in zip(*curve, strict=True):
+        kept = np.where(np.abs(maps) < cutoff, 0, maps)
+        expected = psnr(images.reshape(3, -1), coder.inverse_transform(kept))
+        np.testing.assert_allclose(ratios, expected, rtol=1e-12)
+        np.testing.assert_allclose(sparseness, (kept == 0).mean(axis=1), rtol=1e-12)
+    assert (np.diff(curve.sparseness, axis=0) > 0).all()
+    assert curve.sparseness[-1].tolist() == [1, 1, 1]
+
+
+def test_resilience_needs_cutoffs():
+    X, codes, atoms = np.eye(3), 0.2 * np.eye(3), Dictionary(np.eye(3))
+    assert resilience_curve(X, codes, atoms.decode).cutoffs.round(4).tolist() == [
+        0.001,
+        0.1008,
+        0.2006,
+        0.3004,
+        0.4002,
+        0.5,
+    ]
+    for bad in (-1.0, [-1.0], [np.nan], [[0.1]]):
+        with pytest.raises(ValueError, match="cutoffs must be numbers of at least 0 in one dimension"):
+            resilience_curve(X, codes, atoms.decode, bad)
+
+
 @pytest.mark.parametrize(("bad", "message"), BAD)
 def test_bad_arrays(bad, message):
     for metric in (*ACTIVITY, *SPARSENESS):
@@ -254,6 +344,10 @@ def test_bad_arrays(bad, message):
             metric(bad, good)
         with pytest.raises(ValueError, match=f"X_hat {message}"):
             metric(good, bad)
+    with pytest.raises(ValueError, match=f"codes {message}"):
+        resilience_curve(good, bad, np.asarray)
+    with pytest.raises(ValueError, match=f"maps {message}"):
+        orientation_histogram(bad, [0.0])
     with pytest.raises(ValueError, match=f"atoms {message}"):
         match_atoms(bad, good)
     with pytest.raises(ValueError, match=f"truth {message}"):

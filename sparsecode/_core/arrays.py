@@ -68,6 +68,22 @@ def as_binary(X, binarize=None, *, name="X", advice="give a threshold as `binari
     return X
 
 
+def real_codes(values, name):
+    """Return codes as `real_matrix` does, but sparse ones as a CSR array without entries that are zero."""
+    if not issparse(values):
+        return real_matrix(values, name)
+    if values.ndim != 2 or 0 in values.shape or values.dtype.kind not in "biuf":
+        return real_matrix(values, name)  # which says what is wrong
+    codes = csr_array(values, copy=True)
+    codes.sum_duplicates()
+    codes.eliminate_zeros()
+    if not np.isfinite(codes.data).all():
+        bad = int(np.flatnonzero(~np.isfinite(codes.data))[0])
+        row = np.searchsorted(codes.indptr, bad, side="right") - 1
+        raise ValueError(f"{name} must be finite, but row {row} holds NaN or infinity")
+    return codes
+
+
 def shaped_atoms(atoms):
     """Return atoms as an array; those of a Dictionary in the shape that it knows."""
     array = np.asarray(atoms)

@@ -9,12 +9,15 @@ from .activity import (
     l0_statistics,
 )
 from .dictionaries import AtomMatch, match_atoms, shift_coherence, shift_cosines, stability
-from .reconstruction import explained_variance, mean_cosine, norm_ratio, reconstruction_bias, relative_error, snr
+from .maps import OrientationHistogram, ResilienceCurve, orientation_histogram, resilience_curve
+from .reconstruction import explained_variance, mean_cosine, norm_ratio, psnr, reconstruction_bias, relative_error, snr
 from .sparseness import hoyer, treves_rolls
 
 __all__ = [
     "AtomMatch",
     "L0Statistics",
+    "OrientationHistogram",
+    "ResilienceCurve",
     "activation_entropy",
     "activation_rates",
     "active_fraction",
@@ -25,8 +28,11 @@ __all__ = [
     "match_atoms",
     "mean_cosine",
     "norm_ratio",
+    "orientation_histogram",
+    "psnr",
     "reconstruction_bias",
     "relative_error",
+    "resilience_curve",
     "shift_coherence",
     "shift_cosines",
     "snr",

@@ -1,13 +1,15 @@
 """How often atoms are active, counted over all coefficients that are not exactly zero.
 
-Coders of this package return exact zeros. Set the small coefficients of other coders to zero first.
+Coders of this package return exact zeros. Set the small coefficients of other coders to zero first. Sparse codes stay
+sparse: maps of convolutional codes are counted as they are.
 """
 
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 
-from .._core.arrays import real_matrix
+from .._core.arrays import real_codes
 
 
 class L0Statistics(NamedTuple):
@@ -46,12 +48,14 @@ def l0_statistics(codes):
     >>> l0_statistics([[0.0, 2.0, -1.0], [0.0, 0.5, 0.0]])
     L0Statistics(mean=1.5, min=1, max=2)
     """
-    counts = np.count_nonzero(real_matrix(codes, "codes"), axis=1)
+    counts = _count(real_codes(codes, "codes"), axis=1)
     return L0Statistics(float(counts.mean()), int(counts.min()), int(counts.max()))
 
 
 def active_fraction(codes):
     """Return the share of coefficients that are not zero, the mean L0 divided by the number of atoms.
+
+    One minus it is what studies of convolutional codes call sparseness; there an "atom" is a kernel at a place.
 
     Parameters
     ----------
@@ -99,8 +103,8 @@ def activation_rates(codes):
     >>> activation_rates([[0.0, 2.0, -1.0], [0.0, 0.5, 0.0]])
     array([0. , 1. , 0.5])
     """
-    codes = real_matrix(codes, "codes")
-    return np.count_nonzero(codes, axis=0) / len(codes)
+    codes = real_codes(codes, "codes")
+    return _count(codes, axis=0) / codes.shape[0]
 
 
 def dead_fraction(codes):
@@ -172,3 +176,10 @@ def activation_entropy(codes):
     shares = used / used.sum()
     entropy = -(shares * np.log(shares)).sum() / np.log(len(rates))
     return float(min(max(entropy, 0.0), 1.0))  # by rounding it may leave [0, 1]
+
+
+def _count(codes, axis):
+    """Return the number of coefficients that are not zero of each sample (axis 1) or atom (axis 0)."""
+    if not issparse(codes):
+        return np.count_nonzero(codes, axis=axis)
+    return np.diff(codes.indptr) if axis else np.bincount(codes.indices, minlength=codes.shape[1])

@@ -42,3 +42,26 @@ def best_move(x, atoms, code, i, penalty, reference_norms):
     before = 0.5 * np.square(x - code @ atoms).sum() + penalty.value(code[None], reference_norms)[0]
     moved, objectives = sweep(x, atoms, code, [i], penalty, reference_norms)
     return abs(moved[i] - code[i]) * np.sqrt(norm), before - objectives[0]
+
+
+def balanced_admm(D, s, alpha, n_steps):
+    """Return the iterates y of the alternating direction method with balanced residuals, D (pixels, coefficients)."""
+    rho, xi = 50 * alpha + 1, 1 + 18.3 ** (np.log10(alpha) + 1)
+    y, u, steps = np.zeros(D.shape[1]), np.zeros(D.shape[1]), []
+    for _ in range(n_steps):
+        x = np.linalg.solve(D.T @ D + rho * np.eye(D.shape[1]), D.T @ s + rho * (y - u))
+        relaxed = 1.8 * x + (1 - 1.8) * y
+        before = y
+        y = np.sign(relaxed + u) * np.maximum(np.abs(relaxed + u) - alpha / rho, 0)
+        u = u + relaxed - y
+        steps.append(y)
+        if not y.any():
+            continue
+        primal = np.linalg.norm(x - y) / max(np.linalg.norm(x), np.linalg.norm(y))
+        dual = np.linalg.norm(y - before) / np.linalg.norm(u)
+        factor = min(np.sqrt(max(primal / (xi * dual), xi * dual / primal)), 1000)
+        if primal > 1.2 * xi * dual:
+            rho, u = rho * factor, u / factor
+        elif dual > 1.2 / xi * primal:
+            rho, u = rho / factor, u * factor
+    return steps
