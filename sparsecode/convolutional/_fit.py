@@ -15,7 +15,7 @@ from ..penalties import Penalty
 from ..solvers._rows import NON_FINITE
 from ._kernel_update import Constraint
 from ._learn import KernelState, Layout, Progress, SolverSettings, learn, phi_shape
-from ._statistics import place_image
+from ._problem import place_image
 from .operator import ConvolutionOperator, as_dictionary, box_kernels
 
 #: Positions of maps on which a target is met, at the most.

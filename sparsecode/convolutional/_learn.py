@@ -18,7 +18,8 @@ from ..solvers._rows import MAX_ITER, NON_FINITE, STALLED
 from ._geometry import Geometry
 from ._kernel_update import Constraint, update_kernels
 from ._patches import worst_patches
-from ._statistics import add_statistics, place_image, residual_of
+from ._problem import place_image
+from ._statistics import add_statistics, residual_of
 from .operator import ConvolutionOperator, as_dictionary
 from .registry import solve_images
 

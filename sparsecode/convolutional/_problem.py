@@ -79,6 +79,20 @@ class ImageProblem(NamedTuple):
         return 0.5 * energy(self.image)
 
 
+def place_image(operator, row, mask=None, exponent=0):
+    """Return a row as an image on the grid, times ``2**-exponent``, and which of its pixels are known (None: all).
+
+    The image is (C, *grid_shape), and zero where it is not known.
+    """
+    geometry = operator.geometry
+    row = np.ldexp(row, -exponent) if exponent else row
+    image = geometry.place(operator.as_image(row.astype(operator.dtype, copy=False)))
+    known = geometry.known(None if mask is None else operator.as_image(mask))
+    if known is not None:
+        image = np.where(known, image, operator.dtype.type(0))
+    return np.ascontiguousarray(image), known
+
+
 class MapsResult(NamedTuple):
     """Maps of one image; numbers as in `sparsecode.solvers.SolveResult`."""
 

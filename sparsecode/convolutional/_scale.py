@@ -10,7 +10,7 @@ from ..solvers.certificates import has_gap
 from ._checks import check_images, check_operator, check_penalty
 from ._maps_kernels import measure_slopes
 from ._passes import Passes
-from ._problem import BoundPenalty
+from ._problem import BoundPenalty, place_image
 
 
 class Look(NamedTuple):
@@ -114,13 +114,3 @@ def alpha_max(X, D, penalty, *, mask=None, n_jobs=None):
         largest = seen.top if has_gap(penalty) else _alpha_max(there, seen, D)
         out[i] = np.ldexp(largest, round(e * penalty.degree))
     return out
-
-
-def place_image(operator, row, known, exponent):
-    """Return a row, times ``2**-exponent``, on the grid with zeros where it is not known, and what is known of it."""
-    geometry = operator.geometry
-    image = geometry.place(operator.as_image(np.ldexp(row, -exponent).astype(operator.dtype)))
-    known = geometry.known(None if known is None else operator.as_image(known))
-    if known is not None:
-        image = np.where(known, image, operator.dtype.type(0))
-    return np.ascontiguousarray(image), known

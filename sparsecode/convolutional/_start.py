@@ -14,7 +14,7 @@ from ._fit import Fit, largest_correlations, meet_target, solver_settings, warn_
 from ._kernel_update import Constraint
 from ._learn import KernelState, Layout
 from ._patches import random_patch, window_energies
-from ._statistics import place_image
+from ._problem import place_image
 from .operator import ConvolutionOperator, box_kernels
 
 N_COMPONENTS, KERNEL_SIDE = 32, 8

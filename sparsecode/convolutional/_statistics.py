@@ -23,14 +23,6 @@ from ._statistics_kernels import add_patches, correlate_entries
 WORK = 20_000_000
 
 
-def place_image(operator, row, mask=None):
-    """Return an image on the grid (C, *grid_shape), zero where it is not known, and which pixels are (None: all)."""
-    geometry = operator.geometry
-    grid = geometry.place(operator.as_image(row)).astype(operator.dtype, copy=False)
-    known = geometry.known(None if mask is None else operator.as_image(mask))
-    return (grid, None) if known is None else (np.where(known, grid, operator.dtype.type(0)), known)
-
-
 def residual_of(operator, grid, known, codes, row):
     """Return what a row of codes leaves of a placed image, zero where it is not known, and the image filled in."""
     decoded = operator.add_kernels(codes, row)

@@ -15,8 +15,8 @@ from ..solvers.forward_backward import warn_of_step
 from ..solvers.registry import check_max_iter, check_tol
 from . import admm, fista, forward_backward, greedy
 from ._checks import check_images, check_operator, check_penalty, check_start
-from ._problem import BoundPenalty, ImageProblem, MapsResult, energy
-from ._scale import fraction_of, largest_correlation, look, place_image, scaled
+from ._problem import BoundPenalty, ImageProblem, MapsResult, energy, place_image
+from ._scale import fraction_of, largest_correlation, look, scaled
 
 
 class Solver(NamedTuple):

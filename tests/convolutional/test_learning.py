@@ -9,7 +9,8 @@ from sparsecode.convolutional import _learn
 from sparsecode.convolutional._geometry import BOUNDARIES
 from sparsecode.convolutional._kernel_update import Constraint, update_kernels
 from sparsecode.convolutional._patches import window_energies, worst_patches
-from sparsecode.convolutional._statistics import add_statistics, place_image, residual_of
+from sparsecode.convolutional._problem import place_image
+from sparsecode.convolutional._statistics import add_statistics, residual_of
 from sparsecode.solvers import SolveResult
 
 from ..reference import convolutional_learning as naive
