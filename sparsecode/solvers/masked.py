@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_array
 from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty, kernel_array, row_products
 from ..penalties import L0
-from ._codes import CHUNK_ROWS, joined, make_codes, move_entries
+from ._codes import CHUNK_ROWS, make_codes, move_entries
 from ._masked_kernel import KnownGram
 from ._proximal_kernels import descend_rows, make_workspace
 from ._rows import NON_FINITE, SolveResult
@@ -107,19 +107,16 @@ def debias_masked(X, D, codes, mask, *, centered=False, positive=False, n_jobs=N
 
 def _by_mask(solve_rows, X, D, mask, centered):
     """Return the results of ``solve_rows(X, D, rows)`` for known entries, rows with equal masks at a time."""
-    _, first, group = np.unique(np.packbits(mask, axis=1), axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(group.ravel(), kind="stable")
-    groups = np.split(order, np.cumsum(np.bincount(group.ravel()))[:-1])
-    parts = []
-    for start, rows in zip(first, groups, strict=True):
-        known = mask[start]
+    _, labels = np.unique(np.packbits(mask, axis=1), axis=0, return_inverse=True)
+
+    def solve_group(label, rows):
+        known = mask[rows[0]]
         x, atoms = X[rows][:, known], np.ascontiguousarray(D[:, known])
         if centered:
             x, atoms = _center(x, np.ones(x.shape, bool)), _center(atoms, np.ones(atoms.shape, bool))
-        parts.append(solve_rows(x, atoms, rows))
-    back = np.argsort(order)
-    codes, *others = zip(*parts, strict=True)
-    return SolveResult(joined(codes, back), *(np.concatenate(arrays)[back] for arrays in others))
+        return solve_rows(x, atoms, rows)
+
+    return by_group(labels.ravel(), solve_group)
 
 
 def _center(rows, mask):
