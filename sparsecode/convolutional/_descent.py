@@ -9,9 +9,10 @@ costs K transforms.
 import numpy as np
 
 from ..penalties._base import prox_rows, value_rows
+from ._entries import Entries
 from ._maps_kernels import look_ahead, measure_slopes, settle, shrink_maps
 from ._passes import Passes
-from ._problem import Entries, energy
+from ._problem import energy
 
 
 class Descent:

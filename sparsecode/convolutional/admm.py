@@ -24,9 +24,10 @@ Anal. Appl. 34 (2013), on the semi-proximal term.
 import numpy as np
 
 from ._duality import lower_bound
+from ._entries import Entries
 from ._maps_kernels import advance_maps, measure_slopes, restart_maps, shrink_maps, start_maps
 from ._passes import Passes
-from ._problem import Entries, MapsResult, energy, status_of
+from ._problem import MapsResult, energy, status_of
 
 DEFAULT_MAX_ITER = 1000
 

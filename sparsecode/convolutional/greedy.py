@@ -35,8 +35,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, kernel_array
+from ._entries import Entries
 from ._greedy_kernels import Residual, shift_entries, sweep_entries
-from ._problem import Entries, MapsResult, energy, status_of
+from ._problem import MapsResult, energy, status_of
 from ._relaxation import easier_problems
 from ._segments import SegmentSearch
 

@@ -7,7 +7,8 @@ from sparsecode import Dictionary
 from sparsecode.convolutional import ConvolutionOperator
 from sparsecode.convolutional._descent import Descent
 from sparsecode.convolutional._duality import lower_bound
-from sparsecode.convolutional._problem import BoundPenalty, Entries, ImageProblem
+from sparsecode.convolutional._entries import Entries
+from sparsecode.convolutional._problem import BoundPenalty, ImageProblem
 from sparsecode.convolutional.admm import RELAXATION, _Splitting
 from sparsecode.convolutional.fista import solve_fista
 from sparsecode.penalties import CEL0, L1, ElasticNet
