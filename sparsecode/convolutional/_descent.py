@@ -12,7 +12,7 @@ from ..penalties._base import prox_rows, value_rows
 from ._entries import Entries
 from ._maps_kernels import look_ahead, measure_slopes, settle, shrink_maps
 from ._passes import Passes
-from ._problem import energy
+from ._problem import MapsResult, energy, status_of
 
 
 class Descent:
@@ -26,14 +26,26 @@ class Descent:
         self.x, self.past = np.zeros(self.shape, self.operator.dtype), np.zeros(self.shape, self.operator.dtype)
         self.image = self.past_image = np.zeros_like(problem.image)
         self.entries, self.price = Entries.none(self.operator.dtype), 0.0
+        self.time, self.momentum = 1.0, 0.0
         self.lines = None if self.penalty.has_weights else self.penalty.for_lines(self.operator)
         if problem.init is not None:
             self._start_from(Entries.of_row(problem.init, self.operator.dtype))
 
     @property
+    def square_error(self):
+        """``||M (D x - s)||^2``."""
+        return energy(self.problem.residual(self.image))
+
+    @property
     def objective(self):
         """Objective of x."""
-        return 0.5 * energy(self.problem.residual(self.image)) + self.price
+        return 0.5 * self.square_error + self.price
+
+    def result(self, certificate, n_iter, *, stalled=False):
+        """Return x as a `MapsResult`."""
+        square_error, codes = self.square_error, self.entries.to_row(self.operator)
+        status = status_of(certificate, self.problem.tol, 0.5 * square_error + self.price, stalled)
+        return MapsResult(codes, certificate, square_error, self.price, n_iter, status)
 
     def _start_from(self, entries):
         self.x.reshape(-1)[entries.places] = entries.values
@@ -42,8 +54,14 @@ class Descent:
         self.past_image = self.image
         self.price = self._price(entries)
 
-    def take_step(self, momentum, measured=False):
-        """Take a step from ``x + momentum (x - x_before)``; return what is known of it.
+    def accelerate(self, *, restart):
+        """Set the next momentum, ``(t - 1) / t'`` with ``t' = (1 + sqrt(1 + 4 t^2)) / 2``, t = 1 at first."""
+        last = 1.0 if restart else self.time
+        self.time = 0.5 * (1 + np.sqrt(1 + 4 * last * last))
+        self.momentum = (last - 1) / self.time
+
+    def take_step(self, measured=False):
+        """Take a step from ``x + m (x - x_before)`` with the momentum m; return what is known of it.
 
         Returns
         -------
@@ -54,7 +72,7 @@ class Descent:
         bound : tuple or None
             If `measured`, the arguments of `lower_bound` that belong to z.
         """
-        m, problem = self.operator.dtype.type(momentum), self.problem
+        m, problem = self.operator.dtype.type(self.momentum), self.problem
         residual = problem.residual(self.image + m * (self.image - self.past_image))
         transform, parts = self.passes.transform(residual), [None] * len(self.x)
         rows, columns = self.shape[1:]
@@ -88,6 +106,7 @@ class Descent:
         """Return to the maps before the last step, with these entries and this price, and without momentum."""
         self.x[...] = self.past
         self.entries, self.price, self.image = entries, price, self.past_image
+        self.time, self.momentum = 1.0, 0.0
 
     def _prox(self, block, z, buffers):
         if self.lines is None:

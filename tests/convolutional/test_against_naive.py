@@ -96,7 +96,7 @@ def test_steps_without_momentum_are_plain_proximal_gradient_steps(penalty):
     row = Entries(np.flatnonzero(start), start[start != 0]).to_row(problem.operator)
     descent = Descent(problem._replace(init=row), step)
     for _ in range(6):
-        descent.take_step(0.0)
+        descent.take_step()
     twin = proximal_gradient(D, s, lambda z: penalty.prox(z[None], step, norms)[0], start, step, 6)
     np.testing.assert_allclose(descent.x.ravel(), twin, atol=1e-12)
     value = 0.5 * np.square(s - D @ twin).sum() + penalty.value(twin[None], norms)[0]
