@@ -94,7 +94,7 @@ class Fit:
             operator = self.layout.operator(progress.state.kernels, coder.n_jobs)
             penalty = meet_target(self.target, penalty, operator, settings, X, mask)
         penalty = self.penalty if self.target is None else rescale(penalty, self.exponent)
-        records = [in_units_of_data(record, self.exponent, penalty.degree) for record in progress.records]
+        records = [record.scaled(self.exponent, penalty.degree) for record in progress.records]
         return replace(self, penalty=penalty, state=progress.state, records=self.records + records)
 
     def publish(self, coder):
@@ -103,16 +103,6 @@ class Fit:
         coder.n_iter_ = max(1, len(self.records))
         coder.n_resampled_ = sum(record.replaced for record in self.records)
         coder.history_ = as_history(self.records)
-
-
-def in_units_of_data(record, exponent, degree):
-    """Return a record of learning that saw the data times ``2**-exponent``; what overflows is infinite."""
-    if not exponent:
-        return record
-    with np.errstate(over="ignore", under="ignore"):
-        energies = ("objective", "data_term", "penalty")
-        values = {name: float(np.ldexp(getattr(record, name), 2 * exponent)) for name in energies}
-        return record._replace(**values, alpha=float(record.alpha * np.exp2(exponent * degree)))
 
 
 def solver_settings(coder):
@@ -185,7 +175,7 @@ def fitted_state(fit):
     arrays = {"history": as_rows(fit.records)}
     if fit.state is not None:
         state = fit.state
-        scalars |= {"n_steps": state.n_steps, "n_replaced": state.n_replaced}
+        scalars["n_steps"] = state.n_steps
         scalars |= {name: getattr(state.constraint, name) for name in ("zero_mean", "positive")}
         arrays |= {name: getattr(state, name) for name in state.ARRAYS} | {"support": state.constraint.support}
         arrays |= {} if fit.shapes is None else {"shapes": fit.shapes}
@@ -206,8 +196,8 @@ def restored(scalars, arrays):
             if arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
                 raise ValueError(f"the learning state {name!r} is not a finite array of shape {shape}.")
         constraint = Constraint(arrays["support"], scalars["zero_mean"], scalars["positive"])
-        numbers = {name: scalars[name] for name in ("n_steps", "n_replaced")}
-        state = KernelState(constraint=constraint, **numbers, **{name: arrays[name] for name in KernelState.ARRAYS})
+        kept = {name: arrays[name] for name in KernelState.ARRAYS}
+        state = KernelState(constraint=constraint, n_steps=scalars["n_steps"], **kept)
     elif not isinstance(given, Dictionary):
         raise ValueError("the kernels are not a dictionary.")
     target = scalars["target_sparsity"]

@@ -6,10 +6,9 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from .._core.history import EpochRecord
 from .._core.progress import progress_bar
 from ..coding._encode import check_finite
-from ..coding._learn import has_settled
+from ..coding._learn import has_settled, make_record
 from ..coding._sparsity import Amounts, Target
 from ..learning.online import decay_at
 from ..learning.statistics import Totals, merge_totals
@@ -82,7 +81,6 @@ class KernelState:
     psi: np.ndarray  # (K, C, h, w)
     unused: np.ndarray  # (K,), coefficients of all kernels since each was last active
     n_steps: int = 0
-    n_replaced: int = 0
 
     @classmethod
     def start(cls, kernels, constraint):
@@ -129,7 +127,6 @@ class KernelState:
             self.phi[k] = self.phi[:, k] = self.psi[k] = 0
             self.unused[k] = 0
             n_replaced += 1
-        self.n_replaced += n_replaced
         return n_replaced
 
 
@@ -184,7 +181,8 @@ def learn(progress, X, mask, layout, settings, *, target: Target | None, epochs,
                 )
         seconds = time.perf_counter() - started
         n_coefficients = int(np.prod(operator.code_shape))
-        progress.records.append(make_record(epoch, totals, n_coefficients, progress.penalty, replaced, seconds))
+        record = make_record(epoch, totals, progress.penalty, replaced, seconds, n_coefficients=n_coefficients)
+        progress.records.append(record)
         progress.totals = totals
         if tol > 0 and has_settled(progress.records, tol):
             break
@@ -201,22 +199,4 @@ def totals_of(result, n_kernels):
         int(np.count_nonzero(result.status == MAX_ITER)),
         int(np.count_nonzero(result.status == STALLED)),
         kernel_counts(result.codes, n_kernels),
-    )
-
-
-def make_record(epoch, totals, n_coefficients, penalty, replaced, seconds):
-    """Return the record of an epoch with these totals."""
-    return EpochRecord(
-        epoch=epoch,
-        objective=(0.5 * totals.square_error + totals.penalty) / totals.n,
-        data_term=0.5 * totals.square_error / totals.n,
-        penalty=totals.penalty / totals.n,
-        violation=totals.violation,
-        sparsity=float(totals.counts.sum() / (totals.n * n_coefficients)),
-        alpha=penalty.alpha,
-        stopped=totals.stopped,
-        stalled=totals.stalled,
-        dead=int(np.count_nonzero(totals.counts == 0)),
-        replaced=replaced,
-        seconds=seconds,
     )
