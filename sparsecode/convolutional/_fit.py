@@ -15,7 +15,8 @@ from ..penalties import Penalty
 from ..solvers._rows import NON_FINITE
 from ._kernel_update import Constraint
 from ._learn import KernelState, Layout, Progress, SolverSettings, learn, phi_shape
-from ._problem import place_image
+from ._problem import BoundPenalty, place_image
+from ._scale import find_extremes, least_alpha
 from .operator import ConvolutionOperator, as_dictionary, box_kernels
 
 #: Positions of maps on which a target is met, at the most.
@@ -110,23 +111,15 @@ def solver_settings(coder):
     return SolverSettings(coder.solver, coder.encode_tol, coder.encode_max_iter, coder.n_jobs)
 
 
-def largest_correlations(operator, X, mask, penalty):
-    """Return the largest correlation of each image with each kernel (n, K), and squared norms of the kernels.
+def alpha_bounds(operator, X, mask, penalty):
+    """Return a function of a penalty, and of a scale of the images, whose values are the `least_alpha` of each image.
 
-    If coefficients have weights of their own, those of all coefficients.
+    The correlations are computed once; weights are those of `penalty`.
     """
-    weights = penalty.get_params().get("weights")
-    each = weights is not None and np.size(weights) > len(operator.kernels)
-    largest = []
-    for i, row in enumerate(X):
-        maps = operator.correlate_grid(place_image(operator, row, None if mask is None else mask[i])[0])
-        maps = maps.reshape(1 if each else len(maps), -1)
-        if each:
-            largest.append(maps[0])
-        else:
-            largest.append(maps.max(axis=1) if penalty.positive else np.abs(maps).max(axis=1))
-    norms = operator.square_norms
-    return np.array(largest), np.repeat(norms, maps.shape[1] // len(norms)) if each else norms
+    bound = BoundPenalty.of(penalty.replace(alpha=1.0), operator)
+    images = (place_image(operator, row, None if mask is None else mask[i])[0] for i, row in enumerate(X))
+    extremes = [find_extremes(operator, image, bound, operator.n_jobs) for image in images]
+    return lambda penalty, scale=1.0: np.array([least_alpha(penalty, e, operator, scale) for e in extremes])
 
 
 def meet_target(target, penalty, operator, settings, X, mask):
@@ -135,13 +128,13 @@ def meet_target(target, penalty, operator, settings, X, mask):
     if n_images < len(X):
         chosen = np.sort(np.random.default_rng(0).choice(len(X), n_images, replace=False))
         X, mask = X[chosen], None if mask is None else mask[chosen]
-    highest = float(penalty.alpha_max(*largest_correlations(operator, X, mask, penalty)).max())
+    highest = alpha_bounds(operator, X, mask, penalty)(penalty).max()
 
     def encode(penalty):
         result = settings.solve(X, operator, penalty, mask)
         return Amounts.of(X, result.codes, result.square_error)
 
-    return target.search(penalty, highest, encode)
+    return target.search(penalty, float(highest), encode)
 
 
 def warn_all_zero(penalty):

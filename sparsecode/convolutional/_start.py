@@ -10,7 +10,7 @@ from .._core.validation import binary_exponent, check_atoms
 from ..coding._sparsity import Target, alpha_bound, make_penalty, rescale, take_weight, typical
 from ..dictionary import Dictionary
 from ..penalties import KSparse
-from ._fit import Fit, largest_correlations, meet_target, solver_settings, warn_all_zero
+from ._fit import Fit, alpha_bounds, meet_target, solver_settings, warn_all_zero
 from ._kernel_update import Constraint
 from ._learn import KernelState, Layout
 from ._patches import random_patch, window_energies
@@ -73,15 +73,15 @@ def _start_coding(coder, rows, mask, penalty, target, layout, bank, exponent):
     operator = ConvolutionOperator(
         bank, layout.image_shape, boundary=layout.boundary, dtype=rows.dtype, n_jobs=coder.n_jobs
     )
-    correlations, norms = largest_correlations(operator, rows, mask, penalty)
+    bounds = alpha_bounds(operator, rows, mask, penalty)
     if penalty.alpha is None or coder.alpha_scale == "max":
-        penalty = take_weight(penalty, lambda p, share=1.0: typical(p.alpha_max(share * correlations, norms)), ENTRY)
+        penalty = take_weight(penalty, lambda p, scale=1.0: typical(bounds(p, scale)), ENTRY)
         penalty = rescale(penalty, exponent)
     scaled = rescale(penalty, -exponent)
     if target is not None:
         scaled = meet_target(target, scaled, operator, solver_settings(coder), rows, mask)
         penalty = rescale(scaled, exponent)
-    elif scaled.alpha >= scaled.alpha_max(correlations, norms).max():
+    elif scaled.alpha >= bounds(scaled).max():
         warn_all_zero(penalty)
     return Fit(penalty, target, layout, bank.astype(rows.dtype), exponent=exponent)
 

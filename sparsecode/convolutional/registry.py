@@ -16,7 +16,7 @@ from ..solvers.registry import check_max_iter, check_tol
 from . import admm, fista, forward_backward, greedy
 from ._checks import check_images, check_operator, check_penalty, check_start
 from ._problem import BoundPenalty, ImageProblem, MapsResult, energy, place_image
-from ._scale import fraction_of, largest_correlation, look, scaled
+from ._scale import find_extremes, fraction_of, largest_correlation, scaled
 
 
 class Solver(NamedTuple):
@@ -217,14 +217,14 @@ def _solve_image(settings, image, penalties, init, n_jobs, stop):
     if penalties is None or not image.any():
         return _zeros(D, image), bool(image.any())
     penalty, bound = penalties
-    seen = look(D, image, bound, n_jobs, stop)
-    fraction = fraction_of(penalty, seen, D)
+    extremes = find_extremes(D, image, bound, n_jobs, stop)
+    fraction = fraction_of(penalty, extremes, D)
     if fraction >= 1 and (penalty.convex or init is None):
         return _zeros(D, image), True
     solver = SOLVERS[settings.solver or ("admm" if fraction < ADMM_FRACTION else "greedy")]
     max_iter = settings.max_iter or solver.max_iter
     problem = ImageProblem(D, image, known, bound, settings.tol, max_iter, init, n_jobs, stop)
-    problem = problem._replace(fraction=min(fraction, 1.0), largest=largest_correlation(penalty, seen, D))
+    problem = problem._replace(fraction=min(fraction, 1.0), largest=largest_correlation(penalty, extremes, D))
     return solver.solve(problem), False
 
 

@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 from sparsecode.convolutional import ConvolutionOperator, greedy
 from sparsecode.convolutional._greedy_kernels import correlate_segments
 from sparsecode.convolutional._problem import BoundPenalty, ImageProblem
-from sparsecode.convolutional._scale import fraction_of, largest_correlation, look
+from sparsecode.convolutional._scale import find_extremes, fraction_of, largest_correlation
 from sparsecode.penalties import CEL0, L0, L1, MCP, SCAD, ElasticNet, LHalf, LogSum, LTwoThirds
 from sparsecode.solvers import duality_gap, solve
 
@@ -29,8 +29,8 @@ def make_problem(operator, penalty, *, masked=False, tol=1e-9, max_iter=1000, se
     known, image = D.geometry.known(mask), D.geometry.place(image)
     image = image if known is None else image * known
     bound = BoundPenalty.of(penalty, D)
-    seen = look(D, image, bound)
-    settings |= {"fraction": fraction_of(penalty, seen, D), "largest": largest_correlation(penalty, seen, D)}
+    extremes = find_extremes(D, image, bound)
+    settings |= {"fraction": fraction_of(penalty, extremes, D), "largest": largest_correlation(penalty, extremes, D)}
     return ImageProblem(D, image, known, bound, tol, max_iter, **settings)
 
 
