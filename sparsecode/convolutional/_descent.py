@@ -10,7 +10,7 @@ import numpy as np
 
 from ..penalties._base import prox_rows, value_rows
 from ._entries import Entries
-from ._maps_kernels import look_ahead, measure_slopes, settle, shrink_maps
+from ._maps_kernels import gradient_step, measure_slopes, settle, shrink_maps
 from ._passes import Passes
 from ._problem import MapsResult, energy, status_of
 
@@ -85,7 +85,7 @@ class Descent:
                 weights, positive = self.penalty.weights(self.operator), self.penalty.bound.positive
                 measure_slopes(g, weights[block], positive, self.shape[1], buffers.line, sums[2:])
             x, past = self.x[block], self.past[block]
-            look_ahead(x, past, m, g, self.step, new)
+            gradient_step(x, past, m, g, self.step, new)
             self._prox(block, new, buffers)
             settle(x, past, m, new, buffers.line, sums)
             parts[block] = self.passes.gather(block, new, buffers)

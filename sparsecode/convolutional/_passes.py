@@ -21,7 +21,7 @@ from ._scatter_kernels import add_kernels
 CACHED_BYTES, GROUPS = 2**18, 16
 
 #: Multiplications a coefficient of all maps beyond which transforms decode codes faster than kernels one by one.
-SCATTER_SHARE = 4
+SCATTER_COST = 4
 
 
 class Buffers(NamedTuple):
@@ -161,4 +161,4 @@ class Passes:
     def is_dense(self, n_entries):
         """Tell whether so many coefficients are decoded faster by transforms than one by one."""
         taps = math.prod(self.operator.kernels.shape[1:])
-        return n_entries * taps > SCATTER_SHARE * len(self.spectra) * math.prod(self.grid_shape)
+        return n_entries * taps > SCATTER_COST * len(self.spectra) * math.prod(self.grid_shape)

@@ -19,7 +19,7 @@ from .operator import ConvolutionOperator, box_kernels
 
 N_COMPONENTS, KERNEL_SIDE = 32, 8
 
-#: Correlation at which coefficients enter, as a share of the largest one, that no choice of the weight stands for.
+#: Correlation at which coefficients enter, as a fraction of the largest one, that no choice of the weight stands for.
 ENTRY = 0.1
 
 
@@ -61,7 +61,7 @@ def start_fit(coder, X, mask):
         # A target is approached from the default weight
         lengths = np.sqrt(energies)
         penalty = take_weight(
-            penalty, lambda p, share=1.0: typical(alpha_bound(p, share * lengths, len(kernels))), ENTRY
+            penalty, lambda p, scale=1.0: typical(alpha_bound(p, scale * lengths, len(kernels))), ENTRY
         )
         penalty = rescale(penalty, exponent)
     state = KernelState.start(kernels, constraint)

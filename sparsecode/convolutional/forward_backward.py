@@ -14,14 +14,12 @@ Program. 137 (2013); H. Li and Z. Lin, "Accelerated proximal gradient methods fo
 
 import numpy as np
 
+from ..solvers.forward_backward import STEP_SHARE
 from ._descent import Descent
 from ._relaxation import l1_problem
 from .greedy import solve_greedy
 
 DEFAULT_MAX_ITER = 2000
-
-#: Share of the longest step for which the objective is known to fall.
-STEP_SHARE = 0.99
 
 #: Roundings of the energy of the image by which the objective may seem to rise, and steps without progress that pass.
 ROUNDING, IDLE = 4, 400

@@ -11,7 +11,7 @@ from .._core.parallel import count_threads, run_chunks
 from .._core.validation import callers_level, row_exponents
 from ..solvers._rows import CONVERGED, GAP_FLOOR, NON_FINITE, VIOLATION_FLOOR, SolveResult
 from ..solvers.certificates import has_gap
-from ..solvers.forward_backward import warn_of_step
+from ..solvers.forward_backward import STEP_SHARE, warn_of_step
 from ..solvers.registry import check_max_iter, check_tol
 from . import admm, fista, forward_backward, greedy
 from ._checks import check_images, check_operator, check_penalty, check_start
@@ -82,8 +82,8 @@ def solve_convolutional(
     tol : float, default=1e-3
         Largest certificate of a converged image. Values below what the dtype can certify are raised to it.
     max_iter : int or None, default=None
-        Largest number of iterations for an image; None is 1000 ("greedy", where it is one of looks at all coefficients,
-        and "admm") or 2000.
+        Largest number of iterations for an image; None is 1000 ("admm", and "greedy", which scans all coefficients once
+        an iteration) or 2000.
     init : array-like or CSR array of shape (n_samples, n_kernels * prod(map_shape)) or None, default=None
         Codes to start from. None starts from zero or, where a penalty is not convex, from codes of easier problems:
         l1 with the same thresholds and then, with "greedy" and firm thresholds (L0, CEL0, MCP), MCP ever closer to the
@@ -119,7 +119,7 @@ def solve_convolutional(
 
     Notes
     -----
-    A look at all coefficients of K kernels of h x w on a grid of N pixels costs "greedy" O(K h w N), a step along one
+    For K kernels of h x w on a grid of N pixels a scan of all coefficients costs "greedy" O(K h w N), a step along one
     of them O(h w); it keeps the residual only, no maps. An iteration of "admm" takes 2 K real transforms, of "fista"
     and "forward-backward" K and one addition of a kernel for each coefficient (2 K where codes are dense), O(K N log N)
     each. Beside the spectra of the kernels, K N numbers that all threads share, each image at work takes K N numbers
@@ -162,7 +162,7 @@ def solve_images(X, D, penalty, *, mask=None, solver="auto", tol=1e-3, max_iter=
     exponents = row_exponents(rows)
     scaled_penalties = {e: _scaled(penalty, e, D) for e in np.unique(exponents).tolist()}
     if name == "forward-backward" and init is None:
-        warn_of_step(penalty, forward_backward.STEP_SHARE / (D.lipschitz or 1.0))
+        warn_of_step(penalty, STEP_SHARE / (D.lipschitz or 1.0))
     D.spectrum, D.power  # noqa: B018  computed before threads ask for them
     inner = max(1, count_threads(n_jobs) // max(len(rows), 1))
     results, beyond = [None] * len(rows), np.zeros(len(rows), bool)

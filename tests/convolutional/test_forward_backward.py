@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from sparsecode.convolutional import SOLVERS, alpha_max, solve_convolutional
-from sparsecode.convolutional.forward_backward import STEP_SHARE
 from sparsecode.penalties import CEL0, L0, L1, MCP, SCAD, LHalf, LogSum, LTwoThirds
 from sparsecode.solvers import objective
+from sparsecode.solvers.forward_backward import STEP_SHARE
 
 from .problems import BOUNDARIES, make_operator
 
