@@ -26,8 +26,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ._core.arrays import as_dense
-from ._core.samples import flatten_input, groups_from_lengths, sequences
-from ._core.validation import as_weights, binary_exponent, check_rows
+from ._core.samples import as_shape, flatten_input, groups_from_lengths, sequences
+from ._core.validation import as_weights, binary_exponent, check_mask_columns, check_rows, known_entries
 
 __all__ = [
     "Capabilities",
@@ -230,6 +230,18 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if not reset:
             check_is_fitted(self)
         return check_rows(self, self._flatten(X), reset=reset)
+
+    def _check_known(self, X, mask, *, reset):
+        """Return X as rows that are finite where a mask says that they are known, zero elsewhere, and the mask."""
+        if mask is None:
+            return self._check_input(X, reset=reset), None
+        if not reset:
+            check_is_fitted(self)
+        rows = check_rows(self, self._flatten(X), reset=reset, finite=False)
+        check_mask_columns(self, mask, X)
+        shape = getattr(self, "input_shape", None)
+        rows, mask = known_entries(rows, mask, () if shape is None else as_shape(shape))
+        return check_array(rows, dtype=None, estimator=self, input_name="X"), mask
 
     def _check_binary_input(self, X, *, reset):
         """Return X as rows of bool, an ndarray or a canonical CSR array.

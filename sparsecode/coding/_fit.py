@@ -7,6 +7,7 @@ import numpy as np
 from .._core.history import as_history, as_rows, from_rows
 from .._core.products import correlations
 from .._core.rng import as_generator
+from .._core.samples import center
 from .._core.validation import binary_exponent, check_atoms, warn_not_converged
 from ..learning.homeostasis import Homeostasis
 from ..learning.init import initial_atoms
@@ -19,7 +20,7 @@ from ..solvers._scales import rescale
 from ..solvers.debias import debias_codes
 from ..solvers.registry import find_solver
 from ._blocks import Batches
-from ._direct_current import center, constant_atom, with_constant
+from ._direct_current import constant_atom, with_constant
 from ._encode import CoderSettings, Known, encode_rows
 from ._ksvd import check_ksvd, learn_ksvd
 from ._learn import Preparation, Progress, learn

@@ -9,12 +9,12 @@ import numpy as np
 
 from .._core.history import EpochRecord
 from .._core.progress import progress_bar
+from .._core.samples import center
 from ..learning.state import LearningState
 from ..learning.statistics import Totals, gather, merge, merge_totals
 from ..penalties import Penalty
 from ..solvers._rows import NON_FINITE, Atoms
 from ..solvers.matching_pursuit import Equaliser
-from ._direct_current import center
 from ._encode import CoderSettings, check_finite
 from ._relaxation import relax
 from ._sparsity import Amounts

@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from .._core.progress import progress_bar
+from .._core.samples import center
 from ..coding._encode import check_finite
 from ..coding._learn import has_settled, make_record
 from ..coding._sparsity import Amounts, Target
@@ -42,13 +43,16 @@ class Layout(NamedTuple):
 
     def center(self, X, mask=None):
         """Return rows without the means of their channels, which are those of known pixels."""
-        pixels = X.reshape(len(X), *((-1, self.image_shape[-1]) if self.has_channels else (-1, 1)))
-        if mask is None:
-            return (pixels - pixels.mean(axis=1, keepdims=True)).reshape(X.shape)
-        known = mask.reshape(pixels.shape)
-        counts = np.maximum(known.sum(axis=1, keepdims=True), 1)
-        means = (pixels * known).sum(axis=1, keepdims=True) / counts.astype(X.dtype)
-        return ((pixels - means) * known).reshape(X.shape)
+        if not self.has_channels:
+            return center(X, mask)
+        channels = self._channels(X)
+        centred = center(channels, None if mask is None else self._channels(mask))
+        return np.moveaxis(centred.reshape(len(X), self.image_shape[-1], -1), 1, 2).reshape(X.shape)
+
+    def _channels(self, rows):
+        """Return the pixels of each channel of each row as a row."""
+        channels = np.moveaxis(rows.reshape(len(rows), -1, self.image_shape[-1]), 2, 1)
+        return channels.reshape(-1, channels.shape[2])
 
     def geometry(self, kernel_shape):
         """Return where kernels of a shape (h, w) lie."""

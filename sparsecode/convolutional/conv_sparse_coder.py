@@ -6,7 +6,6 @@ import numpy as np
 from scipy.sparse import csr_array, issparse, vstack
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.samples import flatten_input
 from .._core.validation import (
     Integral,
     Interval,
@@ -295,14 +294,14 @@ class ConvSparseCoder(Encoder):
         X : array-like of shape (n_samples, n_features) or (n_samples, *input_shape)
         y : Ignored
         mask : array-like of bool, of the shape of X, or None, default=None
-            True where a pixel is known; None is everywhere. The others may have any finite value.
+            True where a pixel is known; None is everywhere. The others may have any value, NaN too.
 
         Returns
         -------
         self
         """
         with unchanged_on_failure(self):
-            X, mask = self._check_images(X, mask, reset=True)
+            X, mask = self._check_known(X, mask, reset=True)
             fit, rng = start_fit(self, X, mask)
             self._check_grid(fit)
             if fit.state is not None:
@@ -333,7 +332,7 @@ class ConvSparseCoder(Encoder):
         with unchanged_on_failure(self):
             self._validate_params()  # scikit-learn does it for the first call only
             first = not hasattr(self, "_fit")
-            X, mask = self._check_images(X, mask, reset=first)
+            X, mask = self._check_known(X, mask, reset=first)
             fit = start_fit(self, X, mask)[0] if first else self._fit
             self._check_grid(fit)
             if (self.dictionary is None) != (fit.state is not None):
@@ -380,7 +379,7 @@ class ConvSparseCoder(Encoder):
         """
         check_is_fitted(self)
         self._validate_params()  # they may have been set since fit
-        X, mask = self._check_images(X, mask, reset=False)
+        X, mask = self._check_known(X, mask, reset=False)
         operator = self._fit.operator(X.dtype, self.n_jobs)
         size = max(4, BLOCK // math.prod(operator.code_shape))
         blocks = []
@@ -472,22 +471,6 @@ class ConvSparseCoder(Encoder):
         if len(sides) != n_axes or not all(isinstance(side, Integral) and side >= 1 for side in sides):
             axes = "two of them, down and across" if n_axes == 2 else "a tuple of one, for signals"
             raise ValueError(f"`grid` must be an int >= 1, or {axes}, got {grid!r}.")
-
-    def _check_images(self, X, mask, *, reset):
-        """Return finite float rows, zero where they are not known, and a mask of their shape or None."""
-        X = self._check_input(X, reset=reset)
-        if mask is None:
-            return X, None
-        mask = np.asarray(mask)
-        if mask.dtype != bool:
-            raise ValueError(f"`mask` must be bool, True where a pixel is known, got {mask.dtype}.")
-        mask = np.asarray(flatten_input(mask, self.input_shape) if self.input_shape is not None else mask)
-        if mask.shape != X.shape:
-            raise ValueError(f"`mask` must have the shape of X, {X.shape} in rows, got {mask.shape}.")
-        blank = np.flatnonzero(~mask.any(axis=1))
-        if blank.size:
-            raise ValueError(f"`mask` leaves {blank.size} images without a known pixel, first number {blank[0]}.")
-        return np.where(mask, X, X.dtype.type(0)), mask
 
     def _get_fitted_state(self):
         return fitted_state(self._fit)

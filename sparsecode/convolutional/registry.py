@@ -73,7 +73,8 @@ def solve_convolutional(
         From `sparsecode.penalties`, separable; `WeightedL1` may have a weight for each kernel or for each coefficient,
         in the order of the codes.
     mask : array-like of bool, of the shape of X, or None, default=None
-        True where a pixel is known; the others have no part in the data term M. With channels, each has its own.
+        True where a pixel is known; the others have no part in the data term M, and may be NaN. With channels, each has
+        its own.
     solver : str, default="auto"
         A name of `SOLVERS`. "greedy" (locally greedy coordinate descent) and "forward-backward" (monotone proximal
         gradient) take all separable penalties, "admm" (Douglas-Rachford splitting in the Fourier domain) and "fista"

@@ -1,6 +1,7 @@
 """`ConvSparseCoder` as an estimator: pools, forms of codes, given kernels, labels, errors, digits."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from scipy.sparse import csr_array, issparse
@@ -196,16 +197,24 @@ def test_masks_that_do_not_fit_are_refused(rng):
     mask = np.ones(X.shape, bool)
     mask[4] = False
     for bad, message in (
-        (mask, "leaves 1 images without a known pixel, first number 4"),
-        (mask[:5], r"`mask` must have the shape of X, \(6, 72\) in rows, got \(5, 72\)"),
-        (mask.astype(float), "`mask` must be bool"),
+        (mask, "1 rows of `mask` have no known entry, first row 4"),
+        (
+            mask[:5],
+            r"`mask` must be .* of shape \(6, 72\) or \(6, 9, 8\), .* got one of bool and shape \(5, 72\)",
+        ),
+        (mask.reshape(6, 8, 9), r"`mask` must be an array of bool of shape \(6, 72\) or \(6, 9, 8\)"),
+        (mask.astype(float), "`mask` must be an array of bool .* got one of float64"),
     ):
         for method in (coder.fit, coder.partial_fit, given(kernels(rng)).fit(X).transform):
             with pytest.raises(ValueError, match=message):
                 method(X, mask=bad)
     spoilt = np.where(np.arange(72) == 3, np.nan, X)
     with pytest.raises(ValueError, match="NaN"):
-        coder.fit(spoilt, mask=np.isfinite(spoilt))
+        coder.fit(spoilt, mask=np.ones(X.shape, bool))
+    frame = pd.DataFrame(X, columns=[f"p{i}" for i in range(72)])
+    known = pd.DataFrame(np.ones(X.shape, bool), columns=frame.columns[::-1])
+    with pytest.raises(ValueError, match="`mask` has columns"):
+        coder.fit(frame, mask=known)
 
 
 @pytest.mark.nojit
@@ -214,9 +223,9 @@ def test_unknown_pixels_may_have_any_value(rng):
     mask = rng.random(X.shape) < 0.7
     for boundary in BOUNDARIES:
         coder = ConvSparseCoder(3, kernel_shape=3, input_shape=(9, 8), boundary=boundary, max_iter=2, random_state=0)
-        codes = [coder.fit_transform(np.where(mask, X, value), mask=mask) for value in (0.0, 1e6, -1e200)]
+        codes = [coder.fit_transform(np.where(mask, X, value), mask=mask) for value in (0.0, 1e6, -1e200, np.nan)]
         assert codes[0].any()
-        assert codes[0].tobytes() == codes[1].tobytes() == codes[2].tobytes()
+        assert all(other.tobytes() == codes[0].tobytes() for other in codes[1:])
 
 
 @pytest.mark.nojit
