@@ -156,14 +156,14 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         X : array-like of shape (n_samples, n_features)
         y : Ignored
         **params : dict
-            For `fit`; `groups` go to `transform` too.
+            For `fit`; `groups` and `mask` go to `transform` too.
 
         Returns
         -------
         ndarray or CSR array of shape (n_samples, prod(code_shape_))
         """
-        groups = {name: value for name, value in params.items() if name == "groups"}
-        return self.fit(X, y, **params).transform(X, **groups)
+        of_rows = {name: value for name, value in params.items() if name in ("groups", "mask")}
+        return self.fit(X, y, **params).transform(X, **of_rows)
 
     @available_if_capable("invertible")
     def score(self, X, y=None, sample_weight=None):
@@ -229,7 +229,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """Return X as finite float rows; arrays (n, *input_shape) are flattened."""
         if not reset:
             check_is_fitted(self)
-        return check_rows(self, self._flatten(X), reset=reset)
+        return check_rows(self, self._flatten(X, reset), reset=reset)
 
     def _check_known(self, X, mask, *, reset):
         """Return X as rows that are finite where a mask says that they are known, zero elsewhere, and the mask."""
@@ -237,10 +237,9 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             return self._check_input(X, reset=reset), None
         if not reset:
             check_is_fitted(self)
-        rows = check_rows(self, self._flatten(X), reset=reset, finite=False)
+        rows = check_rows(self, self._flatten(X, reset), reset=reset, finite=False)
         check_mask_columns(self, mask, X)
-        shape = getattr(self, "input_shape", None)
-        rows, mask = known_entries(rows, mask, () if shape is None else as_shape(shape))
+        rows, mask = known_entries(rows, mask, self._sample_shape(reset) or ())
         return check_array(rows, dtype=None, estimator=self, input_name="X"), mask
 
     def _check_binary_input(self, X, *, reset):
@@ -251,7 +250,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         if not reset:
             check_is_fitted(self)
-        X = validate_data(self, self._flatten(X), accept_sparse="csr", dtype="numeric", order="C", reset=reset)
+        X = validate_data(self, self._flatten(X, reset), accept_sparse="csr", dtype="numeric", order="C", reset=reset)
         if issparse(X):
             X = csr_array(X, copy=True)
             X.sum_duplicates()
@@ -274,9 +273,14 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         X.eliminate_zeros()
         return X
 
-    def _flatten(self, X):
-        shape = getattr(self, "input_shape", None)
+    def _flatten(self, X, reset):
+        shape = self._sample_shape(reset)
         return X if shape is None else flatten_input(X, shape)
+
+    def _sample_shape(self, reset):
+        """Return the shape in which samples may come, None for rows only; `reset` is whether this is a new fit."""
+        shape = getattr(self, "input_shape", None)
+        return None if shape is None else as_shape(shape)
 
     def _check_codes(self, codes):
         """Return codes as rows of the right width."""

@@ -1,13 +1,15 @@
 """What a fit of `ConvSparseCoder` leaves behind: the choices it fixed, and the state that learning goes on from."""
 
+import math
 import warnings
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import gen_batches
 
 from .._core.history import as_history, as_rows, from_rows
-from .._core.validation import callers_level, warn_not_converged
+from .._core.validation import callers_level, joined_warnings, warn_not_converged
 from ..coding._encode import check_finite, count_unconverged
 from ..coding._sparsity import Amounts, Target, rescale
 from ..dictionary import Dictionary
@@ -15,9 +17,14 @@ from ..penalties import Penalty
 from ..solvers._rows import NON_FINITE
 from ._kernel_update import Constraint
 from ._learn import KernelState, Layout, Progress, SolverSettings, learn, phi_shape
+from ._pools import CodeForm
 from ._problem import BoundPenalty, place_image
 from ._scale import find_extremes, least_alpha
 from .operator import ConvolutionOperator, as_dictionary, box_kernels
+from .registry import solve_images, warn_of_zeros
+
+#: Coefficients of images that are coded together.
+BLOCK = 2**22
 
 #: Positions of maps on which a target is met, at the most.
 POSITIONS = 2**18
@@ -72,6 +79,10 @@ class Fit:
             self.prepared[dtype] = operator
         operator.n_jobs = n_jobs
         return operator
+
+    def code_form(self, pool, grid):
+        """Return the `CodeForm` of codes, by the parameters of the coder."""
+        return CodeForm.of(self.geometry, self.layout.n_axes, len(self), pool, grid, signed=not self.penalty.positive)
 
     def prepare(self, X, mask):
         """Return rows as they are coded: without their means, if kernels were learned without."""
@@ -148,12 +159,20 @@ def warn_all_zero(penalty):
 
 
 def encode(fit, coder, X, mask):
-    """Return the SolveResult of checked rows."""
-    X = fit.prepare(X, mask)
-    result = solver_settings(coder).solve(X, fit.operator(X.dtype, coder.n_jobs), fit.penalty, mask)
-    check_finite(result.status != NON_FINITE, X.dtype)
-    warn_not_converged(*count_unconverged(result), len(X), result.certificate.max(), coder.encode_max_iter)
-    return result
+    """Return the codes of checked rows, in blocks of images; warn of those that did not converge, and of zeros."""
+    X, operator = fit.prepare(X, mask), fit.operator(X.dtype, coder.n_jobs)
+    form, settings = fit.code_form(coder.pool, coder.grid), solver_settings(coder)
+    blocks, zeros = [], []
+    with joined_warnings():
+        for rows in gen_batches(len(X), max(4, BLOCK // math.prod(operator.code_shape))):
+            known = None if mask is None else mask[rows]
+            result, zero = solve_images(X[rows], operator, fit.penalty, mask=known, **settings._asdict())
+            check_finite(result.status != NON_FINITE, X.dtype)
+            warn_not_converged(*count_unconverged(result), len(zero), result.certificate.max(), coder.encode_max_iter)
+            blocks.append(form.of_maps(result.codes, sparse=coder.sparse_output))
+            zeros.append(zero)
+    warn_of_zeros(np.concatenate(zeros), fit.penalty)
+    return blocks
 
 
 def fitted_state(fit):

@@ -6,26 +6,11 @@ import numpy as np
 from scipy.sparse import csr_array, issparse, vstack
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.validation import (
-    Integral,
-    Interval,
-    Real,
-    StrOptions,
-    fit_context,
-    joined_warnings,
-    unchanged_on_failure,
-)
-from ..dictionary import Dictionary
+from .._core.validation import fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder, available_if_capable
-from ..penalties import PENALTIES, Penalty
 from ._fit import encode, fitted_state, restored
-from ._geometry import BOUNDARIES
-from ._pools import Pools
+from ._parameters import CONSTRAINTS
 from ._start import start_fit
-from .registry import SOLVERS
-
-#: Coefficients of images that are coded together.
-BLOCK = 2**22
 
 
 class ConvSparseCoder(Encoder):
@@ -190,34 +175,7 @@ class ConvSparseCoder(Encoder):
     ((50, 4, 8, 8), (50, 64))
     """
 
-    _parameter_constraints = {  # noqa: RUF012  (scikit-learn's way to declare them)
-        "n_components": [Interval(Integral, 1, None, closed="left"), None],
-        "kernel_shape": [Interval(Integral, 1, None, closed="left"), tuple, list, None],
-        "penalty": [StrOptions(set(PENALTIES)), Penalty, None],
-        "alpha": [Interval(Real, 0, None, closed="neither"), None],
-        "alpha_scale": [StrOptions({"absolute", "max"})],
-        "target_sparsity": [Interval(Real, 0, 1, closed="neither"), None],
-        "positive": ["boolean"],
-        "solver": [StrOptions({"auto", *SOLVERS})],
-        "dictionary": [Dictionary, "array-like", None],
-        "boundary": [StrOptions(set(BOUNDARIES))],
-        "init": [StrOptions({"random", "data"}), Dictionary, "array-like"],
-        "zero_mean": ["boolean"],
-        "positive_dict": ["boolean"],
-        "window": [StrOptions({"disc"}), None],
-        "pool": [StrOptions({"max", "mean"}), None],
-        "grid": [Interval(Integral, 1, None, closed="left"), tuple, list],
-        "sparse_output": ["boolean"],
-        "input_shape": [tuple, list, Integral, None],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "encode_max_iter": [Interval(Integral, 1, None, closed="left"), None],
-        "encode_tol": [Interval(Real, 0, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
-        "random_state": ["random_state", np.random.Generator],
-        "verbose": ["verbose"],
-    }
+    _parameter_constraints = CONSTRAINTS
 
     def __init__(
         self,
@@ -303,7 +261,7 @@ class ConvSparseCoder(Encoder):
         with unchanged_on_failure(self):
             X, mask = self._check_known(X, mask, reset=True)
             fit, rng = start_fit(self, X, mask)
-            self._check_grid(fit)
+            fit.code_form(self.pool, self.grid)  # raises where they do not go together
             if fit.state is not None:
                 fit = fit.learn(self, X, mask, epochs=self.max_iter, rng=rng)
             self._fit = fit
@@ -334,7 +292,7 @@ class ConvSparseCoder(Encoder):
             first = not hasattr(self, "_fit")
             X, mask = self._check_known(X, mask, reset=first)
             fit = start_fit(self, X, mask)[0] if first else self._fit
-            self._check_grid(fit)
+            fit.code_form(self.pool, self.grid)  # raises where they do not go together
             if (self.dictionary is None) != (fit.state is not None):
                 raise ValueError(
                     "`dictionary` was changed since the first call, between kernels that are given and kernels that "
@@ -345,22 +303,6 @@ class ConvSparseCoder(Encoder):
             self._fit = fit
             fit.publish(self)
         return self
-
-    def fit_transform(self, X, y=None, mask=None):
-        """Fit to images and return their codes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, *input_shape)
-        y : Ignored
-        mask : array-like of bool, of the shape of X, or None, default=None
-            True where a pixel is known.
-
-        Returns
-        -------
-        ndarray or CSR array of shape (n_samples, prod(code_shape_))
-        """
-        return self.fit(X, mask=mask).transform(X, mask=mask)
 
     def transform(self, X, mask=None):
         """Return the codes of images.
@@ -379,26 +321,10 @@ class ConvSparseCoder(Encoder):
         """
         check_is_fitted(self)
         self._validate_params()  # they may have been set since fit
-        X, mask = self._check_known(X, mask, reset=False)
-        operator = self._fit.operator(X.dtype, self.n_jobs)
-        size = max(4, BLOCK // math.prod(operator.code_shape))
-        blocks = []
-        with joined_warnings():
-            for start in range(0, len(X), size):
-                rows = slice(start, start + size)
-                codes = encode(self._fit, self, X[rows], None if mask is None else mask[rows]).codes
-                blocks.append(self._pooled(operator, codes))
+        codes = encode(self._fit, self, *self._check_known(X, mask, reset=False))
         if self.sparse_output:
-            return csr_array(vstack([csr_array(block) for block in blocks], format="csr"))
-        return np.concatenate(blocks)
-
-    def _pooled(self, operator, codes):
-        """Return maps as they are wanted, apart from `sparse_output`."""
-        if self.pool is None:
-            return codes if self.sparse_output else codes.toarray()
-        signed = not self._fit.penalty.positive
-        pooled = self._pools(operator.geometry).pool(codes, len(operator.kernels), self.pool, signed=signed)
-        return pooled.reshape(len(pooled), -1)
+            return csr_array(vstack([csr_array(block) for block in codes], format="csr"))
+        return np.concatenate(codes)
 
     @available_if_capable("invertible")
     def inverse_transform(self, X):
@@ -443,34 +369,20 @@ class ConvSparseCoder(Encoder):
     def code_shape_(self):
         """Shape of a code."""
         check_is_fitted(self)
-        geometry, layout, K = self._fit.geometry, self._fit.layout, len(self._fit)
-        if self.pool is None:
-            return (K, *geometry.map_shape[2 - layout.n_axes :])
-        signs = () if self._fit.penalty.positive else (2,)
-        return (*signs, K, *self._pools(geometry).n_regions[2 - layout.n_axes :])
+        return self._fit.code_form(self.pool, self.grid).shape
 
     @property
     def code_dims_(self):
         """Names of the axes of `code_shape_`."""
         check_is_fitted(self)
-        images = self._fit.layout.n_axes == 2
-        if self.pool is None:
-            return ("atom", "y", "x") if images else ("atom", "position")
-        signs = () if self._fit.penalty.positive else ("sign",)
-        return (*signs, "atom", *(("region_y", "region_x") if images else ("region",)))
+        return self._fit.code_form(self.pool, self.grid).dims
 
-    def _pools(self, geometry):
-        """Return the regions, by the parameter as it is now."""
-        n_axes, grid = self._fit.layout.n_axes, self.grid
-        sides = tuple(grid) if isinstance(grid, tuple | list) else (grid,) * n_axes
-        return Pools.of(geometry, (1, *map(int, sides))[-2:])
-
-    def _check_grid(self, fit):
-        n_axes, grid = fit.layout.n_axes, self.grid
-        sides = tuple(grid) if isinstance(grid, tuple | list) else (grid,) * n_axes
-        if len(sides) != n_axes or not all(isinstance(side, Integral) and side >= 1 for side in sides):
-            axes = "two of them, down and across" if n_axes == 2 else "a tuple of one, for signals"
-            raise ValueError(f"`grid` must be an int >= 1, or {axes}, got {grid!r}.")
+    def _sample_shape(self, reset):
+        # Of this fit, whatever the parameter is now
+        if reset:
+            return super()._sample_shape(reset)
+        shape = self._fit.layout.image_shape
+        return shape if len(shape) > 1 else None
 
     def _get_fitted_state(self):
         return fitted_state(self._fit)
@@ -479,6 +391,6 @@ class ConvSparseCoder(Encoder):
         fit = restored(scalars, arrays)
         if math.prod(fit.layout.image_shape) != self.n_features_in_:
             raise ValueError("the shape of images and the number of features do not go together.")
-        self._check_grid(fit)
+        fit.code_form(self.pool, self.grid)
         self._fit = fit
         fit.publish(self)

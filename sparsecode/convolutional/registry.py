@@ -150,7 +150,7 @@ def solve_convolutional(
     result, beyond = solve_images(
         X, D, penalty, mask=mask, solver=solver, tol=tol, max_iter=max_iter, init=init, n_jobs=n_jobs
     )
-    _warn_of_zeros(beyond, penalty)
+    warn_of_zeros(beyond, penalty)
     return result
 
 
@@ -246,7 +246,7 @@ def _in_units_of_data(result, exponent):
     return result._replace(codes=codes, square_error=square_error, penalty=penalty, status=status)
 
 
-def _warn_of_zeros(zero, penalty):
+def warn_of_zeros(zero, penalty):
     """Warn once about images that have something to code, but no code."""
     if zero.any():
         warnings.warn(

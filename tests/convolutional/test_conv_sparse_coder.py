@@ -91,7 +91,7 @@ def test_forms_of_codes_agree(rng):
 def test_blocks_of_images_do_not_change_a_bit(rng, monkeypatch):
     coder, X = given(kernels(rng), pool="mean"), images(rng, 10)
     whole = coder.fit_transform(X)
-    monkeypatch.setattr("sparsecode.convolutional.conv_sparse_coder.BLOCK", 1)
+    monkeypatch.setattr("sparsecode.convolutional._fit.BLOCK", 1)
     assert coder.transform(X).tobytes() == whole.tobytes()
 
 
