@@ -189,7 +189,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             If the rows of X that have a weight do not differ.
         """
         recovered = self.inverse_transform(self.transform(X))
-        X = self._check_input(X, reset=False)
+        X = self._coded_part(self._check_input(X, reset=False))
         exponent = binary_exponent(X)
         X, recovered = np.ldexp(X, -exponent), np.ldexp(recovered, -exponent)
         if sample_weight is None:
@@ -202,6 +202,10 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if variance == 0:
             raise ValueError("`score` needs rows of X that differ: their variance is zero.")
         return float(1 - np.square(roots * (X - recovered)).sum(dtype=np.float64) / variance)
+
+    def _coded_part(self, X):
+        """Return what codes of checked rows stand for, by which `score` goes: all of them, if not otherwise said."""
+        return X
 
     def save(self, path):
         """Save the fitted encoder in one file, which `sparsecode.load` gives back bit for bit.

@@ -84,10 +84,20 @@ class Fit:
         """Return the `CodeForm` of codes, by the parameters of the coder."""
         return CodeForm.of(self.geometry, self.layout.n_axes, len(self), pool, grid, signed=not self.penalty.positive)
 
-    def prepare(self, X, mask):
+    @property
+    def without_means(self):
+        """Whether images are coded without the means of their channels, as kernels were learned."""
+        return self.state is not None and self.state.constraint.zero_mean
+
+    def prepare(self, X, mask=None):
         """Return rows as they are coded: without their means, if kernels were learned without."""
-        zero_mean = self.state is not None and self.state.constraint.zero_mean
-        return self.layout.center(X, mask) if zero_mean else X
+        return self.layout.center(X, mask) if self.without_means else X
+
+    def with_means(self, images, reference, mask):
+        """Return decoded images with the means of others, if images were coded without theirs."""
+        if len(reference) != len(images):
+            raise ValueError(f"`reference` must have {len(images)} images, one for each code, got {len(reference)}.")
+        return images + self.layout.means(reference, mask).astype(images.dtype) if self.without_means else images
 
     def learn(self, coder, X, mask, *, epochs, rng):
         """Return the fit after epochs over checked rows, shuffled if there is a generator."""
@@ -159,7 +169,7 @@ def warn_all_zero(penalty):
 
 
 def encode(fit, coder, X, mask):
-    """Return the codes of checked rows, in blocks of images; warn of those that did not converge, and of zeros."""
+    """Return the codes of checked rows, in blocks of images; warn if some did not converge or all are zero."""
     X, operator = fit.prepare(X, mask), fit.operator(X.dtype, coder.n_jobs)
     form, settings = fit.code_form(coder.pool, coder.grid), solver_settings(coder)
     blocks, zeros = [], []
@@ -171,7 +181,9 @@ def encode(fit, coder, X, mask):
             warn_not_converged(*count_unconverged(result), len(zero), result.certificate.max(), coder.encode_max_iter)
             blocks.append(form.of_maps(result.codes, sparse=coder.sparse_output))
             zeros.append(zero)
-    warn_of_zeros(np.concatenate(zeros), fit.penalty)
+    zero = np.concatenate(zeros)
+    if zero[X.any(axis=1)].all():  # of some images only it is nothing unusual
+        warn_of_zeros(zero, fit.penalty)
     return blocks
 
 
@@ -194,11 +206,13 @@ def fitted_state(fit):
     return scalars, arrays
 
 
-def restored(scalars, arrays):
-    """Return the fit that `fitted_state` has described; raise ValueError if it is none."""
+def restored(coder, scalars, arrays):
+    """Return the fit of a coder that `fitted_state` has described; raise ValueError if it is none."""
     layout, penalty, given = Layout(**scalars["layout"]), scalars["penalty"], scalars["given"]
     if not isinstance(penalty, Penalty) or (given is None) != ("kernels" in arrays):
         raise ValueError("the penalty or the kernels are missing.")
+    if math.prod(layout.image_shape) != coder.n_features_in_:
+        raise ValueError("the shape of images and the number of features do not go together.")
     state = None
     if given is None:
         kernels = arrays["kernels"]
@@ -217,4 +231,5 @@ def restored(scalars, arrays):
     records = from_rows(arrays["history"])
     fit = Fit(penalty, target, layout, given, state, arrays.get("shapes"), scalars["exponent"], records)
     fit.operator(np.dtype(np.float64))  # raises where kernels and images do not fit
+    fit.code_form(coder.pool, coder.grid)
     return fit

@@ -7,7 +7,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from .._core.progress import progress_bar
-from .._core.samples import center
+from .._core.samples import center, row_means
 from ..coding._encode import check_finite
 from ..coding._learn import has_settled, make_record
 from ..coding._sparsity import Amounts, Target
@@ -45,12 +45,19 @@ class Layout(NamedTuple):
         """Return rows without the means of their channels, which are those of known pixels."""
         if not self.has_channels:
             return center(X, mask)
-        channels = self._channels(X)
-        centred = center(channels, None if mask is None else self._channels(mask))
+        centred = center(self._channels(X), None if mask is None else self._channels(mask))
         return np.moveaxis(centred.reshape(len(X), self.image_shape[-1], -1), 1, 2).reshape(X.shape)
+
+    def means(self, X, mask=None):
+        """Return what `center` takes away from rows, also where they are not known."""
+        n_channels = self.image_shape[-1] if self.has_channels else 1
+        means = row_means(self._channels(X), None if mask is None else self._channels(mask))
+        return np.tile(means.reshape(len(X), n_channels), X.shape[1] // n_channels)
 
     def _channels(self, rows):
         """Return the pixels of each channel of each row as a row."""
+        if not self.has_channels:
+            return rows
         channels = np.moveaxis(rows.reshape(len(rows), -1, self.image_shape[-1]), 2, 1)
         return channels.reshape(-1, channels.shape[2])
 

@@ -1,9 +1,7 @@
 """`ConvSparseCoder`: learn kernels, and encode images or signals as sums of convolutions with them."""
 
-import math
-
 import numpy as np
-from scipy.sparse import csr_array, issparse, vstack
+from scipy.sparse import csr_array, vstack
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.validation import fit_context, unchanged_on_failure
@@ -59,10 +57,9 @@ class ConvSparseCoder(Encoder):
         ``Dictionary.log_gabor(...)`` or the `dictionary_` of a `SparseCoder`, scaled to unit norm. Where these have
         several sizes (`Dictionary.shapes`), they keep them.
     zero_mean : bool, default=True
-        Whether learned kernels have no mean (in each channel), so that learning sees no constant part of images, and
-        codes do not hold it: `inverse_transform` gives images back without their means, and `score` counts these as
-        errors. Subtract means first, or filter (`sparsecode.preprocessing.LocalContrastNormalizer`). Given kernels are
-        used as they are.
+        Whether learned kernels have no mean (in each channel). Images are then learned from and coded without theirs,
+        and `score` compares them without; `inverse_transform` puts the means of a `reference` back. Given kernels are
+        used as they are, and so are images.
     positive_dict : bool, default=False
         Whether learned kernels are kept non-negative; not with `zero_mean`.
     window : {"disc"} or None, default=None
@@ -128,6 +125,8 @@ class ConvSparseCoder(Encoder):
     -----
     ConvergenceWarning
         Once a call, if images reached `encode_max_iter` before `encode_tol`; or if fit finds that all codes are zero.
+    UserWarning
+        If transform finds that, as where `alpha` is at least `sparsecode.convolutional.alpha_max`.
 
     Notes
     -----
@@ -311,8 +310,7 @@ class ConvSparseCoder(Encoder):
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, *input_shape)
         mask : array-like of bool, of the shape of X, or None, default=None
-            True where a pixel is known; ``inverse_transform`` of the maps fills in the others (less the mean of the
-            known ones, with `zero_mean`).
+            True where a pixel is known; ``inverse_transform`` of the maps fills in the others.
 
         Returns
         -------
@@ -323,17 +321,22 @@ class ConvSparseCoder(Encoder):
         self._validate_params()  # they may have been set since fit
         codes = encode(self._fit, self, *self._check_known(X, mask, reset=False))
         if self.sparse_output:
-            return csr_array(vstack([csr_array(block) for block in codes], format="csr"))
+            return vstack([csr_array(block) for block in codes], format="csr")
         return np.concatenate(codes)
 
     @available_if_capable("invertible")
-    def inverse_transform(self, X):
+    def inverse_transform(self, X, reference=None, mask=None):
         """Return the images that maps stand for, sums of convolutions with the kernels.
 
         Parameters
         ----------
         X : array-like or CSR array of shape (n_samples, prod(code_shape_))
             Maps, as from ``transform`` with pool=None.
+        reference : array-like of shape (n_samples, n_features) or (n_samples, *input_shape) or None, default=None
+            Images, such as those that were coded, whose means (of each channel) are added where fit and `transform`
+            leave means out: where kernels were learned with `zero_mean`.
+        mask : array-like of bool, of the shape of `reference`, or None, default=None
+            True where a pixel of it is known.
 
         Returns
         -------
@@ -342,17 +345,22 @@ class ConvSparseCoder(Encoder):
         Raises
         ------
         ValueError
-            If the codes have another width, such as pooled ones.
+            If the codes have another width, such as pooled ones, or `reference` another number of images.
         """
         check_is_fitted(self)
         try:
-            codes = self._check_codes(X)
+            codes = csr_array(self._check_codes(X))
         except ValueError as error:
             if "columns, but codes" in str(error):
                 raise ValueError(f"{error} Codes that were pooled cannot be inverted.") from None
             raise
-        codes = codes if issparse(codes) else csr_array(codes)
-        return self._fit.operator(codes.dtype, self.n_jobs).decode(codes)
+        images = self._fit.operator(codes.dtype, self.n_jobs).decode(codes)
+        if reference is None:
+            return images
+        return self._fit.with_means(images, *self._check_known(reference, mask, reset=False))
+
+    def _coded_part(self, X):
+        return self._fit.prepare(X)
 
     @property
     def dictionary_(self):
@@ -388,9 +396,5 @@ class ConvSparseCoder(Encoder):
         return fitted_state(self._fit)
 
     def _set_fitted_state(self, scalars, arrays):
-        fit = restored(scalars, arrays)
-        if math.prod(fit.layout.image_shape) != self.n_features_in_:
-            raise ValueError("the shape of images and the number of features do not go together.")
-        fit.code_form(self.pool, self.grid)
-        self._fit = fit
-        fit.publish(self)
+        self._fit = restored(self, scalars, arrays)
+        self._fit.publish(self)
