@@ -241,8 +241,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             return self._check_input(X, reset=reset), None
         if not reset:
             check_is_fitted(self)
+        check_mask_columns(None if reset else self, mask, X)
         rows = check_rows(self, self._flatten(X, reset), reset=reset, finite=False)
-        check_mask_columns(self, mask, X)
         rows, mask = known_entries(rows, mask, self._sample_shape(reset) or ())
         return check_array(rows, dtype=None, estimator=self, input_name="X"), mask
 

@@ -52,7 +52,10 @@ def check_rows(estimator, X, *, reset, finite=True):
 
 
 def check_mask_columns(estimator, mask, X):
-    """Raise if the columns of a mask have other names than those of the rows, or another order."""
+    """Raise if the columns of a mask have other names than those of the rows, or another order.
+
+    The names are those of a fitted estimator, or of X if that is None or has none.
+    """
     names = getattr(mask, "columns", None)
     expected = getattr(estimator, "feature_names_in_", getattr(X, "columns", None))
     if names is not None and expected is not None and list(names) != list(expected):

@@ -12,7 +12,7 @@ import numpy as np
 from ..penalties.firm import BoundFirm
 from ..penalties.l1 import BoundL1
 
-#: Gap or violation to which easier problems are solved, and iterations for each at the most.
+#: Gap or violation to which easier problems are solved, and iterations for each at the most. Those of all count.
 START_TOL, START_ITER = 1e-2, 100
 
 #: The gamma of MCP, for kernels of unit norm, from problem to problem; above 1 a problem is convex in each coefficient.
@@ -49,4 +49,4 @@ def _mcp_path(problem):
 
 def _easier(problem, bound):
     penalty = problem.penalty._replace(bound=bound)
-    return problem._replace(penalty=penalty, tol=START_TOL, max_iter=min(START_ITER, problem.max_iter))
+    return problem._replace(penalty=penalty, tol=START_TOL, max_iter=min(START_ITER, problem.max_iter - 1))

@@ -27,17 +27,18 @@ ROUNDING, IDLE = 4, 400
 
 def solve_forward_backward(problem):
     """Return maps that are a fixed point of the objective of an `ImageProblem`, for any separable penalty."""
-    max_iter = problem.max_iter
-    if problem.init is None:
+    n_before, max_iter = 0, problem.max_iter
+    if problem.init is None and max_iter > 1:
         start = solve_greedy(l1_problem(problem))
         if start is None:
             return None
+        n_before = start.n_iter
         problem = problem._replace(init=start.codes)
     step = STEP_SHARE / (problem.operator.lipschitz or 1.0)
     descent = Descent(problem, step)
     rounding = ROUNDING * np.finfo(problem.operator.dtype).eps * problem.half_energy
     objective, idle, least = descent.objective, 0, np.inf
-    for n_iter in range(1, max_iter + 1):
+    for n_iter in range(n_before + 1, max_iter + 1):
         before = descent.entries, descent.price
         back, moved, _ = descent.take_step()
         if descent.passes.interrupted():

@@ -79,12 +79,13 @@ def solve_greedy(problem):
     """Return maps that no single coefficient can improve, for an `ImageProblem` with a separable penalty."""
     n_iter = 0
     for easier in easier_problems(problem):
-        result = _Descent(easier._replace(init=problem.init)).run()
+        max_iter = min(easier.max_iter, problem.max_iter - n_iter)
+        result = _Descent(easier._replace(init=problem.init, max_iter=max_iter)).run()
         if result is None:
             return None
         n_iter += result.n_iter
         problem = problem._replace(init=result.codes)
-    result = _Descent(problem).run()
+    result = _Descent(problem._replace(max_iter=problem.max_iter - n_iter)).run()
     return result and result._replace(n_iter=n_iter + result.n_iter)
 
 

@@ -83,8 +83,8 @@ def solve_convolutional(
     tol : float, default=1e-3
         Largest certificate of a converged image. Values below what the dtype can certify are raised to it.
     max_iter : int or None, default=None
-        Largest number of iterations for an image; None is 1000 ("admm", and "greedy", which scans all coefficients once
-        an iteration) or 2000.
+        Largest number of iterations for an image, those of the easier problems that it begins with included; None is
+        1000 ("admm", and "greedy", which scans all coefficients once an iteration) or 2000.
     init : array-like or CSR array of shape (n_samples, n_kernels * prod(map_shape)) or None, default=None
         Codes to start from. None starts from zero or, where a penalty is not convex, from codes of easier problems:
         l1 with the same thresholds and then, with "greedy" and firm thresholds (L0, CEL0, MCP), MCP ever closer to the

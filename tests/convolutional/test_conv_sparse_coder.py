@@ -309,7 +309,7 @@ def test_means_that_kernels_leave_out_are_put_back(colour, dtype):
     X = photographs(dtype=dtype)
     X = X if colour else X.mean(axis=3)
     params = {"kernel_shape": 5, "input_shape": X.shape[1:], "max_iter": 2, "random_state": 0, "pool": None}
-    coder = ConvSparseCoder(6, alpha=0.05, alpha_scale="max", **params).fit(X)
+    coder = ConvSparseCoder(6, alpha=0.1, alpha_scale="max", encode_tol=1e-2, **params).fit(X)
     means = X.mean(axis=(1, 2), keepdims=True, dtype=np.float64)
     codes = coder.transform(X)
     bare = coder.inverse_transform(codes).reshape(X.shape)
@@ -318,8 +318,8 @@ def test_means_that_kernels_leave_out_are_put_back(colour, dtype):
     atol = 1e-13 if dtype == np.float64 else 5e-7  # 5e-15 and 8e-8 were measured
     np.testing.assert_allclose(restored.mean(axis=(1, 2), dtype=np.float64), means[:, 0, 0], atol=atol)
     np.testing.assert_allclose(restored - means, bare, rtol=0, atol=atol)
-    # 0.06 and 0.13 of the variance, and 11.3 and 10.1 without means
-    assert np.square(restored - X).sum() < 0.2 * np.square(X - means).sum()
+    # At most 0.22 of the variance, and 10.2 at least without means
+    assert np.square(restored - X).sum() < 0.3 * np.square(X - means).sum()
     rest = X - means
     score = 1 - np.square(rest - bare).sum() / np.square(rest - rest.mean(axis=0)).sum()
     assert coder.score(X.reshape(len(X), -1)) == pytest.approx(score, rel=1e-5)
@@ -331,7 +331,7 @@ def test_means_that_kernels_leave_out_are_put_back(colour, dtype):
     filled = coder.inverse_transform(codes, reference=spoilt, mask=mask).reshape(X.shape)
     known = X.mean(axis=(1, 2), keepdims=True, where=mask, dtype=np.float64)
     np.testing.assert_allclose(filled - known, coder.inverse_transform(codes).reshape(X.shape), rtol=0, atol=atol)
-    assert np.square(filled - X)[mask].sum() < 0.2 * np.square(X - known)[mask].sum()
+    assert np.square(filled - X)[mask].sum() < 0.3 * np.square(X - known)[mask].sum()
     with pytest.raises(ValueError, match="`reference` must have 8 images, one for each code, got 3"):
         coder.inverse_transform(codes, reference=X[:3])
 
