@@ -7,12 +7,13 @@ costs K transforms.
 """
 
 import numpy as np
+import scipy.fft
 
 from ..penalties._base import prox_rows, value_rows
 from ._entries import Entries
 from ._maps_kernels import gradient_step, measure_slopes, settle, shrink_maps
 from ._passes import Passes
-from ._problem import MapsResult, energy, status_of
+from ._problem import MapsResult, energy, least_norms, status_of
 
 
 class Descent:
@@ -27,6 +28,7 @@ class Descent:
         self.image = self.past_image = np.zeros_like(problem.image)
         self.entries, self.price = Entries.none(self.operator.dtype), 0.0
         self.time, self.momentum = 1.0, 0.0
+        self.barred = barred_positions(problem)
         self.lines = None if self.penalty.has_weights else self.penalty.for_lines(self.operator)
         if problem.init is not None:
             self._start_from(Entries.of_row(problem.init, self.operator.dtype))
@@ -48,6 +50,9 @@ class Descent:
         return MapsResult(codes, certificate, square_error, self.price, n_iter, status)
 
     def _start_from(self, entries):
+        if self.barred is not None:
+            kept = ~self.barred.reshape(-1)[entries.places]
+            entries = Entries(entries.places[kept], entries.values[kept])
         self.x.reshape(-1)[entries.places] = entries.values
         self.past[...] = self.x
         self.entries, self.image = entries, self.passes.decode(entries)
@@ -116,6 +121,8 @@ class Descent:
             return
         for k, code in enumerate(z, block.start):
             prox_rows(self.lines[k], code, self.step, code)
+            if self.barred is not None:
+                code[self.barred[k]] = 0
 
     def _price(self, entries):
         """Return the price of entries."""
@@ -132,3 +139,19 @@ class Descent:
                 value_rows(line, rows, prices)
                 total += float(prices.sum())
         return total
+
+
+def barred_positions(problem):
+    """Return where coefficients are held at zero, (K, *map_shape): see `least_norms`; None if nowhere."""
+    least, D = least_norms(problem), problem.operator
+    if not least.any():
+        return None
+    rows, columns = D.geometry.map_shape
+    grid = D.geometry.grid_shape
+    known = scipy.fft.rfft2(np.broadcast_to(problem.known, problem.image.shape).astype(D.dtype))
+    barred = np.empty((len(least), rows, columns), bool)
+    for k, kernel in enumerate(D.kernels):
+        squares = scipy.fft.rfft2(np.square(kernel), s=grid)
+        seen = scipy.fft.irfft2((squares.conj() * known).sum(axis=0), s=grid)[:rows, :columns]
+        barred[k] = seen <= least[k]
+    return barred

@@ -9,6 +9,9 @@ from ..penalties.l1 import BoundL1
 from ..solvers._rows import CONVERGED, MAX_ITER, NON_FINITE, STALLED
 from .operator import ConvolutionOperator
 
+#: Share of the squared norm of a kernel that must lie at known pixels, for penalties that are not of l1 type.
+SEEN = 0.01
+
 
 class BoundPenalty(NamedTuple):
     """A penalty of maps as kernels see it: coefficient i of all maps in a row is atom ``i // span`` of `bound`."""
@@ -102,6 +105,17 @@ class MapsResult(NamedTuple):
     penalty: float
     n_iter: int
     status: int
+
+
+def least_norms(problem):
+    """Return the squared norm (K,) at known pixels that a kernel must exceed where its coefficient is not zero.
+
+    Coefficients of kernels that are hardly seen are held by the price alone. That of l1 grows with them; a bounded one
+    leaves them as large as makes the little that is seen of the kernel fit.
+    """
+    norms = problem.operator.square_norms.astype(problem.operator.dtype)
+    barred = problem.known is not None and not problem.penalty.has_weights
+    return norms * norms.dtype.type(SEEN) if barred else np.zeros_like(norms)
 
 
 def energy(image):

@@ -118,7 +118,7 @@ class _Descent:
         norms = squares.sum(axis=(1, 2, 3), dtype=np.float64).astype(self.dtype)
         places = np.stack([k, y, x, entries.places // self.problem.penalty.span], axis=1)
         active = ActiveSet(places, norms, entries.values, self.search.of(places))
-        return active.take((norms > 0) & (entries.values != 0)).ordered()
+        return active.take((norms > self.search.least_norms[k]) & (entries.values != 0)).ordered()
 
     def codes(self):
         """Return the coefficients that are not zero as a CSR array."""

@@ -74,7 +74,9 @@ def solve_convolutional(
         in the order of the codes.
     mask : array-like of bool, of the shape of X, or None, default=None
         True where a pixel is known; the others have no part in the data term M, and may be NaN. With channels, each has
-        its own.
+        its own. Where less than a hundredth of the squared norm of a kernel lies at known pixels, its coefficient is
+        zero if the penalty is not of l1 type: it would be huge to fit a few faint pixels, and so would be what it
+        makes of unknown ones.
     solver : str, default="auto"
         A name of `SOLVERS`. "greedy" (locally greedy coordinate descent) and "forward-backward" (monotone proximal
         gradient) take all separable penalties, "admm" (Douglas-Rachford splitting in the Fourier domain) and "fista"
