@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
+from sklearn.exceptions import ConvergenceWarning
 
 from .._core.parallel import count_threads, run_chunks
 from .._core.validation import callers_level, row_exponents
-from ..solvers._rows import CONVERGED, GAP_FLOOR, NON_FINITE, VIOLATION_FLOOR, SolveResult
+from ..solvers._rows import CONVERGED, GAP_FLOOR, MAX_ITER, NON_FINITE, STALLED, VIOLATION_FLOOR, SolveResult
 from ..solvers.certificates import has_gap
 from ..solvers.forward_backward import STEP_SHARE, warn_of_step
 from ..solvers.registry import check_max_iter, check_tol
@@ -116,6 +117,8 @@ def solve_convolutional(
 
     Warns
     -----
+    ConvergenceWarning
+        If images stopped with a certificate above `tol`, how many and how far.
     UserWarning
         If `alpha` is at least `alpha_max` of an image, whose code is then zero, or if codes depend on the step, as
         those of L0 do: CEL0 has the same minimisers without that defect.
@@ -153,6 +156,7 @@ def solve_convolutional(
         X, D, penalty, mask=mask, solver=solver, tol=tol, max_iter=max_iter, init=init, n_jobs=n_jobs
     )
     warn_of_zeros(beyond, penalty)
+    _warn_not_converged(result, penalty, tol)
     return result
 
 
@@ -246,6 +250,26 @@ def _in_units_of_data(result, exponent):
         square_error, penalty = (float(np.ldexp(v, 2 * exponent)) for v in (result.square_error, result.penalty))
     status = result.status if np.isfinite(codes.data).all() else NON_FINITE
     return result._replace(codes=codes, square_error=square_error, penalty=penalty, status=status)
+
+
+def _warn_not_converged(result, penalty, tol):
+    """Warn once about images whose certificate is above the tolerance, and say how far."""
+    reasons = []
+    stopped, stalled = (np.count_nonzero(result.status == status) for status in (MAX_ITER, STALLED))
+    if stopped:
+        most = result.n_iter[result.status == MAX_ITER].max()
+        reasons.append(f"{stopped} of {len(result.status)} images stopped at `max_iter`={most}")
+    if stalled:
+        reasons.append(f"{stalled} of {len(result.status)} images were stopped by rounding")
+    if reasons:
+        kind = "relative duality gap" if has_gap(penalty) else "relative fixed-point violation"
+        largest = result.certificate[result.status != NON_FINITE].max()
+        warnings.warn(
+            f"{' and '.join(reasons)} with a certificate above `tol`={tol:g}: the largest {kind} is {largest:.1e}. "
+            "Raise `max_iter` or `tol`.",
+            ConvergenceWarning,
+            stacklevel=callers_level(),
+        )
 
 
 def warn_of_zeros(zero, penalty):
