@@ -41,6 +41,11 @@ class Layout(NamedTuple):
         dictionary = as_dictionary(kernels, self.n_axes, has_channels=self.has_channels)
         return ConvolutionOperator(dictionary, self.image_shape, boundary=self.boundary, n_jobs=n_jobs)
 
+    @property
+    def sample_shape(self):
+        """Shape in which samples may come besides rows, None for signals."""
+        return self.image_shape if len(self.image_shape) > 1 else None
+
     def center(self, X, mask=None):
         """Return rows without the means of their channels, which are those of known pixels."""
         if not self.has_channels:

@@ -133,7 +133,15 @@ def _check_shapes(coder, n_features, name, bank):
     layout = Layout(image_shape, len(sides), len(image_shape) > len(sides), coder.boundary)
     sides = [min(KERNEL_SIDE, n) if side is None else int(side) for side, n in zip(sides, image_shape, strict=False)]
     sides = (1, *sides)[-2:]
-    layout.geometry(sides)  # raises for kernels that are too large
+    try:
+        layout.geometry(sides)
+    except ValueError as error:
+        if layout.n_axes == 2 and isinstance(shape, Integral) and len(image_shape) == 2:
+            length, n_channels = image_shape
+            raise ValueError(
+                f"{error} For signals of {length} positions and {n_channels} channels give kernel_shape=({shape},)."
+            ) from None
+        raise
     return layout, sides
 
 

@@ -69,7 +69,7 @@ class ConvSparseCoder(Encoder):
         What a region keeps of a map, positive and negative parts apart. None gives all maps, which can be inverted.
     grid : int or (int, int), default=2
         Regions down and across, (2, 2) for quadrants. A coefficient belongs to the region where the centre of its
-        kernel lies.
+        kernel lies, with boundary="valid" by its rank among the places of centres: these keep away from the border.
     sparse_output : bool, default=False
         Whether transform returns a CSR array: of maps about one percent of the memory.
     input_shape : tuple of int, int or None, default=None
@@ -126,16 +126,16 @@ class ConvSparseCoder(Encoder):
     ConvergenceWarning
         Once a call, if images reached `encode_max_iter` before `encode_tol`; or if fit finds that all codes are zero.
     UserWarning
-        If transform finds that, as where `alpha` is at least `sparsecode.convolutional.alpha_max`.
+        If transform finds that.
 
     Notes
     -----
     Learning alternates between codes of a batch and kernels, by statistics that only coefficients that are not zero
     take part in, ``Phi_kj(e) = sum_p x_k(p) x_j(p + e)`` and ``Psi_k(q) = sum_p x_k(p) s(p + q)``. They are decayed and
     added up as by `SparseCoder` (an image counts as many samples as kernels cover it), and kernels are updated by block
-    coordinate descent, O(K^2 h w) a pass, however large the images. For K kernels of h x w pixels
-    ``3 K^2 (2h - 1) (2w - 1)`` numbers are held: 5 MB for the default in float64, 132 MB for 144 of 12 x 12 in float32.
-    Codes are not kept. Coding takes nearly all of the time: see `solve_convolutional`.
+    coordinate descent, O(K^2 h w) a pass, however large the images. ``3 K^2 (2h - 1) (2w - 1)`` numbers are held for K
+    kernels of h x w pixels: 5 MB for the default in float64, 132 MB for 144 of 12 x 12 in float32; codes are not kept.
+    Coding takes nearly all of the time.
 
     The defaults were chosen with 27 parts of photographs of 64 x 64 pixels, as they are (less local means in brackets),
     and 9 others to look at: 17 (14) epochs leave 0.77 (0.83) of their variance explained, with 0.13 (0.12) coefficients
@@ -387,10 +387,7 @@ class ConvSparseCoder(Encoder):
 
     def _sample_shape(self, reset):
         # Of this fit, whatever the parameter is now
-        if reset:
-            return super()._sample_shape(reset)
-        shape = self._fit.layout.image_shape
-        return shape if len(shape) > 1 else None
+        return super()._sample_shape(reset) if reset else self._fit.layout.sample_shape
 
     def _get_fitted_state(self):
         return fitted_state(self._fit)

@@ -57,6 +57,10 @@ def test_a_coefficient_belongs_to_where_its_kernel_is_centred():
     assert circular.regions.tolist() == [[0, 0, 0, 1, 1, 1, 1, 0]]
     valid = Pools.of(Geometry.of((1, 8), (1, 3), "valid"), (2, 4))
     assert (valid.n_regions, valid.regions.tolist()) == ((1, 4), [[0, 1, 1, 2, 3, 3]])
+    for extent in range(1, 9):  # no region is empty while there are positions for all, however large kernels are
+        regions = Pools.of(Geometry.of((1, 8), (1, extent), "valid"), (1, 3)).regions
+        assert np.bincount(regions[0]).tolist() in [[2, 3, 3], [2, 2, 3], [2, 2, 2], [1, 2, 2], [1, 1, 2], [1, 1, 1],
+                                                    [1, 1], [1]]  # fmt: skip
     mask = Pools.of(Geometry.of((1, 6), (1, 3), "mask"), (1, 2))
     assert mask.regions.tolist() == [[0, 0, 0, 0, 1, 1, 1, 1]]
     symmetric = Pools.of(Geometry.of((1, 6), (1, 3), "symmetric"), (1, 3))
@@ -176,6 +180,10 @@ def test_what_does_not_fit_is_refused(rng):
         ({"penalty": "k-sparse"}, "fixes the number of coefficients"),
         ({"alpha": 1.0, "target_sparsity": 0.1}, "both say how sparse"),
         ({"input_shape": (9, 4, 2), "kernel_shape": (3,)}, "`kernel_shape` must be"),
+        (
+            {"input_shape": (36, 2), "kernel_shape": 3},
+            r"are larger .* and 2 channels give kernel_shape=\(3,\)",
+        ),
     ]
     for params, message in cases:
         with pytest.raises(ValueError, match=message):
