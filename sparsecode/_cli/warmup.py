@@ -92,18 +92,20 @@ def compile_solvers(X, D):
 
 
 def compile_maps(X):
-    """Run what solver="auto" may choose for maps with each penalty, in the dtype of X: the others wait for their use."""
+    """Run what solver="auto" may choose for maps with each penalty, in the dtype of X.
+
+    Two kernels of "fista" and "forward-backward" are left to their first use, which then takes about a second.
+    """
     import warnings
 
     from ..convolutional import ConvolutionOperator, solve_convolutional
     from ..penalties import PENALTIES
 
     D = ConvolutionOperator(X[:2, :3], X.shape[1])
-    for name, penalty in PENALTIES.items():
-        for solver in ("greedy", "admm") if name == "l1" else ("greedy",):
-            if penalty.separable:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", UserWarning)  # codes that have not converged
-                    options = {"solver": solver, "max_iter": 10}
-                    codes = solve_convolutional(X[:1], D, penalty(alpha=1e-3), **options).codes
-                    solve_convolutional(X[:1], D, penalty(alpha=1e-3), init=codes, **options)
+    chosen = [("admm", PENALTIES["l1"]), *(("greedy", penalty) for penalty in PENALTIES.values() if penalty.separable)]
+    for solver, penalty in chosen:
+        options = {"penalty": penalty(alpha=1e-3), "solver": solver, "max_iter": 10}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # codes that have not converged
+            codes = solve_convolutional(X[:1], D, **options).codes
+            solve_convolutional(X[:1], D, init=codes, **options)
