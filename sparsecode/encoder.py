@@ -25,8 +25,15 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from ._core.arrays import as_binary, as_dense
-from ._core.samples import flatten_input, groups_from_lengths, sequences
-from ._core.validation import as_weights, binary_exponent, check_binary_rows, check_rows
+from ._core.samples import as_shape, flatten_input, groups_from_lengths, sequences
+from ._core.validation import (
+    as_weights,
+    binary_exponent,
+    check_binary_rows,
+    check_mask_columns,
+    check_rows,
+    known_entries,
+)
 
 __all__ = [
     "Capabilities",
@@ -155,14 +162,14 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         X : array-like of shape (n_samples, n_features)
         y : Ignored
         **params : dict
-            For `fit`; `groups` go to `transform` too.
+            For `fit`; `groups` and `mask` go to `transform` too.
 
         Returns
         -------
         ndarray or CSR array of shape (n_samples, prod(code_shape_))
         """
-        groups = {name: value for name, value in params.items() if name == "groups"}
-        return self.fit(X, y, **params).transform(X, **groups)
+        of_rows = {name: value for name, value in params.items() if name in ("groups", "mask")}
+        return self.fit(X, y, **params).transform(X, **of_rows)
 
     @available_if_capable("invertible")
     def score(self, X, y=None, sample_weight=None):
@@ -188,7 +195,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             If the rows of X that have a weight do not differ.
         """
         recovered = self.inverse_transform(self.transform(X))
-        X = self._check_input(X, reset=False)
+        X = self._coded_part(self._check_input(X, reset=False))
         exponent = binary_exponent(X)
         X, recovered = np.ldexp(X, -exponent), np.ldexp(recovered, -exponent)
         if sample_weight is None:
@@ -201,6 +208,10 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if variance == 0:
             raise ValueError("`score` needs rows of X that differ: their variance is zero.")
         return float(1 - np.square(roots * (X - recovered)).sum(dtype=np.float64) / variance)
+
+    def _coded_part(self, X):
+        """Return what codes of checked rows stand for, by which `score` goes: all of them, if not otherwise said."""
+        return X
 
     def save(self, path):
         """Save the fitted encoder in one file, which `sparsecode.load` gives back bit for bit.
@@ -228,13 +239,24 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """Return X as finite float rows; arrays (n, *input_shape) are flattened."""
         if not reset:
             check_is_fitted(self)
-        return check_rows(self, self._flatten(X), reset=reset)
+        return check_rows(self, self._flatten(X, reset), reset=reset)
+
+    def _check_known(self, X, mask, *, reset):
+        """Return X as rows that are finite where a mask says that they are known, zero elsewhere, and the mask."""
+        if mask is None:
+            return self._check_input(X, reset=reset), None
+        if not reset:
+            check_is_fitted(self)
+        check_mask_columns(None if reset else self, mask, X)
+        rows = check_rows(self, self._flatten(X, reset), reset=reset, finite=False)
+        rows, mask = known_entries(rows, mask, self._sample_shape(reset) or ())
+        return check_array(rows, dtype=None, estimator=self, input_name="X"), mask
 
     def _check_binary_input(self, X, *, reset):
         """Return X as rows of bool (see `check_binary_rows`)."""
         if not reset:
             check_is_fitted(self)
-        return check_binary_rows(self, self._flatten(X), reset=reset)
+        return check_binary_rows(self, self._flatten(X, reset), reset=reset)
 
     def _check_binary_sample(self, x):
         """Return one row as an ndarray (1, n_features) of bool."""
@@ -244,9 +266,14 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             raise ValueError(f"x must be {self.n_features_in_} finite numbers, got {x.dtype} of shape {x.shape}.")
         return as_binary(x[None], self.binarize)
 
-    def _flatten(self, X):
-        shape = getattr(self, "input_shape", None)
+    def _flatten(self, X, reset):
+        shape = self._sample_shape(reset)
         return X if shape is None else flatten_input(X, shape)
+
+    def _sample_shape(self, reset):
+        """Return the shape in which samples may come, None for rows only; `reset` is whether this is a new fit."""
+        shape = getattr(self, "input_shape", None)
+        return None if shape is None else as_shape(shape)
 
     def _check_codes(self, codes):
         """Return codes as rows of the right width."""

@@ -56,10 +56,9 @@ def compile_all(dtypes):
         SparseCoder(8, n_nonzero_coefs=2, learning="k-svd", max_iter=1, random_state=0).fit(X.astype(dtype))
         SparseCoder(8, n_nonzero_coefs=2, learning="gradient", max_iter=1, random_state=0).fit(X.astype(dtype))
         compile_solvers(X[:4].astype(dtype), coder.components_)
-        compile_greedy_maps(X[:1].astype(dtype))
+        compile_maps(X.astype(dtype))
         LCA(coder.components_, alpha=1.0).fit(X.astype(dtype)).transform(X[:4].astype(dtype))
         SAILnet(8, max_iter=1, random_state=0).fit(X[:4].astype(dtype))
-        compile_convolutional(X[0].astype(dtype))
         kernels = ConvSparseCoder(2, kernel_shape=3, max_iter=1, random_state=0).fit(X[:4].astype(dtype))
         kernels.set_params(pool=None).inverse_transform(kernels.transform(X[:4].astype(dtype)))
     if "float64" in dtypes:
@@ -87,19 +86,6 @@ def compile_similarities():
     SDRNearestNeighbors(1).fit(rows).kneighbors(rows)
 
 
-def compile_convolutional(signal):
-    """Run every convolutional solver on a signal; other penalties than l1 take the kernels of `compile_solvers`."""
-    from ..convolutional import SOLVERS, ConvolutionOperator, solve_convolutional
-    from ..penalties import CEL0, L1
-
-    D = ConvolutionOperator(signal[:6].reshape(2, 3), len(signal))
-    for name, solver in SOLVERS.items():
-        for penalty in (L1(0.1), CEL0(0.01)):
-            if solver.takes(penalty):
-                codes = solve_convolutional(signal[None], D, penalty, solver=name, max_iter=10).codes
-                solve_convolutional(signal[None], D, penalty, solver=name, max_iter=1, init=codes)
-
-
 def compile_solvers(X, D):
     """Run every solver with every penalty that it takes, in the dtype of X, and pursuit of non-negative codes."""
     import warnings
@@ -121,12 +107,21 @@ def compile_solvers(X, D):
         solve(X, D, KSparse(1, positive=True), solver=name)
 
 
-def compile_greedy_maps(X):
-    """Run greedy descent of convolutional codes with every penalty that it takes, in the dtype of X."""
+def compile_maps(X):
+    """Run what solver="auto" may choose for maps with each penalty, in the dtype of X.
+
+    Two kernels of "fista" and "forward-backward" are left to their first use, which then takes about a second.
+    """
+    import warnings
+
     from ..convolutional import ConvolutionOperator, solve_convolutional
     from ..penalties import PENALTIES
 
-    D = ConvolutionOperator(X[:, :3], X.shape[1])
-    for penalty in PENALTIES.values():
-        if penalty.separable:
-            solve_convolutional(X, D, penalty(alpha=1e-3), solver="greedy", max_iter=1)
+    D = ConvolutionOperator(X[:2, :3], X.shape[1])
+    chosen = [("admm", PENALTIES["l1"]), *(("greedy", penalty) for penalty in PENALTIES.values() if penalty.separable)]
+    for solver, penalty in chosen:
+        options = {"penalty": penalty(alpha=1e-3), "solver": solver, "max_iter": 10}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # codes that have not converged
+            codes = solve_convolutional(X[:1], D, **options).codes
+            solve_convolutional(X[:1], D, init=codes, **options)

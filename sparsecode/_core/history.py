@@ -21,6 +21,15 @@ class EpochRecord(NamedTuple):
     replaced: int  # atoms unused for long that were replaced
     seconds: float
 
+    def scaled(self, exponent, degree):
+        """Return the record for data times ``2**exponent``, of a penalty of some degree; what overflows is infinite."""
+        if not exponent:
+            return self
+        with np.errstate(over="ignore", under="ignore"):
+            energies = ("objective", "data_term", "penalty")
+            values = {name: float(np.ldexp(getattr(self, name), 2 * exponent)) for name in energies}
+            return self._replace(**values, alpha=float(self.alpha * np.exp2(exponent * degree)))
+
 
 class TaskRecord(NamedTuple):
     """Means over the samples of an epoch of task-driven learning, each with the atoms and predictor of its time."""

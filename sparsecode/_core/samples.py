@@ -1,9 +1,12 @@
-"""Rows of samples: the shape of a sample, and the sequences that rows belong to."""
+"""Rows of samples: the shape of a sample, its mean, and the sequences that rows belong to."""
 
 import math
 from numbers import Integral
 
 import numpy as np
+
+#: Rows that are centred together.
+BATCH = 4096
 
 
 def flatten_input(X, shape):
@@ -29,6 +32,33 @@ def as_shape(shape):
             f"`input_shape` must be the shape of one sample, a tuple of ints >= 1 such as (12, 12), got {shape!r}."
         )
     return tuple(int(side) for side in sides)
+
+
+def row_means(rows, mask=None):
+    """Return the means of rows, or of their known entries, in float64; zero where none is known."""
+    if mask is None:
+        return rows.mean(axis=1, dtype=np.float64)
+    return rows.sum(axis=1, dtype=np.float64, where=mask) / np.maximum(mask.sum(axis=1), 1)
+
+
+def center(rows, mask=None):
+    """Return rows without their means, which are those of known entries; rows that are constant by rounding are zero.
+
+    With a mask, entries that are not known are zero.
+    """
+    centred = np.empty_like(rows, subok=False)
+    for start in range(0, len(rows), BATCH):
+        batch = slice(start, start + BATCH)  # one copy is enough
+        part, out = rows[batch], centred[batch]
+        known = None if mask is None else mask[batch]
+        np.subtract(part, row_means(part, known)[:, None], out=out, casting="same_kind")
+        if mask is not None:
+            out[~known] = 0
+        # Largest entries can be told at any scale. Rounding leaves up to 4.4 eps of that of a constant row (measured
+        # for 2 to 5000 features)
+        noise = 16 * np.finfo(rows.dtype).eps * np.abs(part).max(axis=1)
+        out[np.abs(out).max(axis=1) <= noise] = 0
+    return centred
 
 
 def groups_from_lengths(lengths):

@@ -8,6 +8,7 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
@@ -26,12 +27,14 @@ __all__ = [
     "callers_level",
     "check_atoms",
     "check_binary_rows",
+    "check_mask",
     "check_mask_columns",
     "check_rows",
     "check_sample_weight",
     "check_samples",
     "fit_context",
     "joined_warnings",
+    "known_entries",
     "row_exponents",
     "unchanged_on_failure",
     "warn_not_converged",
@@ -64,7 +67,10 @@ def check_binary_rows(estimator, X, *, reset):
 
 
 def check_mask_columns(estimator, mask, X):
-    """Raise if the columns of a mask have other names than those of the rows, or another order."""
+    """Raise if the columns of a mask have other names than those of the rows, or another order.
+
+    The names are those of a fitted estimator, or of X if that is None or has none.
+    """
     names = getattr(mask, "columns", None)
     expected = getattr(estimator, "feature_names_in_", getattr(X, "columns", None))
     if names is not None and expected is not None and list(names) != list(expected):
@@ -72,6 +78,41 @@ def check_mask_columns(estimator, mask, X):
             f"`mask` has columns {list(names)!r:.100}, but X has {list(expected)!r:.100}; give them in the same order, "
             "as mask[list(X.columns)]."
         )
+
+
+def check_mask(mask, shape, sample_shape=()):
+    """Return a mask as an array of bool of the shape of rows X, or say what is wrong with it.
+
+    It may also have the shape (n_samples, *sample_shape) of the samples that X holds.
+    """
+    array, native = np.asarray(mask), (shape[0], *sample_shape)
+    if array.shape not in (shape, native) or not (
+        array.dtype == bool or (array.dtype.kind in "iu" and np.isin(array, (0, 1)).all())
+    ):
+        either = f" or {native}" if sample_shape and native != shape else ""
+        raise ValueError(
+            f"`mask` must be an array of bool of shape {shape}{either}, True where an entry of X is known, got one of "
+            f"{array.dtype} and shape {array.shape}."
+        )
+    array = np.ascontiguousarray(array.reshape(shape), dtype=bool)
+    empty = np.flatnonzero(~array.any(axis=1))
+    if empty.size:
+        raise ValueError(f"{empty.size} rows of `mask` have no known entry, first row {empty[0]}; leave such rows out.")
+    return array
+
+
+def known_entries(X, mask, sample_shape=()):
+    """Return rows X with zeros where they are not known, whatever is there, and the checked mask.
+
+    X is to be checked again: only what is known must be finite, and only arrays of two axes get this far unchecked.
+    """
+    if issparse(X):
+        check_array(X, input_name="X")  # raises, and says how to make it dense
+    X = np.asarray(X)
+    if X.ndim != 2:
+        check_array(X, input_name="X", ensure_all_finite=False)  # raises, and says what to do
+    mask = check_mask(mask, X.shape, sample_shape)
+    return np.where(mask, X, 0), mask
 
 
 def check_samples(estimator, X, y, sample_weight=None, *, numeric):

@@ -7,20 +7,6 @@ is the problem of the centred sample with centred atoms; then ``m = <x - w D, u>
 
 import numpy as np
 from scipy.sparse import csr_array, hstack, issparse
-from sklearn.utils import gen_batches
-
-
-def center(rows):
-    """Return rows without their means; rows that are constant up to rounding become zero."""
-    centred = np.empty_like(rows, subok=False)
-    for batch in gen_batches(len(rows), 4096):  # one copy is enough
-        part, out = rows[batch], centred[batch]
-        np.subtract(part, part.mean(axis=1, keepdims=True, dtype=np.float64).astype(rows.dtype), out=out)
-        # Largest entries can be told at any scale. Rounding leaves up to 4.4 eps of that of a constant row (measured
-        # for 2 to 5000 features)
-        noise = 16 * np.finfo(rows.dtype).eps * np.abs(part).max(axis=1)
-        out[np.abs(out).max(axis=1) <= noise] = 0
-    return centred
 
 
 def constant_atom(n_features, dtype):

@@ -7,6 +7,7 @@ import numpy as np
 from .._core.history import as_history, as_rows, from_rows
 from .._core.products import correlations
 from .._core.rng import as_generator
+from .._core.samples import center
 from .._core.validation import binary_exponent, check_atoms, warn_not_converged
 from ..learning.homeostasis import Homeostasis
 from ..learning.init import initial_atoms
@@ -19,15 +20,12 @@ from ..solvers._scales import rescale
 from ..solvers.debias import debias_codes
 from ..solvers.registry import find_solver
 from ._blocks import Batches
-from ._direct_current import center, constant_atom, with_constant
+from ._direct_current import constant_atom, with_constant
 from ._encode import CoderSettings, Known, encode_rows
 from ._ksvd import check_ksvd, learn_ksvd
 from ._learn import Preparation, Progress, learn
 from ._relaxation import count_relaxed
 from ._sparsity import ROWS, Amounts, Target, make_penalty, resolve_alpha
-
-#: Entries of a record that grow with the square of the data.
-ENERGIES = ("objective", "data_term", "penalty")
 
 
 @dataclass
@@ -92,9 +90,7 @@ class Fit:
         return replace(self, atoms=atoms, records=self.records + self._in_units_of_data(records))
 
     def _in_units_of_data(self, records):
-        if not self.exponent:
-            return records
-        return [_in_units_of_data(record, self.exponent, self.penalty.degree) for record in records]
+        return [record.scaled(self.exponent, self.penalty.degree) for record in records]
 
     def meet_target(self, coder, X, weights=None):
         """Return the fit with the weight that meets its target on rows of X, if it has one; rows may have weights."""
@@ -244,14 +240,6 @@ def _check_positive_atoms(coder, init):
     if not isinstance(init, str) and init.min() < 0:
         raise ValueError("`init` has negative entries, which `positive_dict` forbids; use numpy.maximum(init, 0).")
     return True
-
-
-def _in_units_of_data(record, exponent, degree):
-    """Return a record of learning that saw the data times ``2**-exponent``; what overflows is infinite."""
-    with np.errstate(over="ignore", under="ignore"):
-        values = {name: float(np.ldexp(getattr(record, name), 2 * exponent)) for name in ENERGIES}
-        values["alpha"] = float(record.alpha * np.exp2(exponent * degree))
-    return record._replace(**values)
 
 
 def coder_settings(coder):

@@ -9,12 +9,12 @@ import numpy as np
 
 from .._core.history import EpochRecord
 from .._core.progress import progress_bar
+from .._core.samples import center
 from ..learning.state import LearningState
 from ..learning.statistics import Totals, gather, merge, merge_totals
 from ..penalties import Penalty
 from ..solvers._rows import NON_FINITE, Atoms
 from ..solvers.matching_pursuit import Equaliser
-from ._direct_current import center
 from ._encode import CoderSettings, check_finite
 from ._relaxation import relax
 from ._sparsity import Amounts
@@ -170,16 +170,16 @@ def _run_epoch(progress, source, settings, prepare, target, bar, after_update):
     progress.done, progress.totals, progress.replaced, progress.seconds, progress.n_rows = 0, None, 0, 0.0, totals.n
 
 
-def make_record(epoch, totals, penalty, replaced, seconds):
-    """Return the record of an epoch with these totals."""
-    n = totals.weight
+def make_record(epoch, totals, penalty, replaced, seconds, *, n_coefficients=None):
+    """Return the record of an epoch with these totals, of codes of so many coefficients (None: one for each atom)."""
+    n, n_coefficients = totals.weight, n_coefficients or len(totals.counts)
     return EpochRecord(
         epoch=epoch,
         objective=(0.5 * totals.square_error + totals.penalty) / n,
         data_term=0.5 * totals.square_error / n,
         penalty=totals.penalty / n,
         violation=totals.violation,
-        sparsity=float(totals.counts.mean() / n),
+        sparsity=float(totals.counts.sum() / (n * n_coefficients)),
         alpha=getattr(penalty, "alpha", math.nan),
         stopped=totals.stopped,
         stalled=totals.stalled,

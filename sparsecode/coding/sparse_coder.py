@@ -1,15 +1,14 @@
 """`SparseCoder`: learn a dictionary and encode rows with it."""
 
 import numpy as np
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from .._core.samples import as_shape
-from .._core.validation import check_mask_columns, check_rows, check_sample_weight, fit_context, unchanged_on_failure
+from .._core.validation import check_sample_weight, fit_context, unchanged_on_failure
 from ..dictionary import Dictionary
 from ..dictionary._fields import image_dims
 from ..encoder import Capabilities, Encoder, available_if_capable
 from ..learning.rules import RULES, WHOLE
-from ..solvers.masked import known_entries
 from ._encode import decode
 from ._fit import fitted_state, restore, start_fit
 from ._fit_blocks import BlockLearner
@@ -370,16 +369,7 @@ class SparseCoder(BlockLearner, Encoder):
         """
         check_is_fitted(self)
         self._validate_params()  # they may have been set since fit
-        return self._fit.encode(self, *self._check_known(X, mask)).codes
-
-    def _check_known(self, X, mask):
-        """Return X as rows that are finite where they are known, zero elsewhere, and the checked mask."""
-        if mask is None:
-            return self._check_input(X, reset=False), None
-        check_mask_columns(self, mask, X)
-        rows = check_rows(self, self._flatten(X), reset=False, finite=False)
-        rows, mask = known_entries(rows, mask)
-        return check_array(rows, dtype=None, estimator=self, input_name="X"), mask
+        return self._fit.encode(self, *self._check_known(X, mask, reset=False)).codes
 
     def inverse_transform(self, X):
         """Return the reconstructions ``W D`` of codes.

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_array
 
+from .._core.validation import known_entries
 from ..penalties import Penalty
 from ..solvers._codes import canonical
 from .operator import ConvolutionOperator
@@ -35,26 +36,12 @@ def check_penalty(penalty):
 
 def check_images(X, D, mask=None):
     """Return images as rows of finite numbers, float32 or float64, zero where they are not known, and what is known."""
-    rows = check_array(X, dtype=[np.float64, np.float32], allow_nd=True, input_name="X", ensure_min_samples=0)
-    rows = check_array(_flat(rows, D, "X"), dtype=[np.float64, np.float32], order="C", ensure_min_samples=0)
-    known = _check_mask(mask, D, len(rows))
-    return rows if known is None else np.where(known, rows, rows.dtype.type(0)), known
-
-
-def _check_mask(mask, D, n_samples):
-    """Return which pixels of each image are known, as rows of bool, or None for all."""
-    if mask is None:
-        return None
-    mask = np.asarray(mask)
-    if mask.dtype != bool and not (mask.dtype.kind in "iuf" and np.isin(mask, (0, 1)).all()):
-        raise ValueError(f"`mask` must be boolean, True where a pixel is known, got {mask.dtype}.")
-    rows = _flat(mask, D, "mask").astype(bool, copy=False)
-    if rows.ndim != 2 or len(rows) != n_samples:
-        raise ValueError(f"`mask` must be of the shape of X, which has {n_samples} images, got {mask.shape}.")
-    hidden = np.flatnonzero(~rows.any(axis=1))
-    if hidden.size:
-        raise ValueError(f"`mask` leaves no pixel of {hidden.size} images, first of image {hidden[0]}; leave them out.")
-    return rows
+    options = {"dtype": [np.float64, np.float32], "input_name": "X", "ensure_min_samples": 0}
+    X = check_array(X, allow_nd=True, ensure_all_finite=mask is None, **options)
+    rows, known = _flat(X, D), None
+    if mask is not None:
+        rows, known = known_entries(rows, mask, D.image_shape)
+    return check_array(rows, order="C", **options), known
 
 
 def check_start(init, D, penalty, n_samples):
@@ -73,7 +60,7 @@ def check_start(init, D, penalty, n_samples):
     return codes
 
 
-def _flat(array, D, name):
+def _flat(array, D):
     """Return images as rows, or say what shape they should have."""
     size, shape = int(np.prod(D.image_shape)), np.shape(array)
     if array.ndim == 2 and shape[1] == size:
@@ -81,8 +68,8 @@ def _flat(array, D, name):
     if array.ndim > 2 and shape[1:] == D.image_shape:
         return array.reshape(len(array), size)
     whole = ", ".join(map(str, D.image_shape))
-    hint = f"; for one image give {name}[None]" if shape == D.image_shape else ""
+    hint = "; for one image give X[None]" if shape == D.image_shape else ""
     raise ValueError(
-        f"`{name}` must have shape (n_samples, {size}) or (n_samples, {whole}) for an operator of image_shape "
+        f"`X` must have shape (n_samples, {size}) or (n_samples, {whole}) for an operator of image_shape "
         f"{D.image_shape}, got {shape}{hint}."
     )

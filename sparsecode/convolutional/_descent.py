@@ -7,11 +7,13 @@ costs K transforms.
 """
 
 import numpy as np
+import scipy.fft
 
 from ..penalties._base import prox_rows, value_rows
-from ._maps_kernels import look_ahead, measure_slopes, settle, shrink_maps
+from ._entries import Entries
+from ._maps_kernels import gradient_step, measure_slopes, settle, shrink_maps
 from ._passes import Passes
-from ._problem import Entries, energy
+from ._problem import MapsResult, energy, least_norms, status_of
 
 
 class Descent:
@@ -25,24 +27,46 @@ class Descent:
         self.x, self.past = np.zeros(self.shape, self.operator.dtype), np.zeros(self.shape, self.operator.dtype)
         self.image = self.past_image = np.zeros_like(problem.image)
         self.entries, self.price = Entries.none(self.operator.dtype), 0.0
+        self.time, self.momentum = 1.0, 0.0
+        self.barred = barred_positions(problem)
         self.lines = None if self.penalty.has_weights else self.penalty.for_lines(self.operator)
         if problem.init is not None:
             self._start_from(Entries.of_row(problem.init, self.operator.dtype))
 
     @property
+    def square_error(self):
+        """``||M (D x - s)||^2``."""
+        return energy(self.problem.residual(self.image))
+
+    @property
     def objective(self):
         """Objective of x."""
-        return 0.5 * energy(self.problem.residual(self.image)) + self.price
+        return 0.5 * self.square_error + self.price
+
+    def result(self, certificate, n_iter, *, stalled=False):
+        """Return x as a `MapsResult`."""
+        square_error, codes = self.square_error, self.entries.to_row(self.operator)
+        status = status_of(certificate, self.problem.tol, 0.5 * square_error + self.price, stalled)
+        return MapsResult(codes, certificate, square_error, self.price, n_iter, status)
 
     def _start_from(self, entries):
+        if self.barred is not None:
+            kept = ~self.barred.reshape(-1)[entries.places]
+            entries = Entries(entries.places[kept], entries.values[kept])
         self.x.reshape(-1)[entries.places] = entries.values
         self.past[...] = self.x
         self.entries, self.image = entries, self.passes.decode(entries)
         self.past_image = self.image
         self.price = self._price(entries)
 
-    def take_step(self, momentum, measured=False):
-        """Take a step from ``x + momentum (x - x_before)``; return what is known of it.
+    def accelerate(self, *, restart):
+        """Set the next momentum, ``(t - 1) / t'`` with ``t' = (1 + sqrt(1 + 4 t^2)) / 2``, t = 1 at first."""
+        last = 1.0 if restart else self.time
+        self.time = 0.5 * (1 + np.sqrt(1 + 4 * last * last))
+        self.momentum = (last - 1) / self.time
+
+    def take_step(self, measured=False):
+        """Take a step from ``x + m (x - x_before)`` with the momentum m; return what is known of it.
 
         Returns
         -------
@@ -53,7 +77,7 @@ class Descent:
         bound : tuple or None
             If `measured`, the arguments of `lower_bound` that belong to z.
         """
-        m, problem = self.operator.dtype.type(momentum), self.problem
+        m, problem = self.operator.dtype.type(self.momentum), self.problem
         residual = problem.residual(self.image + m * (self.image - self.past_image))
         transform, parts = self.passes.transform(residual), [None] * len(self.x)
         rows, columns = self.shape[1:]
@@ -66,7 +90,7 @@ class Descent:
                 weights, positive = self.penalty.weights(self.operator), self.penalty.bound.positive
                 measure_slopes(g, weights[block], positive, self.shape[1], buffers.line, sums[2:])
             x, past = self.x[block], self.past[block]
-            look_ahead(x, past, m, g, self.step, new)
+            gradient_step(x, past, m, g, self.step, new)
             self._prox(block, new, buffers)
             settle(x, past, m, new, buffers.line, sums)
             parts[block] = self.passes.gather(block, new, buffers)
@@ -87,6 +111,7 @@ class Descent:
         """Return to the maps before the last step, with these entries and this price, and without momentum."""
         self.x[...] = self.past
         self.entries, self.price, self.image = entries, price, self.past_image
+        self.time, self.momentum = 1.0, 0.0
 
     def _prox(self, block, z, buffers):
         if self.lines is None:
@@ -96,6 +121,8 @@ class Descent:
             return
         for k, code in enumerate(z, block.start):
             prox_rows(self.lines[k], code, self.step, code)
+            if self.barred is not None:
+                code[self.barred[k]] = 0
 
     def _price(self, entries):
         """Return the price of entries."""
@@ -112,3 +139,19 @@ class Descent:
                 value_rows(line, rows, prices)
                 total += float(prices.sum())
         return total
+
+
+def barred_positions(problem):
+    """Return where coefficients are held at zero, (K, *map_shape): see `least_norms`; None if nowhere."""
+    least, D = least_norms(problem), problem.operator
+    if not least.any():
+        return None
+    rows, columns = D.geometry.map_shape
+    grid = D.geometry.grid_shape
+    known = scipy.fft.rfft2(np.broadcast_to(problem.known, problem.image.shape).astype(D.dtype))
+    barred = np.empty((len(least), rows, columns), bool)
+    for k, kernel in enumerate(D.kernels):
+        squares = scipy.fft.rfft2(np.square(kernel), s=grid)
+        seen = scipy.fft.irfft2((squares.conj() * known).sum(axis=0), s=grid)[:rows, :columns]
+        barred[k] = seen <= least[k]
+    return barred

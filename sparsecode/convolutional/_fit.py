@@ -1,13 +1,15 @@
 """What a fit of `ConvSparseCoder` leaves behind: the choices it fixed, and the state that learning goes on from."""
 
+import math
 import warnings
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import gen_batches
 
 from .._core.history import as_history, as_rows, from_rows
-from .._core.validation import callers_level, warn_not_converged
+from .._core.validation import callers_level, joined_warnings, warn_not_converged
 from ..coding._encode import check_finite, count_unconverged
 from ..coding._sparsity import Amounts, Target, rescale
 from ..dictionary import Dictionary
@@ -15,8 +17,14 @@ from ..penalties import Penalty
 from ..solvers._rows import NON_FINITE
 from ._kernel_update import Constraint
 from ._learn import KernelState, Layout, Progress, SolverSettings, learn, phi_shape
-from ._statistics import place_image
+from ._pools import CodeForm
+from ._problem import BoundPenalty, place_image
+from ._scale import find_extremes, least_alpha
 from .operator import ConvolutionOperator, as_dictionary, box_kernels
+from .registry import solve_images, warn_of_zeros
+
+#: Coefficients of images that are coded together.
+BLOCK = 2**22
 
 #: Positions of maps on which a target is met, at the most.
 POSITIONS = 2**18
@@ -72,10 +80,24 @@ class Fit:
         operator.n_jobs = n_jobs
         return operator
 
-    def prepare(self, X, mask):
+    def code_form(self, pool, grid):
+        """Return the `CodeForm` of codes, by the parameters of the coder."""
+        return CodeForm.of(self.geometry, self.layout.n_axes, len(self), pool, grid, signed=not self.penalty.positive)
+
+    @property
+    def without_means(self):
+        """Whether images are coded without the means of their channels, as kernels were learned."""
+        return self.state is not None and self.state.constraint.zero_mean
+
+    def prepare(self, X, mask=None):
         """Return rows as they are coded: without their means, if kernels were learned without."""
-        zero_mean = self.state is not None and self.state.constraint.zero_mean
-        return self.layout.center(X, mask) if zero_mean else X
+        return self.layout.center(X, mask) if self.without_means else X
+
+    def with_means(self, images, reference, mask):
+        """Return decoded images with the means of others, if images were coded without theirs."""
+        if len(reference) != len(images):
+            raise ValueError(f"`reference` must have {len(images)} images, one for each code, got {len(reference)}.")
+        return images + self.layout.means(reference, mask).astype(images.dtype) if self.without_means else images
 
     def learn(self, coder, X, mask, *, epochs, rng):
         """Return the fit after epochs over checked rows, shuffled if there is a generator."""
@@ -94,7 +116,7 @@ class Fit:
             operator = self.layout.operator(progress.state.kernels, coder.n_jobs)
             penalty = meet_target(self.target, penalty, operator, settings, X, mask)
         penalty = self.penalty if self.target is None else rescale(penalty, self.exponent)
-        records = [in_units_of_data(record, self.exponent, penalty.degree) for record in progress.records]
+        records = [record.scaled(self.exponent, penalty.degree) for record in progress.records]
         return replace(self, penalty=penalty, state=progress.state, records=self.records + records)
 
     def publish(self, coder):
@@ -105,38 +127,20 @@ class Fit:
         coder.history_ = as_history(self.records)
 
 
-def in_units_of_data(record, exponent, degree):
-    """Return a record of learning that saw the data times ``2**-exponent``; what overflows is infinite."""
-    if not exponent:
-        return record
-    with np.errstate(over="ignore", under="ignore"):
-        energies = ("objective", "data_term", "penalty")
-        values = {name: float(np.ldexp(getattr(record, name), 2 * exponent)) for name in energies}
-        return record._replace(**values, alpha=float(record.alpha * np.exp2(exponent * degree)))
-
-
 def solver_settings(coder):
     """Return the settings of the coder that are read at each call."""
     return SolverSettings(coder.solver, coder.encode_tol, coder.encode_max_iter, coder.n_jobs)
 
 
-def largest_correlations(operator, X, mask, penalty):
-    """Return the largest correlation of each image with each kernel (n, K), and squared norms of the kernels.
+def alpha_bounds(operator, X, mask, penalty):
+    """Return a function of a penalty, and of a scale of the images, whose values are the `least_alpha` of each image.
 
-    If coefficients have weights of their own, those of all coefficients.
+    The correlations are computed once; weights are those of `penalty`.
     """
-    weights = penalty.get_params().get("weights")
-    each = weights is not None and np.size(weights) > len(operator.kernels)
-    largest = []
-    for i, row in enumerate(X):
-        maps = operator.correlate_grid(place_image(operator, row, None if mask is None else mask[i])[0])
-        maps = maps.reshape(1 if each else len(maps), -1)
-        if each:
-            largest.append(maps[0])
-        else:
-            largest.append(maps.max(axis=1) if penalty.positive else np.abs(maps).max(axis=1))
-    norms = operator.square_norms
-    return np.array(largest), np.repeat(norms, maps.shape[1] // len(norms)) if each else norms
+    bound = BoundPenalty.of(penalty.replace(alpha=1.0), operator)
+    images = (place_image(operator, row, None if mask is None else mask[i])[0] for i, row in enumerate(X))
+    extremes = [find_extremes(operator, image, bound, operator.n_jobs) for image in images]
+    return lambda penalty, scale=1.0: np.array([least_alpha(penalty, e, operator, scale) for e in extremes])
 
 
 def meet_target(target, penalty, operator, settings, X, mask):
@@ -145,13 +149,13 @@ def meet_target(target, penalty, operator, settings, X, mask):
     if n_images < len(X):
         chosen = np.sort(np.random.default_rng(0).choice(len(X), n_images, replace=False))
         X, mask = X[chosen], None if mask is None else mask[chosen]
-    highest = float(penalty.alpha_max(*largest_correlations(operator, X, mask, penalty)).max())
+    highest = alpha_bounds(operator, X, mask, penalty)(penalty).max()
 
     def encode(penalty):
         result = settings.solve(X, operator, penalty, mask)
         return Amounts.of(X, result.codes, result.square_error)
 
-    return target.search(penalty, highest, encode)
+    return target.search(penalty, float(highest), encode)
 
 
 def warn_all_zero(penalty):
@@ -165,12 +169,22 @@ def warn_all_zero(penalty):
 
 
 def encode(fit, coder, X, mask):
-    """Return the SolveResult of checked rows."""
-    X = fit.prepare(X, mask)
-    result = solver_settings(coder).solve(X, fit.operator(X.dtype, coder.n_jobs), fit.penalty, mask)
-    check_finite(result.status != NON_FINITE, X.dtype)
-    warn_not_converged(*count_unconverged(result), len(X), result.certificate.max(), coder.encode_max_iter)
-    return result
+    """Return the codes of checked rows, in blocks of images; warn if some did not converge or all are zero."""
+    X, operator = fit.prepare(X, mask), fit.operator(X.dtype, coder.n_jobs)
+    form, settings = fit.code_form(coder.pool, coder.grid), solver_settings(coder)
+    blocks, zeros = [], []
+    with joined_warnings():
+        for rows in gen_batches(len(X), max(4, BLOCK // math.prod(operator.code_shape))):
+            known = None if mask is None else mask[rows]
+            result, zero = solve_images(X[rows], operator, fit.penalty, mask=known, **settings._asdict())
+            check_finite(result.status != NON_FINITE, X.dtype)
+            warn_not_converged(*count_unconverged(result), len(zero), result.certificate.max(), coder.encode_max_iter)
+            blocks.append(form.of_maps(result.codes, sparse=coder.sparse_output))
+            zeros.append(zero)
+    zero = np.concatenate(zeros)
+    if zero[X.any(axis=1)].all():  # of some images only it is nothing unusual
+        warn_of_zeros(zero, fit.penalty)
+    return blocks
 
 
 def fitted_state(fit):
@@ -185,18 +199,20 @@ def fitted_state(fit):
     arrays = {"history": as_rows(fit.records)}
     if fit.state is not None:
         state = fit.state
-        scalars |= {"n_steps": state.n_steps, "n_replaced": state.n_replaced}
+        scalars["n_steps"] = state.n_steps
         scalars |= {name: getattr(state.constraint, name) for name in ("zero_mean", "positive")}
         arrays |= {name: getattr(state, name) for name in state.ARRAYS} | {"support": state.constraint.support}
         arrays |= {} if fit.shapes is None else {"shapes": fit.shapes}
     return scalars, arrays
 
 
-def restored(scalars, arrays):
-    """Return the fit that `fitted_state` has described; raise ValueError if it is none."""
+def restored(coder, scalars, arrays):
+    """Return the fit of a coder that `fitted_state` has described; raise ValueError if it is none."""
     layout, penalty, given = Layout(**scalars["layout"]), scalars["penalty"], scalars["given"]
     if not isinstance(penalty, Penalty) or (given is None) != ("kernels" in arrays):
         raise ValueError("the penalty or the kernels are missing.")
+    if math.prod(layout.image_shape) != coder.n_features_in_:
+        raise ValueError("the shape of images and the number of features do not go together.")
     state = None
     if given is None:
         kernels = arrays["kernels"]
@@ -206,8 +222,8 @@ def restored(scalars, arrays):
             if arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
                 raise ValueError(f"the learning state {name!r} is not a finite array of shape {shape}.")
         constraint = Constraint(arrays["support"], scalars["zero_mean"], scalars["positive"])
-        numbers = {name: scalars[name] for name in ("n_steps", "n_replaced")}
-        state = KernelState(constraint=constraint, **numbers, **{name: arrays[name] for name in KernelState.ARRAYS})
+        kept = {name: arrays[name] for name in KernelState.ARRAYS}
+        state = KernelState(constraint=constraint, n_steps=scalars["n_steps"], **kept)
     elif not isinstance(given, Dictionary):
         raise ValueError("the kernels are not a dictionary.")
     target = scalars["target_sparsity"]
@@ -215,4 +231,5 @@ def restored(scalars, arrays):
     records = from_rows(arrays["history"])
     fit = Fit(penalty, target, layout, given, state, arrays.get("shapes"), scalars["exponent"], records)
     fit.operator(np.dtype(np.float64))  # raises where kernels and images do not fit
+    fit.code_form(coder.pool, coder.grid)
     return fit

@@ -142,13 +142,14 @@ def _correlate_segments(image, flat, shape, chosen, segments, patches, out):
 
 
 def _measure_segments(
-    correlations, local_norms, masked, norms_of_kernels, chosen, segments, pen, each, exact_level, ridge,
+    correlations, local_norms, masked, norms_of_kernels, least_norms, chosen, segments, pen, each, exact_level, ridge,
     places, norms, values, starts, level, measures,
 ):  # fmt: skip
     """Measure segments, and find the coefficient of each that lowers the objective most.
 
     `exact_level` tells whether nothing enters at or below the correlation ``pen.entry``, `each` whether the penalty
-    has an atom for each coefficient. Entries of segment s are ``starts[s]`` to ``starts[s + 1]``.
+    has an atom for each coefficient. Nothing enters whose squared norm at known pixels is no more than `least_norms`.
+    Entries of segment s are ``starts[s]`` to ``starts[s + 1]``.
     """
     zero, half, one = type(ridge)(0), type(ridge)(0.5), type(ridge)(1)
     n_positions = segments.rows * segments.columns
@@ -189,7 +190,7 @@ def _measure_segments(
                 continue
             for k in range(level.shape[0]):
                 size, norm = row[k] if pen.positive else abs(row[k]), near[k]
-                if size <= level[k] or norm == zero:
+                if size <= level[k] or norm <= least_norms[k]:
                     continue
                 j = k * n_positions + y * segments.columns + x if each else k
                 ratio = max(ratio, np.float64(size / pen.entry[j]))

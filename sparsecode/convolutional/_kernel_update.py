@@ -21,6 +21,9 @@ import scipy.fft
 #: Passes over the kernels in one update.
 N_PASSES = 3
 
+#: A kernel of which constraints leave no more than so many roundings of its largest entry was constant, or nothing.
+ROUNDING = 16
+
 
 class Constraint(NamedTuple):
     """What kernels are, besides of unit norm."""
@@ -33,13 +36,14 @@ class Constraint(NamedTuple):
         """Return the nearest kernel (C, h, w) that may be number k, None where there is no single one."""
         support = self.support[k]
         kernel = kernel * support
+        rounding = ROUNDING * np.finfo(kernel.dtype).eps * np.abs(kernel).max()
         if self.zero_mean:
             mean = kernel.sum(axis=(1, 2), keepdims=True) / kernel.dtype.type(support.sum())
             kernel -= mean * support
         if self.positive:
             np.maximum(kernel, 0, out=kernel)
         peak = np.abs(kernel).max()
-        if not 0 < peak < np.inf:
+        if not rounding < peak < np.inf:
             return None
         kernel /= peak
         return kernel / np.linalg.norm(kernel)

@@ -6,10 +6,10 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from .._core.history import EpochRecord
 from .._core.progress import progress_bar
+from .._core.samples import center, row_means
 from ..coding._encode import check_finite
-from ..coding._learn import has_settled
+from ..coding._learn import has_settled, make_record
 from ..coding._sparsity import Amounts, Target
 from ..learning.online import decay_at
 from ..learning.statistics import Totals, merge_totals
@@ -18,7 +18,8 @@ from ..solvers._rows import MAX_ITER, NON_FINITE, STALLED
 from ._geometry import Geometry
 from ._kernel_update import Constraint, update_kernels
 from ._patches import worst_patches
-from ._statistics import add_statistics, place_image, residual_of
+from ._problem import place_image
+from ._statistics import add_statistics, residual_of
 from .operator import ConvolutionOperator, as_dictionary
 from .registry import solve_images
 
@@ -40,15 +41,30 @@ class Layout(NamedTuple):
         dictionary = as_dictionary(kernels, self.n_axes, has_channels=self.has_channels)
         return ConvolutionOperator(dictionary, self.image_shape, boundary=self.boundary, n_jobs=n_jobs)
 
+    @property
+    def sample_shape(self):
+        """Shape in which samples may come besides rows, None for signals."""
+        return self.image_shape if len(self.image_shape) > 1 else None
+
     def center(self, X, mask=None):
         """Return rows without the means of their channels, which are those of known pixels."""
-        pixels = X.reshape(len(X), *((-1, self.image_shape[-1]) if self.has_channels else (-1, 1)))
-        if mask is None:
-            return (pixels - pixels.mean(axis=1, keepdims=True)).reshape(X.shape)
-        known = mask.reshape(pixels.shape)
-        counts = np.maximum(known.sum(axis=1, keepdims=True), 1)
-        means = (pixels * known).sum(axis=1, keepdims=True) / counts.astype(X.dtype)
-        return ((pixels - means) * known).reshape(X.shape)
+        if not self.has_channels:
+            return center(X, mask)
+        centred = center(self._channels(X), None if mask is None else self._channels(mask))
+        return np.moveaxis(centred.reshape(len(X), self.image_shape[-1], -1), 1, 2).reshape(X.shape)
+
+    def means(self, X, mask=None):
+        """Return what `center` takes away from rows, also where they are not known."""
+        n_channels = self.image_shape[-1] if self.has_channels else 1
+        means = row_means(self._channels(X), None if mask is None else self._channels(mask))
+        return np.tile(means.reshape(len(X), n_channels), X.shape[1] // n_channels)
+
+    def _channels(self, rows):
+        """Return the pixels of each channel of each row as a row."""
+        if not self.has_channels:
+            return rows
+        channels = np.moveaxis(rows.reshape(len(rows), -1, self.image_shape[-1]), 2, 1)
+        return channels.reshape(-1, channels.shape[2])
 
     def geometry(self, kernel_shape):
         """Return where kernels of a shape (h, w) lie."""
@@ -81,7 +97,6 @@ class KernelState:
     psi: np.ndarray  # (K, C, h, w)
     unused: np.ndarray  # (K,), coefficients of all kernels since each was last active
     n_steps: int = 0
-    n_replaced: int = 0
 
     @classmethod
     def start(cls, kernels, constraint):
@@ -128,7 +143,6 @@ class KernelState:
             self.phi[k] = self.phi[:, k] = self.psi[k] = 0
             self.unused[k] = 0
             n_replaced += 1
-        self.n_replaced += n_replaced
         return n_replaced
 
 
@@ -183,7 +197,8 @@ def learn(progress, X, mask, layout, settings, *, target: Target | None, epochs,
                 )
         seconds = time.perf_counter() - started
         n_coefficients = int(np.prod(operator.code_shape))
-        progress.records.append(make_record(epoch, totals, n_coefficients, progress.penalty, replaced, seconds))
+        record = make_record(epoch, totals, progress.penalty, replaced, seconds, n_coefficients=n_coefficients)
+        progress.records.append(record)
         progress.totals = totals
         if tol > 0 and has_settled(progress.records, tol):
             break
@@ -200,22 +215,4 @@ def totals_of(result, n_kernels):
         int(np.count_nonzero(result.status == MAX_ITER)),
         int(np.count_nonzero(result.status == STALLED)),
         kernel_counts(result.codes, n_kernels),
-    )
-
-
-def make_record(epoch, totals, n_coefficients, penalty, replaced, seconds):
-    """Return the record of an epoch with these totals."""
-    return EpochRecord(
-        epoch=epoch,
-        objective=(0.5 * totals.square_error + totals.penalty) / totals.n,
-        data_term=0.5 * totals.square_error / totals.n,
-        penalty=totals.penalty / totals.n,
-        violation=totals.violation,
-        sparsity=float(totals.counts.sum() / (totals.n * n_coefficients)),
-        alpha=penalty.alpha,
-        stopped=totals.stopped,
-        stalled=totals.stalled,
-        dead=int(np.count_nonzero(totals.counts == 0)),
-        replaced=replaced,
-        seconds=seconds,
     )

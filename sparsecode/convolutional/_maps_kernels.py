@@ -69,8 +69,8 @@ def _largest_of(line):
     return np.inf
 
 
-def _start_maps(t, weights, step, ridge, positive, share, extent, line, v):
-    """Take `share` of the multipliers ``t - y`` of states t with codes y, and write ``v = 2 y - t``."""
+def _start_maps(t, weights, step, ridge, positive, factor, extent, line, v):
+    """Scale the multipliers ``t - y`` of states t with codes y by a factor, and write ``v = 2 y - t``."""
     one, two = type(t[0, 0, 0])(1), type(t[0, 0, 0])(2)
     shrink = one / (one + step * ridge)
     low = type(one)(-np.inf) if positive else -one
@@ -83,11 +83,11 @@ def _start_maps(t, weights, step, ridge, positive, share, extent, line, v):
             for x in range(inside):
                 a, tau = state[x], line.tau[x]
                 code = shrink * (a - min(max(a, low * tau), tau))
-                a = code + share * (a - code)
+                a = code + factor * (a - code)
                 state[x] = a
                 ahead[x] = two * code - a
             for x in range(inside, t.shape[2]):
-                state[x] *= share
+                state[x] *= factor
                 ahead[x] = -state[x]
 
 
@@ -139,7 +139,7 @@ def _shrink_maps(z, weights, step, ridge, positive, line, out):
                 place[x] = shrink * (a - min(max(a, low * tau), tau))
 
 
-def _look_ahead(x, past, momentum, g, step, z):
+def _gradient_step(x, past, momentum, g, step, z):
     """Write ``x + momentum (x - past) + step g`` to z; g has the size of the grid."""
     for k in range(x.shape[0]):
         for y in range(x.shape[1]):
@@ -201,8 +201,8 @@ def _gather_entries(code, places, values):
     return n
 
 
-def _restart_maps(codes, slopes, weights, step, ridge, positive, share, line, t):
-    """Write states of given codes; multipliers are those of the penalty, `share` of the slopes where codes are zero.
+def _restart_maps(codes, slopes, weights, step, ridge, positive, factor, line, t):
+    """Write states of given codes; multipliers are those of the penalty, slopes times `factor` where codes are zero.
 
     States beyond the coefficients stay as they are.
     """
@@ -214,7 +214,7 @@ def _restart_maps(codes, slopes, weights, step, ridge, positive, share, line, t)
             code, slope, state = codes[k, y], slopes[k, y], t[k, y]
             for x in range(code.shape[0]):
                 tau = line.tau[x]
-                u = min(max(share * step * slope[x], low * tau), tau)
+                u = min(max(factor * step * slope[x], low * tau), tau)
                 u = tau + step * ridge * code[x] if code[x] > 0 else u
                 u = step * ridge * code[x] - tau if code[x] < 0 else u
                 state[x] = code[x] + u
@@ -227,7 +227,7 @@ largest_of = kernel(_largest_of)
 start_maps = kernel(_start_maps)
 advance_maps = kernel(_advance_maps)
 shrink_maps = kernel(_shrink_maps)
-look_ahead = kernel(_look_ahead)
+gradient_step = kernel(_gradient_step)
 settle = kernel(_settle)
 measure_slopes = kernel(_measure_slopes)
 gather_entries = kernel(_gather_entries)

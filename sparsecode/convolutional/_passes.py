@@ -13,15 +13,15 @@ import scipy.fft
 
 from .._core.parallel import run_chunks
 from .._core.products import aligned_empty, kernel_array
+from ._entries import Entries
 from ._maps_kernels import Line, add_products, conjugate_products, gather_entries
-from ._problem import Entries
 from ._scatter_kernels import add_kernels
 
 #: Bytes of maps that are transformed at a time, and groups that kernels are shared out in.
 CACHED_BYTES, GROUPS = 2**18, 16
 
 #: Multiplications a coefficient of all maps beyond which transforms decode codes faster than kernels one by one.
-SCATTER_SHARE = 4
+SCATTER_COST = 4
 
 
 class Buffers(NamedTuple):
@@ -131,19 +131,34 @@ class Passes:
             grid = np.zeros((self.n_channels, *self.grid_shape), self.dtype)
             add_kernels(entries.places, entries.values, D.kernels, *D.geometry.map_shape, grid)
             return grid
-        (rows, columns), row = D.geometry.map_shape, entries.to_row(D)
+        row = entries.to_row(D)
+        return self.decode_maps(lambda block: row[:, block.start * size : block.stop * size].toarray())
+
+    def decode_maps(self, take):
+        """Return ``D x`` on the grid, (C, *grid_shape); ``take(block)`` gives the maps of a block of kernels."""
+        rows, columns = map_shape = self.operator.geometry.map_shape
 
         def work(block, total, buffers, sums):
             maps = buffers.maps[: block.stop - block.start]
             maps[...] = 0
-            codes = row[:, block.start * size : block.stop * size].toarray()
-            maps[:, :rows, :columns] = codes.reshape(len(maps), rows, columns)
+            maps[:, :rows, :columns] = take(block).reshape(-1, *map_shape)
             self.add_image(block, maps, total)
 
         self.run(work)
         return self.image(self.total())
 
+    def correlate_all(self, image):
+        """Return ``D^T r`` as maps (K, *map_shape) for an image r on the grid."""
+        rows, columns = map_shape = self.operator.geometry.map_shape
+        transform, maps = self.transform(image), np.empty((len(self.spectra), *map_shape), self.dtype)
+
+        def work(block, total, buffers, sums):
+            maps[block] = self.correlate(block, transform, buffers)[:, :rows, :columns]
+
+        self.run(work)
+        return maps
+
     def is_dense(self, n_entries):
         """Tell whether so many coefficients are decoded faster by transforms than one by one."""
         taps = math.prod(self.operator.kernels.shape[1:])
-        return n_entries * taps > SCATTER_SHARE * len(self.spectra) * math.prod(self.grid_shape)
+        return n_entries * taps > SCATTER_COST * len(self.spectra) * math.prod(self.grid_shape)

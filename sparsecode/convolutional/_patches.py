@@ -34,6 +34,7 @@ def worst_patches(residuals, geometry, n_patches, *, zero_mean=False):
     """Return the patches of largest norm of residuals on the grid, worst first, that do not overlap in an image."""
     found = []
     (height, width), n_each = geometry.kernel_shape, -(-n_patches // len(residuals))
+    rows, columns = geometry.grid_shape
     for residual in residuals:
         energies = window_energies(residual, geometry, zero_mean=zero_mean)
         for _ in range(n_each):
@@ -41,7 +42,8 @@ def worst_patches(residuals, geometry, n_patches, *, zero_mean=False):
             if not energies[y, x] > 0:
                 break
             found.append((energies[y, x], cut(residual, y, x, geometry.kernel_shape)))
-            energies[max(0, y - height + 1) : y + height, max(0, x - width + 1) : x + width] = 0
+            near = (y + np.arange(1 - height, height)) % rows, (x + np.arange(1 - width, width)) % columns
+            energies[np.ix_(*(places[places < n] for places, n in zip(near, energies.shape, strict=True)))] = 0
     return [patch for _, patch in sorted(found, key=lambda pair: -pair[0])]
 
 

@@ -1,6 +1,7 @@
-"""Sparse maps pooled over the regions of an image, positive and negative parts apart."""
+"""Forms of codes: all maps, or maps pooled over the regions of an image, positive and negative parts apart."""
 
 import math
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -40,6 +41,40 @@ class Pools(NamedTuple):
             return pooled
         np.add.at(pooled, target, np.abs(values))
         return pooled / np.bincount(self.regions[self.regions >= 0], minlength=n_regions).astype(codes.dtype)
+
+
+class CodeForm(NamedTuple):
+    """Shape of codes, and how they are made of maps."""
+
+    shape: tuple
+    dims: tuple  # names of its axes
+    n_kernels: int
+    pools: Pools | None  # None for all maps
+    kind: str | None  # how maps are pooled
+    signed: bool
+
+    @classmethod
+    def of(cls, geometry, n_axes, n_kernels, pool, grid, *, signed):
+        """Return the form for the parameters `pool` and `grid`, of signals (one axis) or images (two)."""
+        sides = tuple(grid) if isinstance(grid, tuple | list) else (grid,) * n_axes
+        if len(sides) != n_axes or not all(isinstance(side, Integral) and side >= 1 for side in sides):
+            axes = "two of them, down and across" if n_axes == 2 else "a tuple of one, for signals"
+            raise ValueError(f"`grid` must be an int >= 1, or {axes}, got {grid!r}.")
+        if pool is None:
+            dims = ("atom", "y", "x") if n_axes == 2 else ("atom", "position")
+            return cls((n_kernels, *geometry.map_shape[2 - n_axes :]), dims, n_kernels, None, None, signed)
+        pools = Pools.of(geometry, (1, *map(int, sides))[-2:])
+        shape = (*((2,) if signed else ()), n_kernels, *pools.n_regions[2 - n_axes :])
+        regions = ("region_y", "region_x") if n_axes == 2 else ("region",)
+        dims = (*(("sign",) if signed else ()), "atom", *regions)
+        return cls(shape, dims, n_kernels, pools, pool, signed)
+
+    def of_maps(self, codes, *, sparse):
+        """Return a CSR array of maps in this form; pooled codes are dense, others too unless they are to be sparse."""
+        if self.pools is None:
+            return codes if sparse else codes.toarray()
+        pooled = self.pools.pool(codes, self.n_kernels, self.kind, signed=self.signed)
+        return pooled.reshape(len(pooled), -1)
 
 
 def _axis(n_positions, side, extent, origin, n_regions, boundary):

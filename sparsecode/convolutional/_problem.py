@@ -9,6 +9,9 @@ from ..penalties.l1 import BoundL1
 from ..solvers._rows import CONVERGED, MAX_ITER, NON_FINITE, STALLED
 from .operator import ConvolutionOperator
 
+#: Share of the squared norm of a kernel that must lie at known pixels, for penalties that are not of l1 type.
+SEEN = 0.01
+
 
 class BoundPenalty(NamedTuple):
     """A penalty of maps as kernels see it: coefficient i of all maps in a row is atom ``i // span`` of `bound`."""
@@ -79,6 +82,20 @@ class ImageProblem(NamedTuple):
         return 0.5 * energy(self.image)
 
 
+def place_image(operator, row, mask=None, exponent=0):
+    """Return a row as an image on the grid, times ``2**-exponent``, and which of its pixels are known (None: all).
+
+    The image is (C, *grid_shape), and zero where it is not known.
+    """
+    geometry = operator.geometry
+    row = np.ldexp(row, -exponent) if exponent else row
+    image = geometry.place(operator.as_image(row.astype(operator.dtype, copy=False)))
+    known = geometry.known(None if mask is None else operator.as_image(mask))
+    if known is not None:
+        image = np.where(known, image, operator.dtype.type(0))
+    return np.ascontiguousarray(image), known
+
+
 class MapsResult(NamedTuple):
     """Maps of one image; numbers as in `sparsecode.solvers.SolveResult`."""
 
@@ -90,33 +107,15 @@ class MapsResult(NamedTuple):
     status: int
 
 
-class Entries(NamedTuple):
-    """Coefficients that are not zero, in the order of their places among all maps in a row."""
+def least_norms(problem):
+    """Return the squared norm (K,) at known pixels that a kernel must exceed where its coefficient is not zero.
 
-    places: np.ndarray
-    values: np.ndarray
-
-    @classmethod
-    def none(cls, dtype):
-        """Return no entries."""
-        return cls(np.empty(0, np.int64), np.empty(0, dtype))
-
-    @classmethod
-    def of_row(cls, codes, dtype):
-        """Return those of a CSR array of one row."""
-        codes = codes.sorted_indices()
-        return cls(codes.indices.astype(np.int64), codes.data.astype(dtype))
-
-    @classmethod
-    def joined(cls, parts):
-        """Join the entries of consecutive blocks of kernels."""
-        return cls(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
-
-    def to_row(self, operator):
-        """Return a CSR array of one row, which shares the values."""
-        size = int(np.prod(operator.code_shape))
-        places = self.places.astype(np.int32 if size < 2**31 else np.int64)
-        return csr_array((self.values, places, np.array([0, len(places)], places.dtype)), shape=(1, size))
+    Coefficients of kernels that are hardly seen are held by the price alone. That of l1 grows with them; a bounded one
+    leaves them as large as makes the little that is seen of the kernel fit.
+    """
+    norms = problem.operator.square_norms.astype(problem.operator.dtype)
+    barred = problem.known is not None and not problem.penalty.has_weights
+    return norms * norms.dtype.type(SEEN) if barred else np.zeros_like(norms)
 
 
 def energy(image):

@@ -6,23 +6,24 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.validation import row_exponents
+from ..penalties import WeightedL1
 from ..solvers.certificates import has_gap
 from ._checks import check_images, check_operator, check_penalty
 from ._maps_kernels import measure_slopes
 from ._passes import Passes
-from ._problem import BoundPenalty
+from ._problem import BoundPenalty, place_image
 
 
-class Look(NamedTuple):
+class Extremes(NamedTuple):
     """Largest correlations of an image with the kernels, wherever these lie."""
 
     highest: np.ndarray  # (K,)
     lowest: np.ndarray  # (K,)
-    top: float  # the largest correlation over its weight, of an l1-type penalty
+    ratio: float  # the largest correlation over its weight, of an l1-type penalty
 
 
-def look(operator, image, penalty, n_jobs=1, stop=None):
-    """Return the `Look` of an image on the grid, (C, *grid_shape); `penalty` is bound."""
+def find_extremes(operator, image, penalty, n_jobs=1, stop=None):
+    """Return the `Extremes` of an image on the grid, (C, *grid_shape); `penalty` is bound."""
     passes, (rows, columns) = Passes(operator, n_jobs, stop), operator.geometry.map_shape
     transform, extremes = passes.transform(image), np.zeros((2, len(operator.kernels)))
     weights = penalty.weights(operator) if penalty.has_weights else None
@@ -34,31 +35,38 @@ def look(operator, image, penalty, n_jobs=1, stop=None):
         if weights is not None:
             measure_slopes(g, weights[block], penalty.bound.positive, rows, buffers.line, sums)
 
-    return Look(*extremes, float(passes.run(work, 2)[:, 0].max()))
+    return Extremes(*extremes, float(passes.run(work, 2)[:, 0].max()))
 
 
-def fraction_of(penalty, seen, operator):
-    """Return alpha over the least alpha at which no coefficient enters a zero code, for a penalty in its own units."""
+def fraction_of(penalty, extremes, operator):
+    """Return alpha over the least alpha at which no coefficient enters a zero code; `extremes` are of this penalty."""
     if has_gap(penalty):
-        return 1 / seen.top if seen.top > 0 else np.inf
-    largest = _alpha_max(penalty, seen, operator)
+        return 1 / extremes.ratio if extremes.ratio > 0 else np.inf
+    largest = least_alpha(penalty, extremes, operator)
     return penalty.alpha / largest if largest > 0 else np.inf
 
 
-def largest_correlation(penalty, seen, operator):
+def largest_correlation(penalty, extremes, operator):
     """Return the largest correlation over the norm of its kernel."""
-    sizes = np.maximum(seen.highest, 0 if penalty.positive else -seen.lowest)
+    sizes = np.maximum(extremes.highest, 0 if penalty.positive else -extremes.lowest)
     norms = np.sqrt(operator.square_norms)
     return float(np.divide(sizes, norms, out=np.zeros_like(norms), where=norms > 0).max())
 
 
-def _alpha_max(penalty, seen, operator):
-    """Return the least alpha at which no coefficient enters; of kernels, since it grows with the correlation."""
+def least_alpha(penalty, extremes, operator, scale=1.0):
+    """Return the least alpha at which no coefficient of an image times `scale` enters a zero code.
+
+    With weights of coefficients, `extremes` are those of the penalty with alpha = 1.
+    """
+    if isinstance(penalty, WeightedL1):
+        return scale * extremes.ratio
     norms = operator.square_norms
     some = norms > 0
     if not some.any():
         return 0.0
-    return float(penalty.alpha_max(np.stack([seen.highest, seen.lowest])[:, some], norms[some]).max())
+    # Of each kernel the largest correlation, with which alpha grows
+    largest = scale * np.stack([extremes.highest, extremes.lowest])[:, some]
+    return float(penalty.alpha_max(largest, norms[some]).max())
 
 
 def scaled(penalty, exponent):
@@ -110,17 +118,6 @@ def alpha_max(X, D, penalty, *, mask=None, n_jobs=None):
     for i, e in enumerate(exponents.tolist()):
         image, _ = place_image(D, rows[i], None if known is None else known[i], e)
         there = penalty if has_gap(penalty) else scaled(penalty, e)
-        seen = look(D, image, BoundPenalty.of(there.replace(alpha=1.0), D), n_jobs)
-        largest = seen.top if has_gap(penalty) else _alpha_max(there, seen, D)
-        out[i] = np.ldexp(largest, round(e * penalty.degree))
+        extremes = find_extremes(D, image, BoundPenalty.of(there.replace(alpha=1.0), D), n_jobs)
+        out[i] = np.ldexp(least_alpha(there, extremes, D), round(e * penalty.degree))
     return out
-
-
-def place_image(operator, row, known, exponent):
-    """Return a row, times ``2**-exponent``, on the grid with zeros where it is not known, and what is known of it."""
-    geometry = operator.geometry
-    image = geometry.place(operator.as_image(np.ldexp(row, -exponent).astype(operator.dtype)))
-    known = geometry.known(None if known is None else operator.as_image(known))
-    if known is not None:
-        image = np.where(known, image, operator.dtype.type(0))
-    return np.ascontiguousarray(image), known

@@ -8,6 +8,7 @@ from scipy.ndimage import maximum_filter
 from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty
 from ._greedy_kernels import Measures, Segments, correlate_segments, measure_segments
+from ._problem import least_norms
 
 #: Sides of segments, relative to those of kernels.
 SIDE = 1 / 4
@@ -40,6 +41,7 @@ class SegmentSearch:
         self.block = max(1, POSITIONS // (sides[0] * sides[1]))
         self.flat = aligned_copy(D.kernels.reshape(K, -1))
         self.norms = D.square_norms.astype(dtype)
+        self.least_norms = least_norms(problem)
         self.ridge = dtype.type(getattr(problem.penalty.bound, "ridge", 0))
         n = self.n_segments
         numbers = (np.zeros(n) for _ in range(7))
@@ -73,8 +75,8 @@ class SegmentSearch:
             if masked:
                 correlate_segments(self.known, squares, self.shape, part, self.segments, patches, local_norms)
             measure_segments(
-                correlations, local_norms, masked, self.norms, part, self.segments, bound, span == 1, self.exact_level,
-                self.ridge, active.places, active.norms, active.values, starts, level, self.measures,
+                correlations, local_norms, masked, self.norms, self.least_norms, part, self.segments, bound, span == 1,
+                self.exact_level, self.ridge, active.places, active.norms, active.values, starts, level, self.measures,
             )  # fmt: skip
 
         self._run(work, len(chosen))

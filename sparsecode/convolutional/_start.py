@@ -10,16 +10,16 @@ from .._core.validation import binary_exponent, check_atoms
 from ..coding._sparsity import Target, alpha_bound, make_penalty, rescale, take_weight, typical
 from ..dictionary import Dictionary
 from ..penalties import KSparse
-from ._fit import Fit, largest_correlations, meet_target, solver_settings, warn_all_zero
+from ._fit import Fit, alpha_bounds, meet_target, solver_settings, warn_all_zero
 from ._kernel_update import Constraint
 from ._learn import KernelState, Layout
 from ._patches import random_patch, window_energies
-from ._statistics import place_image
+from ._problem import place_image
 from .operator import ConvolutionOperator, box_kernels
 
 N_COMPONENTS, KERNEL_SIDE = 32, 8
 
-#: Correlation at which coefficients enter, as a share of the largest one, that no choice of the weight stands for.
+#: Correlation at which coefficients enter, as a fraction of the largest one, that no choice of the weight stands for.
 ENTRY = 0.1
 
 
@@ -61,7 +61,7 @@ def start_fit(coder, X, mask):
         # A target is approached from the default weight
         lengths = np.sqrt(energies)
         penalty = take_weight(
-            penalty, lambda p, share=1.0: typical(alpha_bound(p, share * lengths, len(kernels))), ENTRY
+            penalty, lambda p, scale=1.0: typical(alpha_bound(p, scale * lengths, len(kernels))), ENTRY
         )
         penalty = rescale(penalty, exponent)
     state = KernelState.start(kernels, constraint)
@@ -73,15 +73,15 @@ def _start_coding(coder, rows, mask, penalty, target, layout, bank, exponent):
     operator = ConvolutionOperator(
         bank, layout.image_shape, boundary=layout.boundary, dtype=rows.dtype, n_jobs=coder.n_jobs
     )
-    correlations, norms = largest_correlations(operator, rows, mask, penalty)
+    bounds = alpha_bounds(operator, rows, mask, penalty)
     if penalty.alpha is None or coder.alpha_scale == "max":
-        penalty = take_weight(penalty, lambda p, share=1.0: typical(p.alpha_max(share * correlations, norms)), ENTRY)
+        penalty = take_weight(penalty, lambda p, scale=1.0: typical(bounds(p, scale)), ENTRY)
         penalty = rescale(penalty, exponent)
     scaled = rescale(penalty, -exponent)
     if target is not None:
         scaled = meet_target(target, scaled, operator, solver_settings(coder), rows, mask)
         penalty = rescale(scaled, exponent)
-    elif scaled.alpha >= scaled.alpha_max(correlations, norms).max():
+    elif scaled.alpha >= bounds(scaled).max():
         warn_all_zero(penalty)
     return Fit(penalty, target, layout, bank.astype(rows.dtype), exponent=exponent)
 
@@ -133,7 +133,15 @@ def _check_shapes(coder, n_features, name, bank):
     layout = Layout(image_shape, len(sides), len(image_shape) > len(sides), coder.boundary)
     sides = [min(KERNEL_SIDE, n) if side is None else int(side) for side, n in zip(sides, image_shape, strict=False)]
     sides = (1, *sides)[-2:]
-    layout.geometry(sides)  # raises for kernels that are too large
+    try:
+        layout.geometry(sides)
+    except ValueError as error:
+        if layout.n_axes == 2 and isinstance(shape, Integral) and len(image_shape) == 2:
+            length, n_channels = image_shape
+            raise ValueError(
+                f"{error} For signals of {length} positions and {n_channels} channels give kernel_shape=({shape},)."
+            ) from None
+        raise
     return layout, sides
 
 

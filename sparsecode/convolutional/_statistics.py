@@ -23,14 +23,6 @@ from ._statistics_kernels import add_patches, correlate_entries
 WORK = 20_000_000
 
 
-def place_image(operator, row, mask=None):
-    """Return an image on the grid (C, *grid_shape), zero where it is not known, and which pixels are (None: all)."""
-    geometry = operator.geometry
-    grid = geometry.place(operator.as_image(row)).astype(operator.dtype, copy=False)
-    known = geometry.known(None if mask is None else operator.as_image(mask))
-    return (grid, None) if known is None else (np.where(known, grid, operator.dtype.type(0)), known)
-
-
 def residual_of(operator, grid, known, codes, row):
     """Return what a row of codes leaves of a placed image, zero where it is not known, and the image filled in."""
     decoded = operator.add_kernels(codes, row)
@@ -41,8 +33,8 @@ def residual_of(operator, grid, known, codes, row):
     return residual, decoded + residual
 
 
-def add_statistics(operator, codes, row, grid, share, phi, psi):
-    """Add `share` times the statistics of one image, filled in, to phi and psi.
+def add_statistics(operator, codes, row, grid, weight, phi, psi):
+    """Add `weight` times the statistics of one image, filled in, to phi and psi.
 
     Parameters
     ----------
@@ -51,7 +43,7 @@ def add_statistics(operator, codes, row, grid, share, phi, psi):
     row : int
         Of codes.
     grid : ndarray of shape (C, *grid_shape)
-    share : float
+    weight : float
     phi : ndarray of shape (K, K, 2h - 1, 2w - 1)
     psi : ndarray of shape (K, C, h, w)
     """
@@ -67,10 +59,10 @@ def add_statistics(operator, codes, row, grid, share, phi, psi):
     atoms, places, values = (kernel_array(array[order]) for array in (atoms, places, values))
     starts = np.zeros(rows * columns + 1, np.int64)
     np.cumsum(np.bincount(places, minlength=rows * columns), out=starts[1:])
-    share, grid = psi.dtype.type(share), kernel_array(grid)
+    weight, grid = psi.dtype.type(weight), kernel_array(grid)
     near = len(values) * phi.shape[2] * phi.shape[3] / (rows * columns)
     size = max(1, int(WORK / (near + phi.shape[2] * phi.shape[3] + psi[0].size)))
     for first in range(0, len(values), size):
         last = min(first + size, len(values))
-        correlate_entries(first, last, atoms, places, values, starts, rows, columns, share, phi)
-        add_patches(first, last, atoms, places, values, grid, share, psi)
+        correlate_entries(first, last, atoms, places, values, starts, rows, columns, weight, phi)
+        add_patches(first, last, atoms, places, values, grid, weight, psi)

@@ -3,8 +3,8 @@
 from .._core.jit import kernel
 
 
-def _correlate_entries(first, last, atoms, places, values, starts, rows, columns, share, phi):
-    """Add ``share x_k(p) x_j(p + e)`` to ``phi[k, j, e]`` for the entries p from first to last and all j and e.
+def _correlate_entries(first, last, atoms, places, values, starts, rows, columns, weight, phi):
+    """Add ``weight x_k(p) x_j(p + e)`` to ``phi[k, j, e]`` for the entries p from first to last and all j and e.
 
     Entries are sorted by their places on a circular grid; those of a place begin at ``starts[place]``. Shifts e go
     from ``-(h - 1)`` to ``h - 1``, and phi begins with the least.
@@ -12,7 +12,7 @@ def _correlate_entries(first, last, atoms, places, values, starts, rows, columns
     reach_y, reach_x = (phi.shape[2] - 1) // 2, (phi.shape[3] - 1) // 2
     for i in range(first, last):
         y, x = divmod(places[i], columns)
-        value, own = share * values[i], phi[atoms[i]]
+        value, own = weight * values[i], phi[atoms[i]]
         for dy in range(-reach_y, reach_y + 1):
             line = (y + dy) % rows * columns
             dx = -reach_x
@@ -26,13 +26,13 @@ def _correlate_entries(first, last, atoms, places, values, starts, rows, columns
                 dx += more + 1
 
 
-def _add_patches(first, last, atoms, places, values, grid, share, psi):
-    """Add ``share x_k(p) s(p + q)`` to ``psi[k, :, q]`` for the entries p from first to last and all q of a kernel."""
+def _add_patches(first, last, atoms, places, values, grid, weight, psi):
+    """Add ``weight x_k(p) s(p + q)`` to ``psi[k, :, q]`` for the entries p from first to last and all q of a kernel."""
     n_channels, height, width = psi.shape[1:]
     rows, columns = grid.shape[1:]
     for i in range(first, last):
         y, x = divmod(places[i], columns)
-        value = share * values[i]
+        value = weight * values[i]
         before = min(width, columns - x)
         for c in range(n_channels):
             for a in range(height):

@@ -24,13 +24,14 @@ Anal. Appl. 34 (2013), on the semi-proximal term.
 import numpy as np
 
 from ._duality import lower_bound
+from ._entries import Entries
 from ._maps_kernels import advance_maps, measure_slopes, restart_maps, shrink_maps, start_maps
 from ._passes import Passes
-from ._problem import Entries, MapsResult, energy, status_of
+from ._problem import MapsResult, energy, status_of
 
 DEFAULT_MAX_ITER = 1000
 
-#: Over-relaxation a of the splitting, and iterations between two looks at the gap.
+#: Over-relaxation a of the splitting, and iterations between two measurements of the gap.
 RELAXATION, CHECK = 1.8, 10
 
 #: ``rho = WEIGHT f^POWER mean_k ||d_k||^2`` at the fraction f of the largest alpha.
@@ -88,11 +89,11 @@ class _Splitting:
 
     def change_rho(self, factor):
         """Multiply rho, keep codes and multipliers, and prepare the next step."""
-        share = self.real(1 / factor)
+        scale = self.real(1 / factor)
 
         def work(block, total, buffers, sums):
             v = buffers.maps[: block.stop - block.start]
-            start_maps(self.t[block], self.weights[block], *self._prox(), share, self.rows, buffers.line, v)
+            start_maps(self.t[block], self.weights[block], *self._prox(), scale, self.rows, buffers.line, v)
             self.passes.add_image(block, v, total)
 
         self.passes.run(work)
@@ -108,7 +109,7 @@ class _Splitting:
 
     def _start_from(self, entries):
         residual = self.problem.residual(self.passes.decode(entries))
-        share = self.real(1 / max(self._measure(residual)[0], 1.0))
+        scale = self.real(1 / max(self._measure(residual)[0], 1.0))
         transform, codes = self.passes.transform(residual), entries.to_row(self.operator)
 
         def work(block, total, buffers, sums):
@@ -116,7 +117,7 @@ class _Splitting:
             row = codes[:, block.start * y[0].size : block.stop * y[0].size]
             y[...] = row.toarray().reshape(y.shape)
             slopes = self.passes.correlate(block, transform, buffers)
-            restart_maps(y, slopes, self.weights[block], *self._prox(), share, buffers.line, self.t[block])
+            restart_maps(y, slopes, self.weights[block], *self._prox(), scale, buffers.line, self.t[block])
 
         self.passes.run(work)
 

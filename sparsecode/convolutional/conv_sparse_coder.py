@@ -1,32 +1,14 @@
 """`ConvSparseCoder`: learn kernels, and encode images or signals as sums of convolutions with them."""
 
-import math
-
 import numpy as np
-from scipy.sparse import csr_array, issparse, vstack
+from scipy.sparse import csr_array, vstack
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.samples import flatten_input
-from .._core.validation import (
-    Integral,
-    Interval,
-    Real,
-    StrOptions,
-    fit_context,
-    joined_warnings,
-    unchanged_on_failure,
-)
-from ..dictionary import Dictionary
+from .._core.validation import fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder, available_if_capable
-from ..penalties import PENALTIES, Penalty
 from ._fit import encode, fitted_state, restored
-from ._geometry import BOUNDARIES
-from ._pools import Pools
+from ._parameters import CONSTRAINTS
 from ._start import start_fit
-from .registry import SOLVERS
-
-#: Coefficients of images that are coded together.
-BLOCK = 2**22
 
 
 class ConvSparseCoder(Encoder):
@@ -75,10 +57,9 @@ class ConvSparseCoder(Encoder):
         ``Dictionary.log_gabor(...)`` or the `dictionary_` of a `SparseCoder`, scaled to unit norm. Where these have
         several sizes (`Dictionary.shapes`), they keep them.
     zero_mean : bool, default=True
-        Whether learned kernels have no mean (in each channel), so that learning sees no constant part of images, and
-        codes do not hold it: `inverse_transform` gives images back without their means, and `score` counts these as
-        errors. Subtract means first, or filter (`sparsecode.preprocessing.LocalContrastNormalizer`). Given kernels are
-        used as they are.
+        Whether learned kernels have no mean (in each channel). Images are then learned from and coded without theirs,
+        and `score` compares them without; `inverse_transform` puts the means of a `reference` back. Given kernels are
+        used as they are, and so are images.
     positive_dict : bool, default=False
         Whether learned kernels are kept non-negative; not with `zero_mean`.
     window : {"disc"} or None, default=None
@@ -88,7 +69,7 @@ class ConvSparseCoder(Encoder):
         What a region keeps of a map, positive and negative parts apart. None gives all maps, which can be inverted.
     grid : int or (int, int), default=2
         Regions down and across, (2, 2) for quadrants. A coefficient belongs to the region where the centre of its
-        kernel lies.
+        kernel lies, with boundary="valid" by its rank among the places of centres: these keep away from the border.
     sparse_output : bool, default=False
         Whether transform returns a CSR array: of maps about one percent of the memory.
     input_shape : tuple of int, int or None, default=None
@@ -144,15 +125,17 @@ class ConvSparseCoder(Encoder):
     -----
     ConvergenceWarning
         Once a call, if images reached `encode_max_iter` before `encode_tol`; or if fit finds that all codes are zero.
+    UserWarning
+        If transform finds that.
 
     Notes
     -----
     Learning alternates between codes of a batch and kernels, by statistics that only coefficients that are not zero
     take part in, ``Phi_kj(e) = sum_p x_k(p) x_j(p + e)`` and ``Psi_k(q) = sum_p x_k(p) s(p + q)``. They are decayed and
     added up as by `SparseCoder` (an image counts as many samples as kernels cover it), and kernels are updated by block
-    coordinate descent, O(K^2 h w) a pass, however large the images. For K kernels of h x w pixels
-    ``3 K^2 (2h - 1) (2w - 1)`` numbers are held: 5 MB for the default in float64, 132 MB for 144 of 12 x 12 in float32.
-    Codes are not kept. Coding takes nearly all of the time: see `solve_convolutional`.
+    coordinate descent, O(K^2 h w) a pass, however large the images. ``3 K^2 (2h - 1) (2w - 1)`` numbers are held for K
+    kernels of h x w pixels: 5 MB for the default in float64, 132 MB for 144 of 12 x 12 in float32; codes are not kept.
+    Coding takes nearly all of the time.
 
     The defaults were chosen with 27 parts of photographs of 64 x 64 pixels, as they are (less local means in brackets),
     and 9 others to look at: 17 (14) epochs leave 0.77 (0.83) of their variance explained, with 0.13 (0.12) coefficients
@@ -191,34 +174,7 @@ class ConvSparseCoder(Encoder):
     ((50, 4, 8, 8), (50, 64))
     """
 
-    _parameter_constraints = {  # noqa: RUF012  (scikit-learn's way to declare them)
-        "n_components": [Interval(Integral, 1, None, closed="left"), None],
-        "kernel_shape": [Interval(Integral, 1, None, closed="left"), tuple, list, None],
-        "penalty": [StrOptions(set(PENALTIES)), Penalty, None],
-        "alpha": [Interval(Real, 0, None, closed="neither"), None],
-        "alpha_scale": [StrOptions({"absolute", "max"})],
-        "target_sparsity": [Interval(Real, 0, 1, closed="neither"), None],
-        "positive": ["boolean"],
-        "solver": [StrOptions({"auto", *SOLVERS})],
-        "dictionary": [Dictionary, "array-like", None],
-        "boundary": [StrOptions(set(BOUNDARIES))],
-        "init": [StrOptions({"random", "data"}), Dictionary, "array-like"],
-        "zero_mean": ["boolean"],
-        "positive_dict": ["boolean"],
-        "window": [StrOptions({"disc"}), None],
-        "pool": [StrOptions({"max", "mean"}), None],
-        "grid": [Interval(Integral, 1, None, closed="left"), tuple, list],
-        "sparse_output": ["boolean"],
-        "input_shape": [tuple, list, Integral, None],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "encode_max_iter": [Interval(Integral, 1, None, closed="left"), None],
-        "encode_tol": [Interval(Real, 0, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "n_jobs": [Interval(Integral, None, -1, closed="right"), Interval(Integral, 1, None, closed="left"), None],
-        "random_state": ["random_state", np.random.Generator],
-        "verbose": ["verbose"],
-    }
+    _parameter_constraints = CONSTRAINTS
 
     def __init__(
         self,
@@ -295,16 +251,16 @@ class ConvSparseCoder(Encoder):
         X : array-like of shape (n_samples, n_features) or (n_samples, *input_shape)
         y : Ignored
         mask : array-like of bool, of the shape of X, or None, default=None
-            True where a pixel is known; None is everywhere. The others may have any finite value.
+            True where a pixel is known; None is everywhere. The others may have any value, NaN too.
 
         Returns
         -------
         self
         """
         with unchanged_on_failure(self):
-            X, mask = self._check_images(X, mask, reset=True)
+            X, mask = self._check_known(X, mask, reset=True)
             fit, rng = start_fit(self, X, mask)
-            self._check_grid(fit)
+            fit.code_form(self.pool, self.grid)  # raises where they do not go together
             if fit.state is not None:
                 fit = fit.learn(self, X, mask, epochs=self.max_iter, rng=rng)
             self._fit = fit
@@ -333,9 +289,9 @@ class ConvSparseCoder(Encoder):
         with unchanged_on_failure(self):
             self._validate_params()  # scikit-learn does it for the first call only
             first = not hasattr(self, "_fit")
-            X, mask = self._check_images(X, mask, reset=first)
+            X, mask = self._check_known(X, mask, reset=first)
             fit = start_fit(self, X, mask)[0] if first else self._fit
-            self._check_grid(fit)
+            fit.code_form(self.pool, self.grid)  # raises where they do not go together
             if (self.dictionary is None) != (fit.state is not None):
                 raise ValueError(
                     "`dictionary` was changed since the first call, between kernels that are given and kernels that "
@@ -347,22 +303,6 @@ class ConvSparseCoder(Encoder):
             fit.publish(self)
         return self
 
-    def fit_transform(self, X, y=None, mask=None):
-        """Fit to images and return their codes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features) or (n_samples, *input_shape)
-        y : Ignored
-        mask : array-like of bool, of the shape of X, or None, default=None
-            True where a pixel is known.
-
-        Returns
-        -------
-        ndarray or CSR array of shape (n_samples, prod(code_shape_))
-        """
-        return self.fit(X, mask=mask).transform(X, mask=mask)
-
     def transform(self, X, mask=None):
         """Return the codes of images.
 
@@ -370,8 +310,7 @@ class ConvSparseCoder(Encoder):
         ----------
         X : array-like of shape (n_samples, n_features) or (n_samples, *input_shape)
         mask : array-like of bool, of the shape of X, or None, default=None
-            True where a pixel is known; ``inverse_transform`` of the maps fills in the others (less the mean of the
-            known ones, with `zero_mean`).
+            True where a pixel is known; ``inverse_transform`` of the maps fills in the others.
 
         Returns
         -------
@@ -380,35 +319,24 @@ class ConvSparseCoder(Encoder):
         """
         check_is_fitted(self)
         self._validate_params()  # they may have been set since fit
-        X, mask = self._check_images(X, mask, reset=False)
-        operator = self._fit.operator(X.dtype, self.n_jobs)
-        size = max(4, BLOCK // math.prod(operator.code_shape))
-        blocks = []
-        with joined_warnings():
-            for start in range(0, len(X), size):
-                rows = slice(start, start + size)
-                codes = encode(self._fit, self, X[rows], None if mask is None else mask[rows]).codes
-                blocks.append(self._pooled(operator, codes))
+        codes = encode(self._fit, self, *self._check_known(X, mask, reset=False))
         if self.sparse_output:
-            return csr_array(vstack([csr_array(block) for block in blocks], format="csr"))
-        return np.concatenate(blocks)
-
-    def _pooled(self, operator, codes):
-        """Return maps as they are wanted, apart from `sparse_output`."""
-        if self.pool is None:
-            return codes if self.sparse_output else codes.toarray()
-        signed = not self._fit.penalty.positive
-        pooled = self._pools(operator.geometry).pool(codes, len(operator.kernels), self.pool, signed=signed)
-        return pooled.reshape(len(pooled), -1)
+            return vstack([csr_array(block) for block in codes], format="csr")
+        return np.concatenate(codes)
 
     @available_if_capable("invertible")
-    def inverse_transform(self, X):
+    def inverse_transform(self, X, reference=None, mask=None):
         """Return the images that maps stand for, sums of convolutions with the kernels.
 
         Parameters
         ----------
         X : array-like or CSR array of shape (n_samples, prod(code_shape_))
             Maps, as from ``transform`` with pool=None.
+        reference : array-like of shape (n_samples, n_features) or (n_samples, *input_shape) or None, default=None
+            Images, such as those that were coded, whose means (of each channel) are added where fit and `transform`
+            leave means out: where kernels were learned with `zero_mean`.
+        mask : array-like of bool, of the shape of `reference`, or None, default=None
+            True where a pixel of it is known.
 
         Returns
         -------
@@ -417,17 +345,22 @@ class ConvSparseCoder(Encoder):
         Raises
         ------
         ValueError
-            If the codes have another width, such as pooled ones.
+            If the codes have another width, such as pooled ones, or `reference` another number of images.
         """
         check_is_fitted(self)
         try:
-            codes = self._check_codes(X)
+            codes = csr_array(self._check_codes(X))
         except ValueError as error:
             if "columns, but codes" in str(error):
                 raise ValueError(f"{error} Codes that were pooled cannot be inverted.") from None
             raise
-        codes = codes if issparse(codes) else csr_array(codes)
-        return self._fit.operator(codes.dtype, self.n_jobs).decode(codes)
+        images = self._fit.operator(codes.dtype, self.n_jobs).decode(codes)
+        if reference is None:
+            return images
+        return self._fit.with_means(images, *self._check_known(reference, mask, reset=False))
+
+    def _coded_part(self, X):
+        return self._fit.prepare(X)
 
     @property
     def dictionary_(self):
@@ -444,58 +377,21 @@ class ConvSparseCoder(Encoder):
     def code_shape_(self):
         """Shape of a code."""
         check_is_fitted(self)
-        geometry, layout, K = self._fit.geometry, self._fit.layout, len(self._fit)
-        if self.pool is None:
-            return (K, *geometry.map_shape[2 - layout.n_axes :])
-        signs = () if self._fit.penalty.positive else (2,)
-        return (*signs, K, *self._pools(geometry).n_regions[2 - layout.n_axes :])
+        return self._fit.code_form(self.pool, self.grid).shape
 
     @property
     def code_dims_(self):
         """Names of the axes of `code_shape_`."""
         check_is_fitted(self)
-        images = self._fit.layout.n_axes == 2
-        if self.pool is None:
-            return ("atom", "y", "x") if images else ("atom", "position")
-        signs = () if self._fit.penalty.positive else ("sign",)
-        return (*signs, "atom", *(("region_y", "region_x") if images else ("region",)))
+        return self._fit.code_form(self.pool, self.grid).dims
 
-    def _pools(self, geometry):
-        """Return the regions, by the parameter as it is now."""
-        n_axes, grid = self._fit.layout.n_axes, self.grid
-        sides = tuple(grid) if isinstance(grid, tuple | list) else (grid,) * n_axes
-        return Pools.of(geometry, (1, *map(int, sides))[-2:])
-
-    def _check_grid(self, fit):
-        n_axes, grid = fit.layout.n_axes, self.grid
-        sides = tuple(grid) if isinstance(grid, tuple | list) else (grid,) * n_axes
-        if len(sides) != n_axes or not all(isinstance(side, Integral) and side >= 1 for side in sides):
-            axes = "two of them, down and across" if n_axes == 2 else "a tuple of one, for signals"
-            raise ValueError(f"`grid` must be an int >= 1, or {axes}, got {grid!r}.")
-
-    def _check_images(self, X, mask, *, reset):
-        """Return finite float rows, zero where they are not known, and a mask of their shape or None."""
-        X = self._check_input(X, reset=reset)
-        if mask is None:
-            return X, None
-        mask = np.asarray(mask)
-        if mask.dtype != bool:
-            raise ValueError(f"`mask` must be bool, True where a pixel is known, got {mask.dtype}.")
-        mask = np.asarray(flatten_input(mask, self.input_shape) if self.input_shape is not None else mask)
-        if mask.shape != X.shape:
-            raise ValueError(f"`mask` must have the shape of X, {X.shape} in rows, got {mask.shape}.")
-        blank = np.flatnonzero(~mask.any(axis=1))
-        if blank.size:
-            raise ValueError(f"`mask` leaves {blank.size} images without a known pixel, first number {blank[0]}.")
-        return np.where(mask, X, X.dtype.type(0)), mask
+    def _sample_shape(self, reset):
+        # Of this fit, whatever the parameter is now
+        return super()._sample_shape(reset) if reset else self._fit.layout.sample_shape
 
     def _get_fitted_state(self):
         return fitted_state(self._fit)
 
     def _set_fitted_state(self, scalars, arrays):
-        fit = restored(scalars, arrays)
-        if math.prod(fit.layout.image_shape) != self.n_features_in_:
-            raise ValueError("the shape of images and the number of features do not go together.")
-        self._check_grid(fit)
-        self._fit = fit
-        fit.publish(self)
+        self._fit = restored(self, scalars, arrays)
+        self._fit.publish(self)

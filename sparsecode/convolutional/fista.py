@@ -15,11 +15,10 @@ import numpy as np
 
 from ._descent import Descent
 from ._duality import lower_bound
-from ._problem import MapsResult, status_of
 
 DEFAULT_MAX_ITER = 2000
 
-#: Iterations between two looks at the gap.
+#: Iterations between two measurements of the gap.
 CHECK = 10
 
 
@@ -27,21 +26,16 @@ def solve_fista(problem):
     """Return maps that minimise the objective of an `ImageProblem` with an l1-type penalty."""
     half, max_iter = problem.half_energy, problem.max_iter
     descent = Descent(problem, 1 / (problem.operator.lipschitz or 1.0))
-    time, momentum, best, ridge = 1.0, 0.0, -np.inf, float(problem.penalty.bound.ridge)
+    best, ridge = -np.inf, float(problem.penalty.bound.ridge)
     for n_iter in range(1, max_iter + 1):
-        look = n_iter % CHECK == 0 or n_iter in (1, max_iter)
-        back, _, bound = descent.take_step(momentum, measured=look)
+        measured = n_iter % CHECK == 0 or n_iter in (1, max_iter)
+        back, _, bound = descent.take_step(measured)
         if descent.passes.interrupted():
             return None
-        if look:
+        if measured:
             best = max(best, lower_bound(*bound, ridge))
-            objective = descent.objective
-            certificate = max(objective - best, 0.0) / half
+            certificate = max(descent.objective - best, 0.0) / half
             if not problem.tol < certificate < np.inf:
                 break
-        last = 1.0 if back > 0 else time
-        time = 0.5 * (1 + np.sqrt(1 + 4 * last * last))
-        momentum = (last - 1) / time
-    status = status_of(certificate, problem.tol, objective)
-    codes, square_error = descent.entries.to_row(problem.operator), 2 * (objective - descent.price)
-    return MapsResult(codes, certificate, square_error, descent.price, n_iter, status)
+        descent.accelerate(restart=back > 0)
+    return descent.result(certificate, n_iter)

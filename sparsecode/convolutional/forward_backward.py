@@ -14,15 +14,12 @@ Program. 137 (2013); H. Li and Z. Lin, "Accelerated proximal gradient methods fo
 
 import numpy as np
 
+from ..solvers.forward_backward import STEP_SHARE
 from ._descent import Descent
-from ._problem import MapsResult, status_of
 from ._relaxation import l1_problem
 from .greedy import solve_greedy
 
 DEFAULT_MAX_ITER = 2000
-
-#: Share of the longest step for which the objective is known to fall.
-STEP_SHARE = 0.99
 
 #: Roundings of the energy of the image by which the objective may seem to rise, and steps without progress that pass.
 ROUNDING, IDLE = 4, 400
@@ -30,36 +27,32 @@ ROUNDING, IDLE = 4, 400
 
 def solve_forward_backward(problem):
     """Return maps that are a fixed point of the objective of an `ImageProblem`, for any separable penalty."""
-    max_iter = problem.max_iter
-    if problem.init is None:
+    n_before, max_iter = 0, problem.max_iter
+    if problem.init is None and max_iter > 1:
         start = solve_greedy(l1_problem(problem))
         if start is None:
             return None
+        n_before = start.n_iter
         problem = problem._replace(init=start.codes)
     step = STEP_SHARE / (problem.operator.lipschitz or 1.0)
     descent = Descent(problem, step)
     rounding = ROUNDING * np.finfo(problem.operator.dtype).eps * problem.half_energy
-    objective, time, momentum, idle, least = descent.objective, 1.0, 0.0, 0, np.inf
-    for n_iter in range(1, max_iter + 1):
+    objective, idle, least = descent.objective, 0, np.inf
+    for n_iter in range(n_before + 1, max_iter + 1):
         before = descent.entries, descent.price
-        back, moved, _ = descent.take_step(momentum)
+        back, moved, _ = descent.take_step()
         if descent.passes.interrupted():
             return None
         fallen = descent.objective
-        if momentum > 0 and not fallen <= objective + rounding:
+        if descent.momentum > 0 and not fallen <= objective + rounding:
             descent.take_back(*before)
-            time, momentum = 1.0, 0.0
             continue
         objective = fallen
         violation = moved / (step * problem.largest)
         idle = 0 if violation < least else idle + 1
         least = min(least, violation)
         # A step from a point ahead certifies that point
-        if (violation <= problem.tol and momentum == 0) or idle == IDLE or not objective < np.inf:
+        if (violation <= problem.tol and descent.momentum == 0) or idle == IDLE or not objective < np.inf:
             break
-        last = 1.0 if back > 0 or violation <= problem.tol or n_iter == max_iter - 1 else time
-        time = 0.5 * (1 + np.sqrt(1 + 4 * last * last))
-        momentum = (last - 1) / time
-    status = status_of(violation, problem.tol, objective, idle == IDLE)
-    codes, square_error = descent.entries.to_row(problem.operator), 2 * (objective - descent.price)
-    return MapsResult(codes, violation, square_error, descent.price, n_iter, status)
+        descent.accelerate(restart=back > 0 or violation <= problem.tol or n_iter == max_iter - 1)
+    return descent.result(violation, n_iter, stalled=idle == IDLE)

@@ -8,14 +8,14 @@ With r = M (s - D x) the correlation of coefficient i, of kernel k at p, is ``g_
 which lowers the objective by ``(u - x_i) (g_i - 0.5 n_i (u - x_i)) + pen_i(x_i) - pen_i(u)``. Maps are cut into
 segments of a quarter of a kernel's sides. In turn,
 
-* all coefficients are looked at, and the one of each segment that lowers the objective most becomes active, those
+* all coefficients are scanned, and the one of each segment that lowers the objective most becomes active, those
   first that lower it most;
 * those that are active are minimised over in turn, some sweeps.
 
 Only the residual is kept: a step costs ``2 C h w`` multiplications, for the correlation and for its change, whatever
 the number of kernels, and masks and boundaries cost nothing. With a table of the correlations of shifted kernels,
 ``K^2 (2 h - 1) (2 w - 1)`` numbers, correlations of all kernels could be kept instead, and a step would change
-``K (2 h - 1) (2 w - 1)`` of them. A look at all coefficients costs ``K C h w`` multiplications a position, as a
+``K (2 h - 1) (2 w - 1)`` of them. A scan costs ``K C h w`` multiplications a position, as a
 product of patches and kernels that stays in the cache; there are no maps in memory. Segments rest where no kernel near
 them has moved, and where violations are small beside those elsewhere.
 
@@ -35,21 +35,22 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, kernel_array
+from ._entries import Entries
 from ._greedy_kernels import Residual, shift_entries, sweep_entries
-from ._problem import Entries, MapsResult, energy, status_of
+from ._problem import MapsResult, energy, status_of
 from ._relaxation import easier_problems
 from ._segments import SegmentSearch
 
 DEFAULT_MAX_ITER = 1000
 
-#: Sweeps that an extrapolation is made from, and extrapolations between two looks at all coefficients.
+#: Sweeps that an extrapolation is made from, and extrapolations between two scans.
 DEPTH, ROUNDS = 5, 3
 
-#: Sweeps end when the violation has fallen to this share of that of all coefficients; segments below it rest.
-SWEEP_SHARE = 0.1
+#: Sweeps end when the violation has fallen to this fraction of that of all coefficients; segments below it rest.
+SWEEP_FRACTION = 0.1
 
-#: An image has stalled when so many looks have lowered neither its objective nor its certificate.
-IDLE_LOOKS = 10
+#: An image has stalled when so many scans have lowered neither its objective nor its certificate.
+IDLE_SCANS = 10
 
 
 class ActiveSet(NamedTuple):
@@ -78,12 +79,13 @@ def solve_greedy(problem):
     """Return maps that no single coefficient can improve, for an `ImageProblem` with a separable penalty."""
     n_iter = 0
     for easier in easier_problems(problem):
-        result = _Descent(easier._replace(init=problem.init)).run()
+        max_iter = min(easier.max_iter, problem.max_iter - n_iter)
+        result = _Descent(easier._replace(init=problem.init, max_iter=max_iter)).run()
         if result is None:
             return None
         n_iter += result.n_iter
         problem = problem._replace(init=result.codes)
-    result = _Descent(problem).run()
+    result = _Descent(problem._replace(max_iter=problem.max_iter - n_iter)).run()
     return result and result._replace(n_iter=n_iter + result.n_iter)
 
 
@@ -116,7 +118,7 @@ class _Descent:
         norms = squares.sum(axis=(1, 2, 3), dtype=np.float64).astype(self.dtype)
         places = np.stack([k, y, x, entries.places // self.problem.penalty.span], axis=1)
         active = ActiveSet(places, norms, entries.values, self.search.of(places))
-        return active.take((norms > 0) & (entries.values != 0)).ordered()
+        return active.take((norms > self.search.least_norms[k]) & (entries.values != 0)).ordered()
 
     def codes(self):
         """Return the coefficients that are not zero as a CSR array."""
@@ -151,7 +153,7 @@ class _Descent:
                 continue
             idle = 0 if objective < lowest or certificate < least else idle + 1
             lowest, least = min(lowest, objective), min(least, certificate)
-            stalled = not done and (idle == IDLE_LOOKS or not measures.worst.any())
+            stalled = not done and (idle == IDLE_SCANS or not measures.worst.any())
             if done or stalled or n_iter >= self.problem.max_iter or not objective < np.inf:
                 status = status_of(certificate if done else np.inf, tol, objective, stalled)
                 return MapsResult(self.codes(), certificate, error, measures.price.sum(), n_iter, status)
@@ -165,18 +167,18 @@ class _Descent:
         """Return the duality gap relative to half the energy of the image, or the relative violation."""
         measures = self.search.measures
         if not self.has_gap:
-            return _share(measures.worst.max(), self.problem.largest)
+            return _relative(measures.worst.max(), self.problem.largest)
         ridge, scale = float(self.bound.ridge), 1 / max(1.0, measures.ratio.max())
         gap = 0.5 * (1 - scale) ** 2 * (error + ridge * measures.square.sum())
         gap += max(measures.slack.sum() - scale * measures.fit.sum(), 0.0)
         # A lower bound serves all later codes
         self.lower_bound = max(self.lower_bound, objective - gap)
-        return _share(min(gap, max(objective - self.lower_bound, 0.0)), self.problem.half_energy)
+        return _relative(min(gap, max(objective - self.lower_bound, 0.0)), self.problem.half_energy)
 
     def _descend(self):
         """Admit coefficients and sweep over the active ones; return which segments have to be measured again."""
         worst = self.search.measures.worst
-        level = SWEEP_SHARE * worst.max()
+        level = SWEEP_FRACTION * worst.max()
         moved = np.zeros(self.search.n_segments, bool)
         moved[self._admit()] = True
         busy = self.search.near(worst > level)[self.active.segments]
@@ -241,6 +243,6 @@ def extrapolate(iterates):
     return np.einsum("i,ij->j", weights / weights.sum(), iterates[1:])
 
 
-def _share(part, whole):
+def _relative(part, whole):
     """Return ``part / whole``, which of a zero image is zero."""
     return float(part / whole) if whole > 0 else 0.0

@@ -13,6 +13,7 @@ from .._core.products import kernel_array
 from .._core.samples import as_shape, flatten_input
 from ..dictionary import Dictionary
 from ._geometry import Geometry
+from ._passes import Passes
 from ._scatter_kernels import add_kernels
 
 #: Bytes of the maps that are transformed at a time.
@@ -215,22 +216,11 @@ class ConvolutionOperator:
 
     def decode_maps(self, maps):
         """Return ``D x`` on the grid, (C, *grid_shape), for maps (K, *map_shape)."""
-        rows, columns = grid = self.geometry.grid_shape
-        total = np.zeros((self.kernels.shape[1], rows, columns // 2 + 1), self.spectrum.dtype)
-        for block in self.blocks():
-            transformed = scipy.fft.rfft2(maps[block], s=grid, workers=self.workers)
-            total += np.einsum("kc...,k...->c...", self.spectrum[block], transformed)
-        return scipy.fft.irfft2(total, s=grid, workers=self.workers)
+        return Passes(self, self.n_jobs).decode_maps(lambda block: maps[block])
 
-    def correlate_grid(self, grid, out=None):
+    def correlate_grid(self, grid):
         """Return ``D^T r`` as maps (K, *map_shape), for r on the grid, (C, *grid_shape)."""
-        transformed = scipy.fft.rfft2(grid, workers=self.workers)
-        (rows, columns), shape = self.geometry.map_shape, self.geometry.grid_shape
-        maps = np.empty((len(self.kernels), rows, columns), self.dtype) if out is None else out
-        for block in self.blocks():
-            product = np.einsum("kc...,c...->k...", self.spectrum[block].conj(), transformed)
-            maps[block] = scipy.fft.irfft2(product, s=shape, workers=self.workers)[:, :rows, :columns]
-        return maps
+        return Passes(self, self.n_jobs).correlate_all(grid)
 
     def add_kernels(self, codes, row):
         """Return ``D x`` on the grid, (C, *grid_shape), for a row of a CSR array."""
@@ -254,9 +244,8 @@ def as_dictionary(kernels, n_axes, *, has_channels, shapes=None):
     if shapes is not None:
         moved = np.zeros_like(kernels)
         for kernel, place, extents in zip(kernels, moved, shapes, strict=True):
-            start = [(side - size) // 2 for side, size in zip(kernel.shape[1:], extents, strict=True)]
-            own = kernel[(slice(None), *(slice(a, a + size) for a, size in zip(start, extents, strict=True)))]
-            place[(slice(None), *(slice(size) for size in extents))] = own
+            corner, middle = _own_pixels(kernel.shape[1:], extents)
+            place[corner] = kernel[middle]
         kernels = moved
     axes = ("y", "x") if n_axes == 2 else ("feature",)
     if has_channels:
@@ -283,11 +272,16 @@ def box_kernels(dictionary):
         extents = dictionary.shapes if channel is None else np.delete(dictionary.shapes, channel, axis=1)
         boxed = np.zeros_like(kernels)
         for kernel, box, extent in zip(kernels, boxed, extents, strict=True):
-            start = [(side - size) // 2 for side, size in zip(kernel.shape[1:], extent, strict=True)]
-            box[(slice(None), *(slice(a, a + size) for a, size in zip(start, extent, strict=True)))] = kernel[
-                (slice(None), *(slice(size) for size in extent))
-            ]
+            corner, middle = _own_pixels(kernel.shape[1:], extent)
+            box[middle] = kernel[corner]
         kernels = boxed
     if n_axes == 1:
         kernels = kernels[:, :, None]
     return kernel_array(kernels)
+
+
+def _own_pixels(sides, extents):
+    """Return where the pixels of a smaller kernel lie, all channels: in a `Dictionary`, and in a box of these sides."""
+    corner = [slice(size) for size in extents]
+    middle = [slice((side - size) // 2, (side + size) // 2) for side, size in zip(sides, extents, strict=True)]
+    return (slice(None), *corner), (slice(None), *middle)

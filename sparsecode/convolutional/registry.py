@@ -6,17 +6,18 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
+from sklearn.exceptions import ConvergenceWarning
 
 from .._core.parallel import count_threads, run_chunks
 from .._core.validation import callers_level, row_exponents
-from ..solvers._rows import CONVERGED, GAP_FLOOR, NON_FINITE, VIOLATION_FLOOR, SolveResult
+from ..solvers._rows import CONVERGED, GAP_FLOOR, MAX_ITER, NON_FINITE, STALLED, VIOLATION_FLOOR, SolveResult
 from ..solvers.certificates import has_gap
-from ..solvers.forward_backward import warn_of_step
+from ..solvers.forward_backward import STEP_SHARE, warn_of_step
 from ..solvers.registry import check_max_iter, check_tol
 from . import admm, fista, forward_backward, greedy
 from ._checks import check_images, check_operator, check_penalty, check_start
-from ._problem import BoundPenalty, ImageProblem, MapsResult, energy
-from ._scale import fraction_of, largest_correlation, look, place_image, scaled
+from ._problem import BoundPenalty, ImageProblem, MapsResult, energy, place_image
+from ._scale import find_extremes, fraction_of, largest_correlation, scaled
 
 
 class Solver(NamedTuple):
@@ -73,7 +74,10 @@ def solve_convolutional(
         From `sparsecode.penalties`, separable; `WeightedL1` may have a weight for each kernel or for each coefficient,
         in the order of the codes.
     mask : array-like of bool, of the shape of X, or None, default=None
-        True where a pixel is known; the others have no part in the data term M. With channels, each has its own.
+        True where a pixel is known; the others have no part in the data term M, and may be NaN. With channels, each has
+        its own. Where less than a hundredth of the squared norm of a kernel lies at known pixels, its coefficient is
+        zero if the penalty is not of l1 type: it would be huge to fit a few faint pixels, and so would be what it
+        makes of unknown ones.
     solver : str, default="auto"
         A name of `SOLVERS`. "greedy" (locally greedy coordinate descent) and "forward-backward" (monotone proximal
         gradient) take all separable penalties, "admm" (Douglas-Rachford splitting in the Fourier domain) and "fista"
@@ -82,8 +86,8 @@ def solve_convolutional(
     tol : float, default=1e-3
         Largest certificate of a converged image. Values below what the dtype can certify are raised to it.
     max_iter : int or None, default=None
-        Largest number of iterations for an image; None is 1000 ("greedy", where it is one of looks at all coefficients,
-        and "admm") or 2000.
+        Largest number of iterations for an image, those of the easier problems that it begins with included; None is
+        1000 ("admm", and "greedy", which scans all coefficients once an iteration) or 2000.
     init : array-like or CSR array of shape (n_samples, n_kernels * prod(map_shape)) or None, default=None
         Codes to start from. None starts from zero or, where a penalty is not convex, from codes of easier problems:
         l1 with the same thresholds and then, with "greedy" and firm thresholds (L0, CEL0, MCP), MCP ever closer to the
@@ -113,13 +117,15 @@ def solve_convolutional(
 
     Warns
     -----
+    ConvergenceWarning
+        If images stopped with a certificate above `tol`, how many and how far.
     UserWarning
         If `alpha` is at least `alpha_max` of an image, whose code is then zero, or if codes depend on the step, as
         those of L0 do: CEL0 has the same minimisers without that defect.
 
     Notes
     -----
-    A look at all coefficients of K kernels of h x w on a grid of N pixels costs "greedy" O(K h w N), a step along one
+    For K kernels of h x w on a grid of N pixels a scan of all coefficients costs "greedy" O(K h w N), a step along one
     of them O(h w); it keeps the residual only, no maps. An iteration of "admm" takes 2 K real transforms, of "fista"
     and "forward-backward" K and one addition of a kernel for each coefficient (2 K where codes are dense), O(K N log N)
     each. Beside the spectra of the kernels, K N numbers that all threads share, each image at work takes K N numbers
@@ -149,7 +155,8 @@ def solve_convolutional(
     result, beyond = solve_images(
         X, D, penalty, mask=mask, solver=solver, tol=tol, max_iter=max_iter, init=init, n_jobs=n_jobs
     )
-    _warn_of_zeros(beyond, penalty)
+    warn_of_zeros(beyond, penalty)
+    _warn_not_converged(result, penalty, tol)
     return result
 
 
@@ -162,7 +169,7 @@ def solve_images(X, D, penalty, *, mask=None, solver="auto", tol=1e-3, max_iter=
     exponents = row_exponents(rows)
     scaled_penalties = {e: _scaled(penalty, e, D) for e in np.unique(exponents).tolist()}
     if name == "forward-backward" and init is None:
-        warn_of_step(penalty, forward_backward.STEP_SHARE / (D.lipschitz or 1.0))
+        warn_of_step(penalty, STEP_SHARE / (D.lipschitz or 1.0))
     D.spectrum, D.power  # noqa: B018  computed before threads ask for them
     inner = max(1, count_threads(n_jobs) // max(len(rows), 1))
     results, beyond = [None] * len(rows), np.zeros(len(rows), bool)
@@ -217,14 +224,14 @@ def _solve_image(settings, image, penalties, init, n_jobs, stop):
     if penalties is None or not image.any():
         return _zeros(D, image), bool(image.any())
     penalty, bound = penalties
-    seen = look(D, image, bound, n_jobs, stop)
-    fraction = fraction_of(penalty, seen, D)
+    extremes = find_extremes(D, image, bound, n_jobs, stop)
+    fraction = fraction_of(penalty, extremes, D)
     if fraction >= 1 and (penalty.convex or init is None):
         return _zeros(D, image), True
     solver = SOLVERS[settings.solver or ("admm" if fraction < ADMM_FRACTION else "greedy")]
     max_iter = settings.max_iter or solver.max_iter
     problem = ImageProblem(D, image, known, bound, settings.tol, max_iter, init, n_jobs, stop)
-    problem = problem._replace(fraction=min(fraction, 1.0), largest=largest_correlation(penalty, seen, D))
+    problem = problem._replace(fraction=min(fraction, 1.0), largest=largest_correlation(penalty, extremes, D))
     return solver.solve(problem), False
 
 
@@ -245,7 +252,27 @@ def _in_units_of_data(result, exponent):
     return result._replace(codes=codes, square_error=square_error, penalty=penalty, status=status)
 
 
-def _warn_of_zeros(zero, penalty):
+def _warn_not_converged(result, penalty, tol):
+    """Warn once about images whose certificate is above the tolerance, and say how far."""
+    reasons = []
+    stopped, stalled = (np.count_nonzero(result.status == status) for status in (MAX_ITER, STALLED))
+    if stopped:
+        most = result.n_iter[result.status == MAX_ITER].max()
+        reasons.append(f"{stopped} of {len(result.status)} images stopped at `max_iter`={most}")
+    if stalled:
+        reasons.append(f"{stalled} of {len(result.status)} images were stopped by rounding")
+    if reasons:
+        kind = "relative duality gap" if has_gap(penalty) else "relative fixed-point violation"
+        largest = result.certificate[result.status != NON_FINITE].max()
+        warnings.warn(
+            f"{' and '.join(reasons)} with a certificate above `tol`={tol:g}: the largest {kind} is {largest:.1e}. "
+            "Raise `max_iter` or `tol`.",
+            ConvergenceWarning,
+            stacklevel=callers_level(),
+        )
+
+
+def warn_of_zeros(zero, penalty):
     """Warn once about images that have something to code, but no code."""
     if zero.any():
         warnings.warn(

@@ -41,12 +41,13 @@ def rescale_bound(penalty, exponent, D, dtype):
 
 def by_group(labels, solve_group):
     """Return the SolveResult of rows that are solved in groups of one label, ``solve_group(label, rows)``."""
-    distinct = np.unique(labels).tolist()
-    groups = [np.flatnonzero(labels == label) for label in distinct]
-    parts = [solve_group(label, rows) for label, rows in zip(distinct, groups, strict=True)]
-    order = np.argsort(np.concatenate(groups))
+    distinct, group = np.unique(labels, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    groups = np.split(order, np.cumsum(np.bincount(group))[:-1])
+    parts = [solve_group(label, rows) for label, rows in zip(distinct.tolist(), groups, strict=True)]
+    back = np.argsort(order)
     codes, *others = zip(*parts, strict=True)
-    return SolveResult(joined(codes, order), *(np.concatenate(arrays)[order] for arrays in others))
+    return SolveResult(joined(codes, back), *(np.concatenate(arrays)[back] for arrays in others))
 
 
 def zero_codes(X, n_components, sparse):

@@ -17,13 +17,13 @@ a price.
 """
 
 import numpy as np
-from scipy.sparse import csr_array, issparse
-from sklearn.utils.validation import check_array
+from scipy.sparse import csr_array
 
 from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty, kernel_array, row_products
+from .._core.samples import center
 from ..penalties import L0
-from ._codes import CHUNK_ROWS, joined, make_codes, move_entries
+from ._codes import CHUNK_ROWS, make_codes, move_entries
 from ._masked_kernel import KnownGram
 from ._proximal_kernels import descend_rows, make_workspace
 from ._rows import NON_FINITE, SolveResult
@@ -38,32 +38,6 @@ CONSTANT = 1e-13
 
 #: Rows whose residuals are computed at a time.
 BLOCK_ROWS = 4096
-
-
-def check_mask(mask, shape):
-    """Return a mask as a bool array, or say what is wrong with it."""
-    array = np.asarray(mask)
-    if array.size == np.prod(shape) and array.shape[:1] == shape[:1]:
-        array = array.reshape(shape)
-    if array.shape != shape or not (array.dtype == bool or (array.dtype.kind in "iu" and np.isin(array, (0, 1)).all())):
-        raise ValueError(
-            f"`mask` must be an array of bool of shape {shape}, True where an entry of X is known, got one of "
-            f"{array.dtype} and shape {np.shape(mask)}."
-        )
-    array = np.ascontiguousarray(array, dtype=bool)
-    empty = np.flatnonzero(~array.any(axis=1))
-    if empty.size:
-        raise ValueError(f"{empty.size} rows of `mask` have no known entry, first row {empty[0]}; leave such rows out.")
-    return array
-
-
-def known_entries(X, mask):
-    """Return X with zeros where it is not known, whatever is there, and the checked mask."""
-    if issparse(X):
-        check_array(X, input_name="X")  # raises, and says how to make it dense
-    X = np.asarray(X)
-    mask = check_mask(mask, (len(X), X[0].size) if X.ndim > 1 and len(X) else X.shape)
-    return np.where(mask.reshape(X.shape), X, 0), mask
 
 
 def solve_masked(X, D, penalty, mask, solver, *, named, centered=False, **settings):
@@ -84,7 +58,7 @@ def solve_masked(X, D, penalty, mask, solver, *, named, centered=False, **settin
     def solve_group(complete, rows):
         if not complete:
             return _descend(X[rows], atoms, penalty, mask[rows], centered, **own(rows))
-        return solve_rows(_center(X[rows], mask[rows]) if centered else X[rows], D, rows)
+        return solve_rows(center(X[rows], mask[rows]) if centered else X[rows], D, rows)
 
     if named or not takes_descent(penalty):
         return _by_mask(solve_rows, X, atoms, mask, centered)
@@ -107,28 +81,16 @@ def debias_masked(X, D, codes, mask, *, centered=False, positive=False, n_jobs=N
 
 def _by_mask(solve_rows, X, D, mask, centered):
     """Return the results of ``solve_rows(X, D, rows)`` for known entries, rows with equal masks at a time."""
-    _, first, group = np.unique(np.packbits(mask, axis=1), axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(group.ravel(), kind="stable")
-    groups = np.split(order, np.cumsum(np.bincount(group.ravel()))[:-1])
-    parts = []
-    for start, rows in zip(first, groups, strict=True):
-        known = mask[start]
+    _, labels = np.unique(np.packbits(mask, axis=1), axis=0, return_inverse=True)
+
+    def solve_group(label, rows):
+        known = mask[rows[0]]
         x, atoms = X[rows][:, known], np.ascontiguousarray(D[:, known])
         if centered:
-            x, atoms = _center(x, np.ones(x.shape, bool)), _center(atoms, np.ones(atoms.shape, bool))
-        parts.append(solve_rows(x, atoms, rows))
-    back = np.argsort(order)
-    codes, *others = zip(*parts, strict=True)
-    return SolveResult(joined(codes, back), *(np.concatenate(arrays)[back] for arrays in others))
+            x, atoms = center(x), center(atoms)
+        return solve_rows(x, atoms, rows)
 
-
-def _center(rows, mask):
-    """Return rows without the means of their known entries, zero elsewhere and where they are constant by rounding."""
-    means = rows.sum(axis=1, dtype=np.float64, where=mask) / mask.sum(axis=1)
-    centred = np.where(mask, rows - means[:, None], 0)
-    noise = 16 * np.finfo(rows.dtype).eps * np.abs(rows).max(axis=1)
-    centred[np.abs(centred).max(axis=1) <= noise] = 0
-    return centred.astype(rows.dtype)
+    return by_group(labels.ravel(), solve_group)
 
 
 def _descend(
@@ -152,7 +114,7 @@ def _descend(
     def solve_chunk(start, end, stop, arrays, work, dense_rows, entries):
         rows = slice(start, end)
         x, known = np.array(X[rows], dtype, order="C"), mask[rows]
-        x = _center(x, known) if centered else x
+        x = center(x, known) if centered else x
         norms, C = aligned_empty((len(x), K), dtype), aligned_empty((len(x), K), dtype)
         mean, seen = np.zeros_like(norms), known.astype(dtype)
         row_products(x, D, C)
@@ -194,6 +156,6 @@ def _measure(X, D, mask, centered, result):
         codes = result.codes[rows]
         with np.errstate(over="ignore", invalid="ignore"):
             residual = np.where(mask[rows], X[rows] - csr_array(codes).astype(np.float64) @ D, 0)
-            residual = _center(residual, mask[rows]) if centered else residual
+            residual = center(residual, mask[rows]) if centered else residual
             result.square_error[rows] = np.square(residual).sum(axis=1)
     result.status[~(result.square_error < np.inf)] = NON_FINITE

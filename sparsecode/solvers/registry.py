@@ -9,7 +9,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_array
 
 from .._core.arrays import as_dense
-from .._core.validation import check_atoms, row_exponents
+from .._core.validation import check_atoms, known_entries, row_exponents
 from ..penalties import CEL0, L0, MCP, SCAD, KSparse, LogSum, Penalty
 from . import (
     active_set,
@@ -27,7 +27,7 @@ from ._codes import canonical
 from ._scales import by_group, in_units_of_data, rescale_bound, zero_codes
 from .certificates import has_gap
 from .debias import debias_codes
-from .masked import known_entries, solve_masked
+from .masked import solve_masked
 
 
 class Solver(NamedTuple):

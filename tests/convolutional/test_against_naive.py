@@ -7,7 +7,8 @@ from sparsecode import Dictionary
 from sparsecode.convolutional import ConvolutionOperator
 from sparsecode.convolutional._descent import Descent
 from sparsecode.convolutional._duality import lower_bound
-from sparsecode.convolutional._problem import BoundPenalty, Entries, ImageProblem
+from sparsecode.convolutional._entries import Entries
+from sparsecode.convolutional._problem import BoundPenalty, ImageProblem
 from sparsecode.convolutional.admm import RELAXATION, _Splitting
 from sparsecode.convolutional.fista import solve_fista
 from sparsecode.penalties import CEL0, L1, ElasticNet
@@ -95,7 +96,7 @@ def test_steps_without_momentum_are_plain_proximal_gradient_steps(penalty):
     row = Entries(np.flatnonzero(start), start[start != 0]).to_row(problem.operator)
     descent = Descent(problem._replace(init=row), step)
     for _ in range(6):
-        descent.take_step(0.0)
+        descent.take_step()
     twin = proximal_gradient(D, s, lambda z: penalty.prox(z[None], step, norms)[0], start, step, 6)
     np.testing.assert_allclose(descent.x.ravel(), twin, atol=1e-12)
     value = 0.5 * np.square(s - D @ twin).sum() + penalty.value(twin[None], norms)[0]

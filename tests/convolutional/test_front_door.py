@@ -1,7 +1,13 @@
 """`solve_convolutional` as users meet it: errors, magnitudes, threads, several images, codes to start from."""
 
+import signal
+import sys
+import threading
+import time
+
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode.convolutional import SOLVERS, ConvolutionOperator, alpha_max, solve_convolutional
 from sparsecode.penalties import CEL0, L0, L1, ElasticNet, KSparse, LogSum, WeightedL1
@@ -11,6 +17,16 @@ from .problems import BOUNDARIES, make_operator
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((3, 9, 8))
+
+
+#: Each solver with a penalty that it takes.
+EACH = [
+    ("admm", L1(0.5)),
+    ("fista", L1(0.5)),
+    ("greedy", L1(0.5)),
+    ("greedy", CEL0(0.3)),
+    ("forward-backward", CEL0(0.3)),
+]
 
 
 def same(a, b):
@@ -27,9 +43,12 @@ def same(a, b):
         ({"X": X[0]}, "for one image give X.None."),
         ({"X": np.full((1, 72), np.nan)}, "contains NaN"),
         ({"X": np.full((1, 72), np.inf)}, "contains infinity"),
-        ({"mask": np.ones((2, 9, 8), bool)}, "`mask` must be of the shape of X"),
-        ({"mask": np.full((3, 9, 8), 0.5)}, "`mask` must be boolean"),
-        ({"mask": np.arange(3)[:, None, None] * np.ones((3, 9, 8)) != 1}, "no pixel of 1 images, first of image 1"),
+        ({"mask": np.ones((2, 9, 8), bool)}, "`mask` must be an array of bool of shape .3, 72. or .3, 9, 8."),
+        ({"mask": np.full((3, 9, 8), 0.5)}, "`mask` must be an array of bool"),
+        (
+            {"mask": np.arange(3)[:, None, None] * np.ones((3, 9, 8)) != 1},
+            "1 rows of `mask` .* first row 1",
+        ),
         ({"penalty": KSparse(3)}, "no sum over coefficients"),
         ({"penalty": L1(-1.0)}, "`alpha` must be a positive"),
         ({"penalty": WeightedL1(1.0, [1, 2])}, "`weights` must be 3 positive"),
@@ -59,16 +78,17 @@ def test_errors_of_types():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("penalty", [L1(0.5), CEL0(0.3)], ids=repr)
-def test_bits_depend_neither_on_threads_nor_on_other_images(dtype, penalty):
+@pytest.mark.parametrize(("solver", "penalty"), EACH, ids=repr)
+def test_bits_depend_neither_on_threads_nor_on_other_images(dtype, solver, penalty):
     operator = make_operator("image", "mask", dtype)
-    alone = [solve_convolutional(x[None], operator, penalty, tol=1e-4) for x in X]
+    settings = {"solver": solver, "tol": 1e-3}
+    alone = [solve_convolutional(x[None], operator, penalty, **settings) for x in X]
     for n_jobs in (1, 2, 8):
-        together = solve_convolutional(X, operator, penalty, tol=1e-4, n_jobs=n_jobs)
+        together = solve_convolutional(X, operator, penalty, n_jobs=n_jobs, **settings)
         assert together.codes.dtype == dtype
         for i, one in enumerate(alone):
             assert same(one, type(one)(together.codes[[i]], *(array[i : i + 1] for array in together[1:])))
-    threaded = solve_convolutional(X[:1], operator, penalty, tol=1e-4, n_jobs=2)
+    threaded = solve_convolutional(X[:1], operator, penalty, n_jobs=2, **settings)
     assert same(alone[0], threaded)
 
 
@@ -85,14 +105,18 @@ def test_warm_starts_take_fewer_iterations(solver):
 
 
 @pytest.mark.parametrize("exponent", [-560, 544])
-@pytest.mark.parametrize("penalty", [L1(0.5), L0(0.5), CEL0(0.5), LogSum(0.5)], ids=repr)
+@pytest.mark.parametrize(
+    ("solver", "penalty"), [*EACH, ("greedy", L0(0.5)), ("greedy", LogSum(0.5)), ("forward-backward", LogSum(0.5))],
+    ids=repr,
+)  # fmt: skip
 @pytest.mark.filterwarnings("ignore:codes of .* depend on its step")
-def test_images_of_extreme_magnitude_are_scaled(exponent, penalty):
+def test_images_of_extreme_magnitude_are_scaled(exponent, solver, penalty):
     operator = make_operator("image")
     # Prices of l0 grow with the square of the image, and are floats too
     scale = np.ldexp(1.0, exponent if penalty.degree == 1 else exponent // 32 * 16 - 144)
-    usual = solve_convolutional(X[:1], operator, penalty, tol=1e-5)
-    result = solve_convolutional(X[:1] * scale, operator, penalty.scaled(scale), tol=1e-5)
+    settings = {"solver": solver, "tol": 1e-5, "max_iter": 20_000}
+    usual = solve_convolutional(X[:1], operator, penalty, **settings)
+    result = solve_convolutional(X[:1] * scale, operator, penalty.scaled(scale), **settings)
     assert np.isfinite(result.codes.data).all()
     np.testing.assert_allclose((result.codes * (1 / scale)).toarray(), usual.codes.toarray(), atol=1e-6)
 
@@ -161,3 +185,42 @@ def test_what_is_not_known_has_no_part(solver, value):
     np.testing.assert_array_equal(
         alpha_max(np.where(mask, X, value), operator, L1(), mask=mask), alpha_max(X, operator, L1(), mask=mask)
     )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to one thread on Windows")
+@pytest.mark.parametrize(("solver", "penalty"), [*((name, L1(1e-4)) for name in SOLVERS), ("greedy", L0(1e-7)),
+                                                 ("forward-backward", CEL0(1e-7))], ids=repr)  # fmt: skip
+def test_ctrl_c_is_answered(solver, penalty):
+    rng = np.random.default_rng(0)
+    operator, images = ConvolutionOperator(rng.normal(size=(8, 9, 9)), (100, 120)), rng.normal(size=(1, 100, 120))
+    with pytest.warns(ConvergenceWarning):
+        solve_convolutional(images, operator, penalty, solver=solver, tol=0, max_iter=2)
+    before, main, sent = signal.signal(signal.SIGINT, signal.default_int_handler), threading.main_thread().ident, []
+
+    def interrupt():
+        sent.append(time.monotonic())
+        signal.pthread_kill(main, signal.SIGINT)
+
+    timer = threading.Timer(0.3, interrupt)
+    timer.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            solve_convolutional(images, operator, penalty, solver=solver, tol=0, max_iter=100_000)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    # 0.5 s is promised; twice that is allowed for a machine busy with other things
+    assert time.monotonic() - sent[0] < 1.0
+
+
+@pytest.mark.parametrize(("solver", "penalty"), EACH, ids=repr)
+def test_images_that_did_not_converge_are_told_of_with_their_certificate(solver, penalty):
+    operator = make_operator("image")
+    kind = "relative duality gap" if penalty.convex else "relative fixed-point violation"
+    with pytest.warns(ConvergenceWarning) as caught:
+        result = solve_convolutional(X, operator, penalty.replace(alpha=0.01), solver=solver, tol=1e-6, max_iter=3)
+    assert len(caught) == 1
+    assert f"3 of 3 images stopped at `max_iter`=3 with a certificate above `tol`=1e-06: the largest {kind} is " in str(
+        caught[0].message
+    )
+    assert f"is {result.certificate.max():.1e}" in str(caught[0].message)
+    assert (result.status == 1).all()

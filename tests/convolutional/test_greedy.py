@@ -1,10 +1,5 @@
 """Locally greedy coordinate descent: against dense solvers, naive twins, FISTA; what never rises; degenerate images."""
 
-import signal
-import sys
-import threading
-import time
-
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -12,7 +7,7 @@ from scipy.sparse import csr_array
 from sparsecode.convolutional import ConvolutionOperator, greedy
 from sparsecode.convolutional._greedy_kernels import correlate_segments
 from sparsecode.convolutional._problem import BoundPenalty, ImageProblem
-from sparsecode.convolutional._scale import fraction_of, largest_correlation, look
+from sparsecode.convolutional._scale import find_extremes, fraction_of, largest_correlation
 from sparsecode.penalties import CEL0, L0, L1, MCP, SCAD, ElasticNet, LHalf, LogSum, LTwoThirds
 from sparsecode.solvers import duality_gap, solve
 
@@ -29,8 +24,8 @@ def make_problem(operator, penalty, *, masked=False, tol=1e-9, max_iter=1000, se
     known, image = D.geometry.known(mask), D.geometry.place(image)
     image = image if known is None else image * known
     bound = BoundPenalty.of(penalty, D)
-    seen = look(D, image, bound)
-    settings |= {"fraction": fraction_of(penalty, seen, D), "largest": largest_correlation(penalty, seen, D)}
+    extremes = find_extremes(D, image, bound)
+    settings |= {"fraction": fraction_of(penalty, extremes, D), "largest": largest_correlation(penalty, extremes, D)}
     return ImageProblem(D, image, known, bound, tol, max_iter, **settings)
 
 
@@ -264,29 +259,3 @@ def test_degenerate_kernels_and_images(penalty, boundary):
             dense = solve(x[None], atoms, penalty, tol=1e-10)
             expected = 0.5 * dense.square_error[0] + dense.penalty[0]
             assert 0.5 * result.square_error + result.penalty == pytest.approx(expected, abs=1e-8 * x @ x + 1e-12)
-
-
-# Ctrl-C
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to one thread on Windows")
-@pytest.mark.parametrize("penalty", [L1(1e-4), L0(1e-7)], ids=repr)
-def test_ctrl_c_is_answered(penalty):
-    operator = ConvolutionOperator(np.random.default_rng(0).normal(size=(8, 9, 9)), (100, 120))
-    greedy.solve_greedy(make_problem(operator, penalty, tol=0, max_iter=1))
-    problem, sent = make_problem(operator, penalty, tol=0, max_iter=100_000), []
-    before, main = signal.signal(signal.SIGINT, signal.default_int_handler), threading.main_thread().ident
-
-    def interrupt():
-        sent.append(time.monotonic())
-        signal.pthread_kill(main, signal.SIGINT)
-
-    timer = threading.Timer(0.3, interrupt)
-    timer.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            greedy.solve_greedy(problem)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    # 0.5 s is promised; twice that is allowed for a machine busy with other things
-    assert time.monotonic() - sent[0] < 1.0

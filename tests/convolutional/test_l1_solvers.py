@@ -2,14 +2,31 @@
 
 import numpy as np
 import pytest
+import skimage.data
 
-from sparsecode.convolutional import solve_convolutional
+from sparsecode import Dictionary
+from sparsecode.convolutional import ConvolutionOperator, alpha_max, solve_convolutional
 from sparsecode.penalties import L1
 from sparsecode.solvers import objective
 
 from .problems import BOUNDARIES, KINDS, dense_objectives, make_operator, make_penalties
 
 SOLVERS = ("admm", "fista", "greedy")
+
+
+def test_a_photograph_with_oriented_kernels():
+    """At 0.3 of the largest weight to 1e-4, against the dense problem; needs no download."""
+    image = skimage.data.camera()[100:116, 200:216] / 255.0
+    theta, B_theta = np.meshgrid(np.arange(3) * np.pi / 3, [0.2, 0.5], indexing="ij")
+    bank = Dictionary.log_gabor(6, theta=theta, B_theta=B_theta).normalized()
+    operator, X = ConvolutionOperator(bank, image.shape), (image - image.mean()).reshape(1, -1)
+    penalty = L1(0.3 * alpha_max(X, operator, L1())[0])
+    least = dense_objectives(operator, X, penalty)
+    for solver in SOLVERS:
+        result = solve_convolutional(X, operator, penalty, solver=solver, tol=1e-5)
+        assert result.status[0] == 0
+        np.testing.assert_allclose(0.5 * result.square_error + result.penalty, least, rtol=1e-4)
+    assert 5 < result.codes.nnz < 100
 
 
 @pytest.mark.parametrize("boundary", BOUNDARIES)
@@ -28,6 +45,7 @@ def test_objectives_are_those_of_a_dense_solve(kind, boundary, masked):
             np.testing.assert_allclose(found, least, rtol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:.* stopped at `max_iter`")
 def test_the_certificate_bounds_the_distance_from_the_least_objective():
     operator, rng = make_operator("image"), np.random.default_rng(3)
     X = rng.standard_normal((2, 72))

@@ -8,8 +8,9 @@ from sparsecode import ConvSparseCoder, Dictionary
 from sparsecode.convolutional import _learn
 from sparsecode.convolutional._geometry import BOUNDARIES
 from sparsecode.convolutional._kernel_update import Constraint, update_kernels
-from sparsecode.convolutional._patches import window_energies, worst_patches
-from sparsecode.convolutional._statistics import add_statistics, place_image, residual_of
+from sparsecode.convolutional._patches import cut, window_energies, worst_patches
+from sparsecode.convolutional._problem import place_image
+from sparsecode.convolutional._statistics import add_statistics, residual_of
 from sparsecode.solvers import SolveResult
 
 from ..reference import convolutional_learning as naive
@@ -167,6 +168,36 @@ def test_worst_patches_do_not_overlap(rng):
     assert worst_patches([np.zeros_like(grids[0])], operator.geometry, 7) == []
 
 
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_worst_patches_do_not_overlap_at_the_border(boundary, rng):
+    """A bright pixel at a corner, which four patches would show if the grid goes on at its other side."""
+    operator, *_ = problem(rng, (12, 12), (4, 3), boundary=boundary)
+    geometry = operator.geometry
+    covered, grid = np.zeros(geometry.grid_shape, int), 0.1 * rng.normal(size=(1, *geometry.grid_shape))
+    grid[0, 0, 0] = 10
+    number = np.arange(grid.size, dtype=float).reshape(grid.shape)
+    patches = worst_patches([grid], geometry, 6)
+    assert sum(np.abs(patch).max() > 5 for patch in patches) <= 1
+    for patch in patches:
+        places = np.ndindex(*geometry.map_shape)
+        y, x = next(place for place in places if np.array_equal(cut(grid, *place, (4, 3)), patch))
+        np.add.at(covered.reshape(-1), cut(number, y, x, (4, 3)).astype(int).reshape(-1), 1)
+    assert len(patches) >= 4
+    assert covered.max() == 1
+
+
+@pytest.mark.nojit
+def test_constant_kernels_are_no_start(rng, dtype):
+    """Whatever rounding leaves of them without their mean."""
+    X = rng.normal(size=(3, 10, 10)).astype(dtype)
+    for value in (0.1, 1 / 3, 1e3):
+        init = np.stack([rng.normal(size=(3, 5)), np.full((3, 5), value)])
+        with pytest.raises(ValueError, match="`init` has a kernel, number 1, of which the constraints leave nothing"):
+            ConvSparseCoder(init=init, input_shape=(10, 10)).fit(X)
+        kept = ConvSparseCoder(init=init, input_shape=(10, 10), zero_mean=False, max_iter=1, random_state=0).fit(X)
+        np.testing.assert_allclose(kept.dictionary_.norms, 1, rtol=1e-6)
+
+
 # ---------------------------------------------------------------- what is learned
 
 
@@ -303,7 +334,7 @@ def test_idle_kernels_are_replaced(rng):
     for _ in range(n_updates - 1):
         assert state.update(operator, X, None, result) == 0
     np.testing.assert_array_equal(state.kernels[1], operator.kernels[1])
-    assert state.update(operator, X, None, result) == state.n_replaced == 1
+    assert state.update(operator, X, None, result) == 1
     residuals = X.reshape(2, 1, 12, 12) - operator.decode(codes).reshape(2, 1, 12, 12)
     worst = worst_patches(residuals, operator.geometry, 1)[0]
     np.testing.assert_allclose(state.kernels[1], worst / np.linalg.norm(worst))
