@@ -1,5 +1,6 @@
 """Sparse distributed representations: encoders of values, operations, k winners, and memories of binary codes."""
 
+from ..dendrites.theory import false_positive_rate, union_false_positive_rate, union_size
 from .bcpnn import BCPNN
 from .capacity import capacity, expected_fill, items_until_frozen, largest_fill, recall_accuracy, sequence_capacity
 from .category import CategoryEncoder
@@ -49,6 +50,7 @@ __all__ = [
     "concat",
     "drop_features",
     "expected_fill",
+    "false_positive_rate",
     "familiarity",
     "hamming",
     "items_until_frozen",
@@ -68,6 +70,8 @@ __all__ = [
     "to_dense",
     "to_winners",
     "union",
+    "union_false_positive_rate",
+    "union_size",
     "unpack_bits",
     "win_probabilities",
 ]
