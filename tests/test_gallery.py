@@ -378,6 +378,15 @@ def check_memory_completion(output):
     assert number(output, "stored against other digits: area under the curve") > 0.98
 
 
+def check_memory_of_photographs(output):
+    """Means of five seeds; seeds differ by 0.05 at most."""
+    for n, right, area in ((50, 0.97, 0.99), (200, 0.93, 0.97), (800, 0.82, 0.93)):
+        line = output[output.index(f"{n} stored") :].splitlines()[0]
+        assert abs(number(line, "recalled without an error") - right) < 0.05
+        assert abs(number(line, "stored or not") - area) < 0.03
+        assert number(line, "overlap of what is recalled") > 2 * number(line, "overlap of the cue")
+
+
 def check_associative_memories(output):
     def most(kind, name):
         return number(output, f"{kind} items, {name}: at most")
