@@ -9,6 +9,9 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 import joblib
 import numpy as np
 
+#: The flag that stops the work of a worker, while it has some.
+_of_thread = threading.local()
+
 _PATIENCE = 0.2  # seconds granted to workers after Ctrl-C; kernels poll `stop` far more often
 
 
@@ -17,7 +20,8 @@ def run_chunks(task, n_rows, *, n_jobs=None, chunk_rows=64, prepare=None):
 
     Chunks have a constant size, so results cannot depend on `n_jobs`. Workers run kernels without the
     GIL and must call no BLAS. The calling thread only waits: on Ctrl-C (or any exception) ``stop[0]``
-    becomes 1, which kernels poll, and the exception is raised.
+    becomes 1, which kernels poll, and the exception is raised. A task may itself call it: its chunks then run in its
+    own thread.
 
     Parameters
     ----------
@@ -34,18 +38,31 @@ def run_chunks(task, n_rows, *, n_jobs=None, chunk_rows=64, prepare=None):
     """
     if n_rows == 0:
         return
+    outer = getattr(_of_thread, "stop", None)
+    if outer is not None:
+        # A worker that waits for others of its pool may wait for ever
+        prepared = () if prepare is None else prepare()
+        for start in range(0, n_rows, chunk_rows):
+            if outer[0]:
+                return
+            task(start, min(start + chunk_rows, n_rows), outer, *prepared)
+        return
     stop = np.zeros(1, dtype=np.int32)
     starts = itertools.count(0, chunk_rows)
     turn = threading.Lock()
 
     def work():
-        prepared = () if prepare is None else prepare()
-        while not stop[0]:
-            with turn:
-                start = next(starts)
-            if start >= n_rows:
-                return
-            task(start, min(start + chunk_rows, n_rows), stop, *prepared)
+        _of_thread.stop = stop
+        try:
+            prepared = () if prepare is None else prepare()
+            while not stop[0]:
+                with turn:
+                    start = next(starts)
+                if start >= n_rows:
+                    return
+                task(start, min(start + chunk_rows, n_rows), stop, *prepared)
+        finally:
+            _of_thread.stop = None
 
     n_threads = min(count_threads(n_jobs), -(-n_rows // chunk_rows))
     futures = []

@@ -114,8 +114,8 @@ def codes_of(ones, there, n_columns):
     n_columns : int
     """
     n, _, n_ones = ones.shape
-    indptr = np.concatenate([[0], np.cumsum(there.sum(axis=1) * n_ones)])
-    indices = ones[there].ravel()
+    indptr = np.concatenate([[0], np.cumsum(there.sum(axis=1) * n_ones)]).astype(np.int32)
+    indices = ones[there].ravel().astype(np.int32)
     codes = csr_array((np.ones(len(indices), bool), indices, indptr), shape=(n, n_columns))
     codes.sort_indices()
     return codes

@@ -118,8 +118,10 @@ def make_work(pool):
 def codes_of_winners(winners, n_columns):
     """Return winners as a CSR array of bool."""
     there = winners >= 0
-    indptr = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
-    return csr_array((np.ones(indptr[-1], bool), winners[there], indptr), shape=(len(winners), n_columns))
+    indptr = np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(np.int32)
+    return csr_array(
+        (np.ones(indptr[-1], bool), winners[there].astype(np.int32), indptr), shape=(len(winners), n_columns)
+    )
 
 
 def shape_of_input(input_shape, n_features):

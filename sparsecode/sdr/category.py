@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
-from .._core.validation import Integral, Interval, StrOptions
+from .._core.validation import Integral, Interval, Real, StrOptions
 from ._columns import SHARED_CONSTRAINTS, ColumnEncoder, blocks_of, refuse_missing
 
 
@@ -209,7 +209,8 @@ def missing_values(X):
 
 def is_missing(value):
     """Return whether an object stands for no value."""
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or (value != value) is True
+    is_nan = isinstance(value, Real) and value != value
+    return bool(value is None or type(value).__name__ in ("NAType", "NaTType") or is_nan)
 
 
 def sorted_categories(values, column):

@@ -308,6 +308,8 @@ class MacrocolumnHierarchy(Encoder):
             raise ValueError(
                 f"`memories` must be a MacrocolumnMemory, or a list of {n}, one for each level of `windows`."
             )
+        for memory in memories:
+            memory._validate_params()
         return zip(map(int, self.windows), map(int, strides), memories, strict=True)
 
     def _store(self, X):

@@ -425,7 +425,7 @@ class SequenceMemory(LearnedSequencesMixin, Encoder):
         started, before, n_stored = time.perf_counter(), room(self), self.n_stored_
         parts = sequences(groups, X.shape[0], previous=self._group)
         winners, found, self.state_ = self._learn(X, parts, self.state_)
-        self._group = None if groups is None else np.asarray(groups)[-1].item()
+        self._group = None if groups is None else np.asarray(groups)[-1:].tolist()[0]
         self._note(winners)
         self._record(winners, found, self.n_stored_ - n_stored, started)
         warn_if_full(self, before)

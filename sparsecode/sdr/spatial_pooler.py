@@ -289,11 +289,13 @@ class SpatialPooler(Encoder):
     @property
     def n_iter_(self):
         """Passes over rows."""
+        self._fitted()
         return len(self._records)
 
     @property
     def history_(self):
         """A record for each pass."""
+        self._fitted()
         return as_history(self._records, PoolerRecord)
 
     def _start(self, n_features):

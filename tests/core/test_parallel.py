@@ -74,6 +74,29 @@ def test_a_forked_process_starts_its_own_threads():
     assert done.returncode == 0, done.stderr
 
 
+def test_a_task_may_call_it_though_all_workers_wait_for_such_calls():
+    """More callers than there are workers, each of whose tasks has chunks of its own."""
+    n = 20 * os.cpu_count()
+    done = np.zeros((n, 2, 3), int)
+
+    def outer(caller):
+        def task(start, end, stop):
+            def inner(first, last, stop):
+                done[caller, start, first:last] += 1
+
+            time.sleep(0.01)
+            run_chunks(inner, 3, n_jobs=2, chunk_rows=1)
+
+        run_chunks(task, 2, n_jobs=2, chunk_rows=1)
+
+    callers = [threading.Thread(target=outer, args=(caller,), daemon=True) for caller in range(n)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(timeout=30)
+    assert (done == 1).all()
+
+
 def test_calls_from_several_threads_share_the_workers():
     totals = np.zeros((8, 640))
 

@@ -106,3 +106,11 @@ def test_digits_are_told_apart_better_by_many_windows():
         right.append(model.score(hierarchy.transform(X[others]), y[others]))
     assert right[0] > 0.9
     assert right[0] > right[1] + 0.02
+
+
+@pytest.mark.parametrize("bad", [{"n_units": 2.5}, {"lifetime": -3}, {"recall_threshold": 5.0}])
+def test_bad_memories_are_refused(bad, rng):
+    hierarchy = MacrocolumnHierarchy((3,), memories=MacrocolumnMemory(3, 5).set_params(**bad), input_shape=(4, 4))
+    with pytest.raises(ValueError, match=f"'{next(iter(bad))}' parameter of MacrocolumnMemory"):
+        hierarchy.fit(rng.random((5, 16)) < 0.5)
+    assert not hasattr(hierarchy, "memories_")

@@ -276,6 +276,7 @@ def test_sparse_codes_are_the_same(encoder, rng):
         for kind in (False, True)
     )
     assert sparse.has_canonical_format
+    assert sparse.indices.dtype == sparse.indptr.dtype == np.int32  # scikit-learn takes no others in many places
     np.testing.assert_array_equal(sparse.toarray(), dense)
 
 

@@ -74,3 +74,12 @@ def test_the_estimate_of_capacity_holds(n_modules, n_units):
     assert rows <= 0.7 * sequence_capacity(144, 12, n_modules, n_units) + 1e-9
     n = int(rows / LENGTH)
     assert np.mean([share_right(*stored(n, n_modules, n_units, seed)) for seed in range(3)]) >= 0.97
+
+
+def test_labels_may_be_of_any_kind_of_string(rng):
+    X = rng.random((4, 20)) < 0.3
+    for labels in (["a", "a", "b", "b"], np.array(["a", "a", "b", "b"], object)):
+        memory = SequenceMemory(4, 10, random_state=0).fit(X[:3], groups=labels[:3])
+        memory.partial_fit(X[3:], groups=labels[3:])
+        whole = SequenceMemory(4, 10, random_state=0).fit(X, groups=labels)
+        np.testing.assert_array_equal(memory.horizontal_weights_, whole.horizontal_weights_)

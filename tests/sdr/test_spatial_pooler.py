@@ -11,6 +11,7 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
@@ -246,3 +247,9 @@ def test_fashion_is_told_apart_by_codes():
     pixels = accuracy(X[:2000], y[:2000], X[2000:], y[2000:])
     assert found > 0.74
     assert 0.77 < pixels < 0.82
+
+
+@pytest.mark.parametrize("name", ["history_", "n_iter_"])
+def test_what_is_not_fitted_says_so(name):
+    with pytest.raises(NotFittedError):
+        getattr(SpatialPooler(), name)
