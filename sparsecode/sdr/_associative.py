@@ -1,7 +1,9 @@
 """What memories that are compared with the macrocolumn share: they store rows and give back whole ones."""
 
+import math
+
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import binom, norm
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import as_dense
@@ -79,13 +81,23 @@ class AssociativeMemory(Storing):
             raise ValueError(f"the arrays {sorted(arrays)} are no state of a {type(self).__name__}.")
 
 
-def most_items(error, most_errors, limit):
-    """Return the largest number of items up to `limit` for which an error, which rises with it, is small enough."""
-    low, high = 0, int(limit)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if error(middle) <= most_errors else (low, middle - 1)
+def most_items(error, most_errors):
+    """Return the largest number of items for which an error, which rises with it above `most_errors`, is that small."""
+    too_many = 1
+    while error(too_many) <= most_errors:
+        too_many *= 2
+    low = too_many // 2
+    while too_many - low > 1:
+        middle = (low + too_many) // 2
+        low, too_many = (middle, too_many) if error(middle) <= most_errors else (low, middle)
     return low
+
+
+def likely_counts(n, share, deviations=8.0):
+    """Return all counts that a binomial distribution reaches but for a negligible chance, and their chances."""
+    mean, spread = n * share, deviations * math.sqrt(n * share * (1 - share))
+    m = np.arange(max(0, int(mean - spread)), min(n, int(mean + spread + 2 * deviations)) + 1)
+    return m, binom.pmf(m, n, share)
 
 
 def as_signs(X):
