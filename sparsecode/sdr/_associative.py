@@ -1,17 +1,21 @@
 """What memories that are compared with the macrocolumn share: they store rows and give back whole ones."""
 
 import math
+import warnings
 
 import numpy as np
 from scipy.stats import binom, norm
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import as_dense
-from .._core.validation import check_binary_rows
+from .._core.validation import callers_level, check_binary_rows
 from ._storing import Storing
 
 #: Rows that are recalled, and stored, at a time.
 ROWS, STORED_ROWS = 256, 4096
+
+#: By how much the share of ones may differ from a half where estimates are for rows with as many zeros.
+HALF = 0.1
 
 #: Standard deviations that a normal number exceeds with 97 %.
 SURE = float(norm.ppf(0.97))
@@ -47,6 +51,17 @@ class AssociativeMemory(Storing):
             if known.any():
                 recalled[start : start + ROWS][known] = self._complete(self._state, rows[known])
         return recalled
+
+    def _warn_unless_half(self):
+        """Say that an estimate is one for other rows, if the stored ones are."""
+        share = self.mean_active_ / self.n_features_in_
+        if self._n_items and abs(share - 0.5) > HALF:
+            warnings.warn(
+                f"`capacity_estimate_` is for rows half of whose features are active, but {share:.0%} of those of the "
+                "stored rows are: far fewer of them are recalled. Use a memory of sparse rows, such as WillshawMemory.",
+                UserWarning,
+                stacklevel=callers_level(),
+            )
 
     @property
     def n_items_(self):

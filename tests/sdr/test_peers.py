@@ -19,6 +19,8 @@ from sparsecode.sdr import (
     WillshawMemory,
     _associative,
     add_noise,
+    hamming,
+    kanerva,
     random_codes,
     random_sdrs,
     subsample,
@@ -39,6 +41,7 @@ PEERS = {
     "softmax": DenseAssociativeMemory(beta=0.5),
 }
 every = pytest.mark.parametrize("name", PEERS)
+not_half = pytest.mark.filterwarnings("ignore:`capacity_estimate_` is for rows half of whose:UserWarning")
 
 
 @pytest.fixture
@@ -76,6 +79,7 @@ def test_evidence_is_that_of_the_naive_twin(X):
         np.testing.assert_allclose(evidence[recalled], evidence.max(axis=1), rtol=1e-12)
 
 
+@not_half
 @every
 def test_parts_layouts_and_copies_make_no_difference(name, X, tmp_path):
     cues = add_noise(np.tile(X, (40, 1)), 0.3, random_state=0)  # more than are recalled at a time
@@ -112,6 +116,7 @@ def test_a_single_item_is_recalled_from_half_of_it(name, X):
     assert recalled.sum() == (4 if name == "willshaw winners" else 6)
 
 
+@not_half
 @every
 def test_nothing_comes_of_nothing(name, X):
     none = np.zeros_like(X)
@@ -141,6 +146,7 @@ def test_bad_input_changes_nothing(name, X):
     assert memory.n_items_ == 9
 
 
+@not_half
 @every
 def test_one_feature(name):
     X = np.array([[1], [0], [1]])
@@ -243,9 +249,10 @@ def test_law_of_bcpnn_knows_the_prior(prior):
     assert np.mean(wrong) == pytest.approx(wrong_winners(100, 10, 10, prior), rel=0.15)
 
 
-@pytest.mark.parametrize(("F", "L", "p"), [(256, 1000, 0.05), (1024, 1000, 0.02)])
+@pytest.mark.filterwarnings("ignore:.* rows have no active location:UserWarning")
+@pytest.mark.parametrize(("F", "L", "p"), [(256, 1000, 0.05), (1024, 1000, 0.02), (256, 1000, 0.004)])
 def test_law_of_kanerva(F, L, p):
-    """Means of three seeds, at the estimate and 1.5 times as many, over the law: 0.88 and 0.82; 1 and 0.98."""
+    """Means of three seeds, at the estimate and 1.5 times as many, over the law: 0.91, 0.80; 0.93, 0.94; 0.99, 0.95."""
     memory = KanervaMemory(L, activation=p, random_state=0).fit(random_sdrs(2, F, F // 2, random_state=0))
     active = binom.cdf(memory.radius_, F, 0.5)
     for share in (1.0, 1.5):
@@ -253,19 +260,44 @@ def test_law_of_kanerva(F, L, p):
         for seed in range(3):
             X = np.random.default_rng(seed).random((n, F)) < 0.5
             wrong.append((KanervaMemory(L, activation=p, random_state=seed).fit(X).recall(X) != X).mean())
-        assert np.mean(wrong) == pytest.approx(norm.sf(math.sqrt(L / (n * (1 + L * active**2)))), rel=0.25)
+        assert np.mean(wrong) == pytest.approx(kanerva.expected_errors(n, L, active), rel=0.25)
 
 
-@pytest.mark.parametrize(("F", "degree"), [(200, 2), (40, 3)])
+def test_rows_without_a_location_are_counted():
+    """Of 200 rows 68.8 are expected to have none of 1000 locations, with a standard deviation of 6.7."""
+    X = random_sdrs(200, 256, 128, random_state=0)
+    memory = KanervaMemory(1000, activation=0.001, random_state=0)
+    with pytest.warns(UserWarning, match="rows have no active location and are stored nowhere: raise `n_locations`"):
+        memory.fit(X)
+    lost = (hamming(X, memory.addresses_) > memory.radius_).all(axis=1)
+    assert memory.n_lost_ == lost.sum()
+    assert 40 < memory.n_lost_ < 100
+    assert not memory.recall(X[lost]).any()
+    assert memory.capacity_estimate_ == 0  # 17 % of the features of a single row are wrong
+    share = binom.cdf(memory.radius_, 256, 0.5)
+    assert kanerva.expected_errors(1, 1000, share) == pytest.approx((1 - share) ** 1000 / 2, abs=1e-6)
+    with pytest.warns(UserWarning, match="1 of 1 rows have no"):
+        memory.partial_fit(X[lost][:1])
+    memory.partial_fit(X[~lost][:1])
+    assert memory.n_lost_ == lost.sum() + 1
+
+
+@pytest.mark.parametrize(("F", "degree"), [(200, 2), (40, 3), (20, 6)])
 def test_law_of_dense_memories(F, degree):
-    """Means of five seeds at 1.5 times the capacity, over the law, two sets of seeds: 0.97, 0.98; 0.97, 1.14."""
-    n = int(1.5 * DenseAssociativeMemory(degree).fit(random_sdrs(2, F, F // 2)).capacity_estimate_)
+    """Means of five seeds at the estimate, of which 3 % are expected, three sets of seeds: 0.027 to 0.033."""
+    n = int(DenseAssociativeMemory(degree).fit(random_sdrs(2, F, F // 2)).capacity_estimate_)
     wrong = []
     for seed in range(5):
         X = np.random.default_rng(seed).random((n, F)) < 0.5
         wrong.append((DenseAssociativeMemory(degree, max_iter=1).fit(X).recall(X[:80]) != X[:80]).mean())
-    factorial = math.prod(range(1, 2 * degree - 2, 2))
-    assert np.mean(wrong) == pytest.approx(norm.sf(math.sqrt(F ** (degree - 1) / (n * factorial))), rel=0.2)
+    assert 0.022 < np.mean(wrong) < 0.038
+
+
+def test_law_of_dense_memories_is_the_known_one_for_small_degrees():
+    for degree in (2, 3, 4):
+        factorial = math.prod(range(1, 2 * degree - 2, 2))
+        estimate = DenseAssociativeMemory(degree).fit(random_sdrs(2, 1000, 500)).capacity_estimate_
+        assert estimate == pytest.approx(1000.0 ** (degree - 1) / (factorial * norm.isf(0.03) ** 2), rel=0.01)
 
 
 def test_law_of_softmax():
@@ -284,10 +316,46 @@ def test_law_of_softmax():
     assert right[2] < 0.03
 
 
+@pytest.mark.parametrize("beta", [1.5, 5.0, 1e6])
+def test_law_of_softmax_beyond_the_critical_steepness(beta):
+    """Of 12 features one wrong one is put right in 0.91 to 0.94, 0.40 to 0.45 and none of the rows at 0.1, 1 and 10."""
+    memory = DenseAssociativeMemory(beta=beta, max_iter=1)
+    estimate = memory.fit(random_sdrs(2, 12, 6, random_state=0)).capacity_estimate_
+    assert estimate == pytest.approx(2**12 / 13)
+    rng, right = np.random.default_rng(0), []
+    for share in (0.1, 1.0, 10.0):
+        X = rng.random((int(share * estimate), 12)) < 0.5
+        cues = X.copy()
+        cues[:, 0] ^= True
+        right.append((memory.fit(X).recall(cues) == X)[:, 0].mean())
+    assert right[0] > 0.8
+    assert 0.2 < right[1] < 0.65
+    assert right[2] < 0.05
+
+
+def test_estimates_of_softmax_rise_with_steepness():
+    betas = np.geomspace(0.1, 1e3, 60)
+    X = random_sdrs(2, 20, 10, random_state=0)
+    estimates = [DenseAssociativeMemory(beta=beta).fit(X).capacity_estimate_ for beta in betas]
+    assert (np.diff(estimates[betas.searchsorted(0.2) :]) >= 0).all()
+    assert estimates[-1] == pytest.approx(2**20 / 21)
+    rows = random_sdrs(100, 20, 10, random_state=1)
+    for beta in (1.0, 10.0, 1e6):  # fewer than all estimates
+        assert (DenseAssociativeMemory(beta=beta).fit(rows).recall(rows) == rows).all()
+
+
+@pytest.mark.parametrize("memory", [DenseAssociativeMemory(), DenseAssociativeMemory(2), KanervaMemory(activation=0.1)])
+def test_estimates_for_other_rows_say_so(memory):
+    sparse, half = random_sdrs(20, 200, 10, random_state=0), random_sdrs(20, 200, 100, random_state=0)
+    with pytest.warns(UserWarning, match="rows half of whose features are active, but 5% of those of the stored"):
+        assert clone(memory).fit(sparse).capacity_estimate_ > 0
+    assert clone(memory).fit(half).capacity_estimate_ > 0
+
+
 CHECKED = [
     WillshawMemory(binarize=0.0),
     BCPNN(1, binarize=0.0),
-    KanervaMemory(20, binarize=0.0, random_state=0),
+    KanervaMemory(20, activation=0.5, binarize=0.0, random_state=0),
     DenseAssociativeMemory(binarize=0.0),
     DenseAssociativeMemory(3, binarize=0.0),
 ]
