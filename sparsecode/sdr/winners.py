@@ -61,13 +61,13 @@ def k_winners(values, k, *, method="exact", least=0.0):
     array([[0, 1, 1, 0],
            [0, 0, 1, 0]])
     """
-    check_size("k", k, whole=True)
+    k = check_size("k", k, whole=True)
     values = real_matrix(values, "values")
     if method == "statistical":
         return (statistical_top_k(values, k) > 0) & (values > least)
     if method != "exact":
         raise ValueError(f"there is no method {method!r:.60}; there are 'exact' and 'statistical'.")
-    return largest(values, int(k), least)
+    return largest(values, k, least)
 
 
 def boost_factors(duty_cycles, target, strength):

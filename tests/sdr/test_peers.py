@@ -184,16 +184,22 @@ def test_changes_of_modules_wait_for_fit(X, tmp_path):
 
 
 def test_steps_lead_to_a_stored_row():
-    """Seeds 0 to 4: wrong features after a step 0.063 to 0.10, later 0 to 0.07; right winners 0.89 and 0.99."""
-    X = random_sdrs(8, 100, 50, random_state=0)
-    cues = add_noise(X, 0.3, random_state=1)
-    wrong = [(DenseAssociativeMemory(2, max_iter=n).fit(X).recall(cues) != X).mean() for n in (1, 20)]
-    assert wrong[0] > 1.2 * wrong[1]
+    """Four means of five seeds: wrong features after a step 0.052 to 0.063, later 0.004 to 0.023.
+
+    Seeds 0 to 4: right winners 0.89 to 0.90, and 0.97 to 1.
+    """
+    wrong = []
+    for seed in range(5):
+        X = random_sdrs(8, 100, 50, random_state=seed)
+        cues = add_noise(X, 0.3, random_state=seed)
+        wrong.append([(DenseAssociativeMemory(2, max_iter=n).fit(X).recall(cues) != X).mean() for n in (1, 20)])
+    wrong = np.mean(wrong, axis=0)
+    assert wrong[0] > 1.5 * wrong[1]
     codes = random_codes(100, 30, 20, random_state=0)
     X, part = to_dense(codes, n_units=20), to_dense(subsample(codes, 3, n_units=20, random_state=0), n_units=20)
     right = [(BCPNN(20, max_iter=n).fit(X).recall(part) & X).sum() / X.sum() for n in (1, 5)]
     assert right[0] < 0.93
-    assert right[1] > 0.98
+    assert right[1] > 0.95
 
 
 @pytest.mark.parametrize(("F", "k"), [(300, 10), (600, 12)])
