@@ -25,8 +25,8 @@ class AssociativeMemory(Storing):
     """Base of memories whose state is a dict of arrays; a subclass says what is in it when empty, learns and recalls.
 
     ``_names`` are those of the arrays, ``_empty(n_features)`` returns the state of nothing, ``_learn(state, X)`` that
-    after rows X of bool, which may be sparse, without a change of the one before, and ``_complete(state, X)`` the
-    recalled rows of some dense ones.
+    after rows X of bool, which may be sparse, without a change of the one before, and ``_complete(prepared, X)`` the
+    recalled rows of some dense ones, with what ``_prepare(state)`` returns, once for all of them.
     """
 
     def recall(self, X):
@@ -44,12 +44,12 @@ class AssociativeMemory(Storing):
         check_is_fitted(self)
         self._validate_params()
         X = check_binary_rows(self, X, reset=False)
-        recalled = np.zeros(X.shape, bool)
+        recalled, prepared = np.zeros(X.shape, bool), self._prepare(self._state)
         for start in range(0, X.shape[0], ROWS):
             rows = as_dense(X[start : start + ROWS])
             known = rows.any(axis=1)
             if known.any():
-                recalled[start : start + ROWS][known] = self._complete(self._state, rows[known])
+                recalled[start : start + ROWS][known] = self._complete(prepared, rows[known])
         return recalled
 
     def _warn_unless_half(self):
@@ -74,6 +74,9 @@ class AssociativeMemory(Storing):
         """Mean number of ones of the stored rows."""
         check_is_fitted(self)
         return self._n_ones / max(self._n_items, 1)
+
+    def _prepare(self, state):
+        return state
 
     def _store(self, X, first):
         state = self._empty(X.shape[1]) if first else self._state

@@ -7,6 +7,7 @@ from .._core.arrays import as_dense
 from .._core.validation import Integral, Interval, Real
 from ._associative import AssociativeMemory, most_items
 from ._evidence import wrong_winners
+from .layouts import to_winners
 
 #: Share of wrong winners at the capacity.
 WRONG = 0.03
@@ -27,7 +28,7 @@ class BCPNN(AssociativeMemory):
     n_units : int, default=20
         Units K of a module; the number of features is a multiple of it.
     prior : float, default=1.0
-        Rows of even chances that are counted in: ``p_ij = (n_ij + prior / K^2) / (n + prior)``, > 0.
+        Rows of even chances that are counted in: ``p_ij = (n_ij + prior / K^2) / (n + prior)``, from 1e-100 to 1e100.
     max_iter : int, default=10
         Steps at most.
     binarize : float or None, default=None
@@ -50,14 +51,16 @@ class BCPNN(AssociativeMemory):
     Raises
     ------
     ValueError
-        For parameters out of range, rows of a width that is no multiple of `n_units`, entries other than 0 and 1 with
-        ``binarize=None``, X that is empty or not finite.
+        For parameters out of range, rows of a width that is no multiple of `n_units`, rows to store with several active
+        units of a module, entries other than 0 and 1 with ``binarize=None``, X that is empty or not finite.
 
     Notes
     -----
-    F^2 counts for F features, and as many real weights when it recalls; O(n_active F) for a step of a row. After M
-    random codes, a wrong unit that is in m of them, by a binomial distribution, was seen n times with the winner of
-    each other module, with n binomial of m and 1 / K; the right one once more. So the sums
+    F^2 counts for F features, and as many real weights, which each call of `recall` computes from them; O(n_active F)
+    for a step of a row. Rows to store have at most one active unit in each module; cues may have any, and what is
+    recalled has a winner in each module. After M random codes, a wrong unit that is in m of them, by a binomial
+    distribution, was seen n times with the winner of each other module, with n binomial of m and 1 / K; the right one
+    once more. So the sums
 
         s = (2 - Q) log(m + prior / K) + sum_{q = 1}^{Q - 1} log(n_q + prior / K^2)
 
@@ -82,7 +85,7 @@ class BCPNN(AssociativeMemory):
 
     _parameter_constraints = {  # noqa: RUF012
         "n_units": [Interval(Integral, 1, None, closed="left")],
-        "prior": [Interval(Real, 0, None, closed="neither")],
+        "prior": [Interval(Real, 1e-100, 1e100, closed="both")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "binarize": [Interval(Real, None, None, closed="neither"), None],
     }
@@ -133,12 +136,21 @@ class BCPNN(AssociativeMemory):
             )
         return {"counts": np.zeros((n_features, n_features))}
 
+    def _store(self, X, first):
+        n_units = int(self.n_units) if first else self._n_units
+        if X.shape[1] % n_units == 0:  # or `_empty` says so
+            to_winners(X, n_units)
+        super()._store(X, first)
+
     def _learn(self, state, X):
         X = X.astype(np.float64)
         return {"counts": state["counts"] + as_dense(X.T @ X)}
 
-    def _complete(self, state, X):
-        weights, bias = self.weights_, self.bias_
+    def _prepare(self, state):
+        return self.weights_, self.bias_
+
+    def _complete(self, prepared, X):
+        weights, bias = prepared
         for _ in range(self.max_iter):
             support = (bias + csr_array(X) @ weights).reshape(len(X), -1, self._n_units)
             new = (support.argmax(axis=2)[..., None] == np.arange(self._n_units)).reshape(X.shape)

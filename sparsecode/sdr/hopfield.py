@@ -120,8 +120,10 @@ class DenseAssociativeMemory(AssociativeMemory):
     def _learn(self, state, X):
         return {"rows": np.concatenate([state["rows"], as_dense(X)])}
 
-    def _complete(self, state, X):
-        stored = as_signs(state["rows"])
+    def _prepare(self, state):
+        return as_signs(state["rows"])
+
+    def _complete(self, stored, X):
         return np.array([self._settle(stored, x) for x in as_signs(X)], bool).reshape(X.shape)
 
     def _settle(self, stored, x):

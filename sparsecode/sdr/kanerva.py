@@ -151,8 +151,11 @@ class KanervaMemory(AssociativeMemory):
                 stacklevel=callers_level(),
             )
 
+    def _prepare(self, state):
+        return state | {"counters": state["counters"].astype(np.float64)}
+
     def _complete(self, state, X):
-        return self._active(state, X) @ state["counters"].astype(np.float64) > 0
+        return self._active(state, X) @ state["counters"] > 0
 
     def _active(self, state, X):
         """Return which locations are active for each row."""

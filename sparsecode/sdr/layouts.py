@@ -1,7 +1,7 @@
 """Layouts of binary rows: dense, CSR, winners of modules, and bits packed into words.
 
-Functions of this room take rows as an ndarray of zeros and ones, as a sparse matrix of them, or, with `n_units`, as the
-winners of modules of so many units: integers of shape (n, n_modules), with -1 where a module has no winner.
+Functions of this module take rows as an ndarray of zeros and ones, as a sparse matrix of them, or, with `n_units`, as
+the winners of modules of so many units: integers of shape (n, n_modules), with -1 where a module has no winner.
 """
 
 import numpy as np

@@ -51,10 +51,11 @@ class SDRNearestNeighbors(Storing):
 
     Notes
     -----
-    A query takes O(N F / 64) for N stored rows of F features, which are kept as F / 8 bytes each; of equally near rows
-    the first ones are found, and two empty rows have a Jaccard distance of 0. `partial_fit` copies what is stored: rows
-    are better given in blocks. For very wide rows with few ones `sparsecode.sdr.overlap`, which follows lists then, is
-    faster.
+    A query takes O(N F / 64) for N stored rows of F features, which are kept as F / 8 bytes each, and at worst O(N k)
+    more for k neighbours, which are kept in a sorted list: it is made for few. Rows are given as zeros and ones, not as
+    packed bits. Of equally near rows the first ones are found, and two empty rows have a Jaccard distance of 0.
+    `partial_fit` copies what is stored: rows are better given in blocks. For very wide rows with few ones
+    `sparsecode.sdr.overlap`, which follows lists then, is faster.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """What is done with binary rows: union, concatenation, parts, noise, dead features; and random rows and codes.
 
-Rows come back in the layout that they came in: dense, CSR, or winners of modules. One seed means independent random
-numbers in each function.
+Rows come back in the layout that they came in: dense, CSR, or, where there is `n_units`, winners of modules. For the
+others `to_csr` makes rows of winners. One seed means independent random numbers in each function.
 """
 
 import numpy as np
@@ -141,10 +141,11 @@ def add_noise(X, share, *, n_units=None, random_state=None):
     X : array-like or sparse matrix of shape (n_samples, n_features), or (n_samples, n_modules) with `n_units`
         Zeros and ones, or winners of modules, -1 where a module has none.
     share : float
-        Share of the ones of a row that move, in [0, 1], rounded to whole ones. Rows with more ones than zeros move as
-        many as there is room for.
+        Share of the ones of a row that move, in [0, 1], rounded to whole ones (a half to even). Rows with more ones
+        than zeros move as many as there is room for.
     n_units : int or None, default=None
         Units of a module, if rows are winners: other units of their modules win, and modules without a winner stay so.
+        With ``n_units=1`` there are none, and nothing moves.
     random_state : int, RandomState, Generator or None, default=None
         Seed.
 
@@ -188,7 +189,7 @@ def drop_features(X, share, *, random_state=None):
     X : array-like or sparse matrix of shape (n_samples, n_features)
         Zeros and ones.
     share : float
-        Share of the features, in [0, 1], rounded to whole ones.
+        Share of the features, in [0, 1], rounded to whole ones (a half to even).
     random_state : int, RandomState, Generator or None, default=None
         Seed: for one number and equally many features, the same features die in each call.
 

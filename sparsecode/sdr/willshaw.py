@@ -45,9 +45,10 @@ class WillshawMemory(AssociativeMemory):
 
     Notes
     -----
-    F^2 bits for F features; O(n_active F) for a row. After M random rows with k ones, feature j is in m of them, by a
-    binomial distribution, and connected to a share ``1 - (1 - (k - 1) / (F - 1))^m`` of all others; it is added to what
-    is recalled from a whole cue if it is connected to all k of its ones,
+    F^2 bytes for F features, a bit of information each, and 4 F^2 more while recalling. Rows are recalled by a product
+    of dense matrices, O(F^2) each. After M random rows with k ones, feature j is in m of them, by a binomial
+    distribution, and connected to a share ``1 - (1 - (k - 1) / (F - 1))^m`` of all others; it is added to what is
+    recalled from a whole cue if it is connected to all k of its ones,
 
         wrong features = (F - k) E_m (1 - (1 - (k - 1) / (F - 1))^m)^k.
 
@@ -100,8 +101,11 @@ class WillshawMemory(AssociativeMemory):
         X = X.astype(np.float32)
         return {"weights": state["weights"] | (as_dense(X.T @ X) > 0)}
 
-    def _complete(self, state, X):
-        sums = X.astype(np.float32) @ state["weights"].astype(np.float32)
+    def _prepare(self, state):
+        return state["weights"].astype(np.float32)
+
+    def _complete(self, weights, X):
+        sums = X.astype(np.float32) @ weights
         if self.n_winners is not None:
             return largest(sums, self.n_winners, 0)
         return (sums == sums.max(axis=1, keepdims=True)) & (sums > 0)

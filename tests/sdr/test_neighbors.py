@@ -70,8 +70,11 @@ def test_distances_are_those_of_scikit_learn(rng, metric):
     scale = X.shape[1] if metric == "hamming" else 1  # theirs is a share
     np.testing.assert_allclose(ours.kneighbors(queries)[0], scale * theirs.kneighbors(queries)[0], atol=1e-12)
     np.testing.assert_allclose(ours.kneighbors()[0], scale * theirs.kneighbors()[0], atol=1e-12)
-    graphs = [model.kneighbors_graph(queries, 3).toarray().sum(axis=1) for model in (ours, theirs)]
-    np.testing.assert_array_equal(*graphs)
+    graph = ours.kneighbors_graph(queries, 3, mode="distance").toarray()
+    distances, indices = ours.kneighbors(queries, 3)
+    np.testing.assert_array_equal(np.take_along_axis(graph, indices, axis=1), distances)
+    assert (ours.kneighbors_graph(queries, 3).toarray()[np.arange(20)[:, None], indices] == 1).all()
+    assert ours.kneighbors_graph(queries, 3).nnz == 60
 
 
 @nojit

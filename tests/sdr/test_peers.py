@@ -101,8 +101,8 @@ def test_parts_layouts_and_copies_make_no_difference(name, X, tmp_path):
         assert other.capacity_estimate_ == whole.capacity_estimate_, way
     np.testing.assert_array_equal(whole.recall(csr_array(cues)), expected)
     np.testing.assert_array_equal([whole.recall(cue[None])[0] for cue in cues[:9]], expected[:9])
-    later = pickle.loads(pickle.dumps(whole)).partial_fit(cues[:2])  # noqa: S301
-    np.testing.assert_array_equal(others["file"].partial_fit(cues[:2]).recall(cues), later.recall(cues))
+    later = pickle.loads(pickle.dumps(whole)).partial_fit(X[:2])  # noqa: S301
+    np.testing.assert_array_equal(others["file"].partial_fit(X[:2]).recall(cues), later.recall(cues))
     np.testing.assert_array_equal(whole.recall(cues), expected)  # the copy has learned, this one has not
 
 
@@ -126,9 +126,14 @@ def test_nothing_comes_of_nothing(name, X):
     assert not memory.fit(X).recall(none).any()
     assert memory.fit(none).n_items_ == 9
     assert memory.mean_active_ == 0
-    assert memory.recall(X).shape == X.shape
+    recalled = memory.recall(X)
+    if name == "bcpnn":  # all have equal evidence
+        np.testing.assert_array_equal(recalled.reshape(-1, 4), np.eye(4, dtype=bool)[np.zeros(54, int)])
+    else:
+        assert not recalled.any() or name == "willshaw winners"
     assert memory.capacity_estimate_ > 0
-    assert memory.partial_fit(np.ones_like(X)).recall(X).shape == X.shape
+    if name != "bcpnn":
+        assert memory.partial_fit(np.tile(np.ones_like(X), (2, 1))).recall(np.ones_like(X)).any(axis=1).all()
 
 
 @every
@@ -172,6 +177,22 @@ def test_modules_must_fit(X):
         memory.fit(X)
     assert not hasattr(memory, "n_features_in_")
     assert BCPNN(1).fit(X).capacity_estimate_ == math.inf
+
+
+def test_what_is_no_code_is_not_stored(X):
+    memory = BCPNN(4).fit(X)
+    several = X.copy()
+    several[2, :4] = True
+    for method in (memory.fit, memory.partial_fit):
+        with pytest.raises(ValueError, match="the first of them row 2: its module 0 of 4 units has more than one"):
+            method(several)
+    assert memory.n_items_ == 9
+    assert memory.partial_fit(X & (np.arange(24) >= 4)).n_items_ == 18  # modules without a winner
+    for prior in (1e-300, 1e300):
+        with pytest.raises(ValueError, match="'prior' parameter of BCPNN"):
+            BCPNN(4, prior=prior).fit(X)
+    for prior in (1e-100, 1e100):
+        assert np.isfinite(BCPNN(4, prior=prior).fit(X).weights_).all()
 
 
 def test_changes_of_modules_wait_for_fit(X, tmp_path):
