@@ -91,6 +91,18 @@ def test_stored_rows_are_no_neighbors_of_themselves():
     assert graph.toarray()[5].tolist() == [1, 1, 0, 0, 0, 0]
 
 
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_many_neighbors_are_those_of_a_list(metric, n_jobs, monkeypatch):
+    rng = np.random.default_rng(2)
+    X, queries = some_rows(rng, 600, 40), some_rows(rng, 70, 40)
+    found = SDRNearestNeighbors(590, metric=metric, n_jobs=n_jobs).fit(X)
+    expected = *found.kneighbors(queries), *found.kneighbors()
+    monkeypatch.setattr("sparsecode.sdr.neighbors.MOST_LISTED", 3)
+    for ours, theirs in zip((*found.kneighbors(queries), *found.kneighbors()), expected, strict=True):
+        assert ours.tobytes() == theirs.tobytes()
+
+
 def test_noisy_rows_are_found():
     X = random_sdrs(2000, 512, 20, random_state=0)
     for metric in METRICS:
