@@ -140,7 +140,8 @@ def pack_bits(X, *, n_units=None):
     Returns
     -------
     ndarray of shape (n_samples, ceil(n_features / 64)), uint64
-        An eighth of the memory of dense rows; bits beyond the last feature are zero.
+        An eighth of the memory of dense rows, to be kept or sent: other functions take rows that are not packed. Bits
+        beyond the last feature are zero.
 
     Raises
     ------

@@ -179,6 +179,13 @@ def test_modules_must_fit(X):
     assert BCPNN(1).fit(X).capacity_estimate_ == math.inf
 
 
+def test_weights_are_computed_once_for_all_rows(X, monkeypatch):
+    memory, calls, weights = BCPNN(4).fit(X), [], BCPNN.weights_
+    monkeypatch.setattr(BCPNN, "weights_", property(lambda self: calls.append(1) or weights.fget(self)))
+    memory.recall(np.tile(X, (100, 1)))
+    assert len(calls) == 1
+
+
 def test_what_is_no_code_is_not_stored(X):
     memory = BCPNN(4).fit(X)
     several = X.copy()
