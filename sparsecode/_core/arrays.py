@@ -3,6 +3,9 @@
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
+#: Largest index of 32 bits.
+MOST = 2**31 - 1
+
 
 def as_dense(codes):
     """Return codes as a plain array, whatever the encoder is set to put out.
@@ -46,7 +49,8 @@ def as_binary(X, binarize=None, *, name="X", advice="give a threshold as `binari
     entries.
     """
     if issparse(X):
-        X = csr_array(X, copy=True)
+        check_index(X.shape, X.nnz)
+        X = csr_array(summable(X), copy=True)
         X.sum_duplicates()
     entries = X.data if issparse(X) else X
     if binarize is None and entries.dtype != bool:
@@ -82,6 +86,20 @@ def real_codes(values, name):
         row = np.searchsorted(codes.indptr, bad, side="right") - 1
         raise ValueError(f"{name} must be finite, but row {row} holds NaN or infinity")
     return codes
+
+
+def summable(X):
+    """Return X; if it is a sparse matrix of small integers, of larger ones, so that sums of duplicates do not wrap."""
+    return X.astype(np.int64) if issparse(X) and X.dtype.kind in "iu" else X
+
+
+def check_index(shape, n_ones):
+    """Raise an error if columns, or places of ones, are no int32."""
+    if max(shape[1], n_ones) > MOST:
+        raise ValueError(
+            f"{shape[0]} rows of {shape[1]} features with {n_ones} ones are more than indices of 32 bits can tell "
+            f"apart: give at most {MOST} features, and rows in blocks of at most {MOST} ones."
+        )
 
 
 def shaped_atoms(atoms):

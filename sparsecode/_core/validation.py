@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
-from .arrays import as_binary
+from .arrays import as_binary, summable
 
 __all__ = [
     "Integral",
@@ -62,7 +62,7 @@ def check_binary_rows(estimator, X, *, reset):
     The parameter `binarize` of the estimator is None, and X holds zeros and ones only, or a threshold, above which
     entries are ones (as in scikit-learn's BernoulliNB).
     """
-    X = validate_data(estimator, X, accept_sparse="csr", dtype="numeric", order="C", reset=reset)
+    X = validate_data(estimator, summable(X), accept_sparse="csr", dtype="numeric", order="C", reset=reset)
     return as_binary(X, estimator.binarize)
 
 

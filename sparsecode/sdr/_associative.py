@@ -1,15 +1,21 @@
 """What memories that are compared with the macrocolumn share: they store rows and give back whole ones."""
 
+import math
+import warnings
+
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import binom, norm
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import as_dense
-from .._core.validation import check_binary_rows
+from .._core.validation import callers_level, check_binary_rows
 from ._storing import Storing
 
 #: Rows that are recalled, and stored, at a time.
 ROWS, STORED_ROWS = 256, 4096
+
+#: By how much the share of ones may differ from a half where estimates are for rows with as many zeros.
+HALF = 0.1
 
 #: Standard deviations that a normal number exceeds with 97 %.
 SURE = float(norm.ppf(0.97))
@@ -19,8 +25,8 @@ class AssociativeMemory(Storing):
     """Base of memories whose state is a dict of arrays; a subclass says what is in it when empty, learns and recalls.
 
     ``_names`` are those of the arrays, ``_empty(n_features)`` returns the state of nothing, ``_learn(state, X)`` that
-    after rows X of bool, which may be sparse, without a change of the one before, and ``_complete(state, X)`` the
-    recalled rows of some dense ones.
+    after rows X of bool, which may be sparse, without a change of the one before, and ``_complete(prepared, X)`` the
+    recalled rows of some dense ones, with what ``_prepare(state)`` returns, once for all of them.
     """
 
     def recall(self, X):
@@ -38,13 +44,24 @@ class AssociativeMemory(Storing):
         check_is_fitted(self)
         self._validate_params()
         X = check_binary_rows(self, X, reset=False)
-        recalled = np.zeros(X.shape, bool)
+        recalled, prepared = np.zeros(X.shape, bool), self._prepare(self._state)
         for start in range(0, X.shape[0], ROWS):
             rows = as_dense(X[start : start + ROWS])
             known = rows.any(axis=1)
             if known.any():
-                recalled[start : start + ROWS][known] = self._complete(self._state, rows[known])
+                recalled[start : start + ROWS][known] = self._complete(prepared, rows[known])
         return recalled
+
+    def _warn_unless_half(self):
+        """Say that an estimate is one for other rows, if the stored ones are."""
+        share = self.mean_active_ / self.n_features_in_
+        if self._n_items and abs(share - 0.5) > HALF:
+            warnings.warn(
+                f"`capacity_estimate_` is for rows half of whose features are active, but {share:.0%} of those of the "
+                "stored rows are: far fewer of them are recalled. Use a memory of sparse rows, such as WillshawMemory.",
+                UserWarning,
+                stacklevel=callers_level(),
+            )
 
     @property
     def n_items_(self):
@@ -57,6 +74,9 @@ class AssociativeMemory(Storing):
         """Mean number of ones of the stored rows."""
         check_is_fitted(self)
         return self._n_ones / max(self._n_items, 1)
+
+    def _prepare(self, state):
+        return state
 
     def _store(self, X, first):
         state = self._empty(X.shape[1]) if first else self._state
@@ -79,13 +99,23 @@ class AssociativeMemory(Storing):
             raise ValueError(f"the arrays {sorted(arrays)} are no state of a {type(self).__name__}.")
 
 
-def most_items(error, most_errors, limit):
-    """Return the largest number of items up to `limit` for which an error, which rises with it, is small enough."""
-    low, high = 0, int(limit)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if error(middle) <= most_errors else (low, middle - 1)
+def most_items(error, most_errors):
+    """Return the largest number of items for which an error, which rises with it above `most_errors`, is that small."""
+    too_many = 1
+    while error(too_many) <= most_errors:
+        too_many *= 2
+    low = too_many // 2
+    while too_many - low > 1:
+        middle = (low + too_many) // 2
+        low, too_many = (middle, too_many) if error(middle) <= most_errors else (low, middle)
     return low
+
+
+def likely_counts(n, share, deviations=8.0):
+    """Return all counts that a binomial distribution reaches but for a negligible chance, and their chances."""
+    mean, spread = n * share, deviations * math.sqrt(n * share * (1 - share))
+    m = np.arange(max(0, int(mean - spread)), min(n, int(mean + spread + 2 * deviations)) + 1)
+    return m, binom.pmf(m, n, share)
 
 
 def as_signs(X):

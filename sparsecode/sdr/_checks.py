@@ -7,12 +7,16 @@ import numpy as np
 
 
 def check_size(name, value, *, least=1, whole=False, open_end=False):
-    """Raise an error unless the value is a finite number, an integer if `whole`, >= least, or > with `open_end`."""
+    """Return the value, as an int if `whole`, or raise an error.
+
+    It must be a finite number, an integer if `whole`, >= least, or > with `open_end`.
+    """
     if not is_number(value):
         raise TypeError(f"`{name}` must be a number, got {value!r:.60}.")
     if not math.isfinite(value) or value < least or (open_end and value == least) or (whole and value != int(value)):
         kind, sign = "an integer" if whole else "a finite number", ">" if open_end else ">="
         raise ValueError(f"`{name}` must be {kind} {sign} {least}, got {value!r}.")
+    return int(value) if whole else value
 
 
 def is_number(value):

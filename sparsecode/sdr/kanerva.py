@@ -1,14 +1,17 @@
 """`KanervaMemory`: counters at random addresses, those near an input take it up and give it back."""
 
-import math
+import warnings
 
 import numpy as np
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 from .._core.rng import as_generator
-from .._core.validation import Integral, Interval, Real
-from ._associative import SURE, AssociativeMemory, as_signs
+from .._core.validation import Integral, Interval, Real, callers_level
+from ._associative import AssociativeMemory, as_signs, likely_counts, most_items
 from .similarity import hamming
+
+#: Share of wrong features at the capacity, and of rows that may be lost without a warning.
+WRONG, LOST = 0.03, 0.01
 
 
 class KanervaMemory(AssociativeMemory):
@@ -35,12 +38,16 @@ class KanervaMemory(AssociativeMemory):
     addresses_ : ndarray of shape (n_locations, n_features), bool
     counters_ : ndarray of shape (n_locations, n_features), int64
     radius_ : int
+    n_lost_ : int
+        Rows that were given but have no active location, so that they are stored nowhere; more than 1 % of those of a
+        call bring a warning.
     n_items_ : int
         Stored rows.
     mean_active_ : float
         Mean number of ones of the stored rows.
     capacity_estimate_ : float
-        Rows of which 97 % of the features are right, from whole cues, if half of them are active at random.
+        Rows of which 97 % of the features are right, from whole cues, if half of them are active at random: a law for
+        such rows, which knows nothing of the stored ones. A warning says that these are sparser or denser.
     n_features_in_, feature_names_in_ : int, ndarray of shape (n_features_in_,)
 
     Raises
@@ -51,11 +58,14 @@ class KanervaMemory(AssociativeMemory):
     Notes
     -----
     O(L F) for a row, addresses and counters. For M random rows half of whose F features are active the sum of the
-    counters of a stored row is L p times what was stored, plus noise of the variance ``M L p^2 (1 + L p^2)``,
+    counters of a stored row with A active locations is A times what was stored, plus noise of the variance
+    ``M A p (1 + A p)``, where A has a binomial distribution of L and p,
 
-        wrong features = Phi(-sqrt(L / (M (1 + L p^2)))),
+        wrong features = E_A Phi(-sqrt(A / (M p (1 + A p)))),
 
-    a little less in fact for few features, where the distances of rows vary. A cue with errors activates other
+    or ``Phi(-sqrt(L / (M (1 + L p^2))))`` for many active locations; a little less in fact for few features, where the
+    distances of rows vary. A share ``(1 - p)^L`` of the rows has none, is stored nowhere, and half of its features are
+    wrong: L p should be well above 3. A cue with errors activates other
     locations, the fewer of those of its row the smaller `activation` is. It is a memory of dense rows: sparse ones are
     so near to each other that they share most of their locations.
 
@@ -69,7 +79,7 @@ class KanervaMemory(AssociativeMemory):
     >>> X = random_sdrs(50, 256, 128, random_state=0)
     >>> memory = KanervaMemory(random_state=0).fit(X)
     >>> float((memory.recall(add_noise(X, 0.05, random_state=0)) == X).mean().round(2)), memory.capacity_estimate_
-    (0.98, 167)
+    (0.97, 163)
     """
 
     _parameter_constraints = {  # noqa: RUF012
@@ -78,7 +88,7 @@ class KanervaMemory(AssociativeMemory):
         "binarize": [Interval(Real, None, None, closed="neither"), None],
         "random_state": ["random_state", np.random.Generator],
     }
-    _names = ("addresses", "counters", "radius")
+    _names = ("addresses", "counters", "radius", "n_lost")
 
     def __init__(self, n_locations=1000, *, activation=0.02, binarize=None, random_state=None):
         self.n_locations = n_locations
@@ -97,6 +107,11 @@ class KanervaMemory(AssociativeMemory):
         return self._fitted()["counters"].copy()
 
     @property
+    def n_lost_(self):
+        """Rows without an active location."""
+        return int(self._fitted()["n_lost"][0])
+
+    @property
     def radius_(self):
         """Hamming distance up to which a location is active."""
         return int(self._fitted()["radius"][0])
@@ -104,25 +119,50 @@ class KanervaMemory(AssociativeMemory):
     @property
     def capacity_estimate_(self):
         """Random rows that are recalled."""
-        n_locations, F = self.addresses_.shape
+        n_locations, F = self._fitted()["addresses"].shape
+        self._warn_unless_half()
         share = float(binom.cdf(self.radius_, F, 0.5))
-        return math.floor(n_locations / (SURE**2 * (1 + n_locations * share**2)))
+        return most_items(lambda M: expected_errors(M, n_locations, share), WRONG)
 
     def _empty(self, n_features):
         shape = int(self.n_locations), n_features
         return {
             "addresses": as_generator(self.random_state).random(shape) < 0.5,
             "counters": np.zeros(shape, np.int64),
+            "n_lost": np.zeros(1, np.int64),
             "radius": np.array([binom.ppf(self.activation, n_features, 0.5)], np.int64),
         }
 
     def _learn(self, state, X):
         active = self._active(state, X)
-        return state | {"counters": state["counters"] + (active.T @ as_signs(X)).astype(np.int64)}
+        n_lost = state["n_lost"] + np.count_nonzero(~active.any(axis=1))
+        return state | {"counters": state["counters"] + (active.T @ as_signs(X)).astype(np.int64), "n_lost": n_lost}
+
+    def _store(self, X, first):
+        before = 0 if first else self.n_lost_
+        super()._store(X, first)
+        n_lost = self.n_lost_ - before
+        if n_lost > LOST * X.shape[0]:
+            warnings.warn(
+                f"{n_lost} of {X.shape[0]} rows have no active location and are stored nowhere: raise `n_locations` or "
+                "`activation`, so that many locations are active for a row; now it is "
+                f"{self.n_locations * self.activation:.3g} on average.",
+                UserWarning,
+                stacklevel=callers_level(),
+            )
+
+    def _prepare(self, state):
+        return state | {"counters": state["counters"].astype(np.float64)}
 
     def _complete(self, state, X):
-        return self._active(state, X) @ state["counters"].astype(np.float64) > 0
+        return self._active(state, X) @ state["counters"] > 0
 
     def _active(self, state, X):
         """Return which locations are active for each row."""
         return (hamming(X, state["addresses"]) <= state["radius"]).astype(np.float64)
+
+
+def expected_errors(n_items, n_locations, share):
+    """Return the share of wrong features of rows half of whose features are active."""
+    active, chances = likely_counts(n_locations, share)
+    return float(chances @ norm.sf(np.sqrt(active / (n_items * share * (1 + active * share)))))

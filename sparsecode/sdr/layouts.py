@@ -1,14 +1,14 @@
 """Layouts of binary rows: dense, CSR, winners of modules, and bits packed into words.
 
-Functions of this room take rows as an ndarray of zeros and ones, as a sparse matrix of them, or, with `n_units`, as the
-winners of modules of so many units: integers of shape (n, n_modules), with -1 where a module has no winner.
+Functions of this module take rows as an ndarray of zeros and ones, as a sparse matrix of them, or, with `n_units`, as
+the winners of modules of so many units: integers of shape (n, n_modules), with -1 where a module has no winner.
 """
 
 import numpy as np
 from scipy.sparse import csr_array, issparse
 from sklearn.utils.validation import check_array
 
-from .._core.arrays import as_binary, as_dense
+from .._core.arrays import as_binary, as_dense, check_index, summable
 from ._checks import check_size
 
 __all__ = ["pack_bits", "to_csr", "to_dense", "to_winners", "unpack_bits"]
@@ -16,8 +16,8 @@ __all__ = ["pack_bits", "to_csr", "to_dense", "to_winners", "unpack_bits"]
 #: Bits of a word.
 WORD = 64
 
-#: Rows of a CSR array that are made dense at a time.
-ROWS = 1024
+#: Entries of a CSR array that are made dense at a time.
+ENTRIES = 2**22
 
 
 def to_dense(X, *, n_units=None):
@@ -75,7 +75,9 @@ def to_csr(X, *, n_units=None):
     array([2, 3], dtype=int32)
     """
     X = as_rows(X, "X", n_units)
-    X = X if issparse(X) else csr_array(X)
+    if not issparse(X):
+        check_index(X.shape, np.count_nonzero(X))
+        X = csr_array(X)
     X.indices, X.indptr = X.indices.astype(np.int32, copy=False), X.indptr.astype(np.int32, copy=False)
     return X
 
@@ -107,7 +109,7 @@ def to_winners(X, n_units):
     array([[ 2,  0],
            [-1,  1]], dtype=int32)
     """
-    check_size("n_units", n_units, whole=True)
+    n_units = check_size("n_units", n_units, whole=True)
     X = to_csr(X)
     n, n_features = X.shape
     if n_features % n_units:
@@ -138,7 +140,8 @@ def pack_bits(X, *, n_units=None):
     Returns
     -------
     ndarray of shape (n_samples, ceil(n_features / 64)), uint64
-        An eighth of the memory of dense rows; bits beyond the last feature are zero.
+        An eighth of the memory of dense rows, to be kept or sent: other functions take rows that are not packed. Bits
+        beyond the last feature are zero.
 
     Raises
     ------
@@ -178,7 +181,7 @@ def unpack_bits(words, n_features):
     >>> unpack_bits(pack_bits([[1, 0, 1]]), 3)
     array([[ True, False,  True]])
     """
-    check_size("n_features", n_features, whole=True)
+    n_features = check_size("n_features", n_features, whole=True)
     words = np.asarray(words)
     if words.ndim != 2 or words.dtype != np.uint64 or words.shape[1] != _n_words(n_features):
         raise ValueError(
@@ -196,9 +199,10 @@ def packed(X):
     """Return checked rows as words."""
     n, n_features = X.shape
     octets = np.zeros((n, _n_words(n_features) * WORD // 8), np.uint8)
-    for start in range(0, n, ROWS):
-        bits = np.packbits(as_dense(X[start : start + ROWS]), axis=1, bitorder="little")
-        octets[start : start + ROWS, : bits.shape[1]] = bits
+    rows = max(1, ENTRIES // n_features)
+    for start in range(0, n, rows):
+        bits = np.packbits(as_dense(X[start : start + rows]), axis=1, bitorder="little")
+        octets[start : start + rows, : bits.shape[1]] = bits
     return octets.view("<u8").astype(np.uint64, copy=False)
 
 
@@ -211,14 +215,20 @@ def as_rows(X, name, n_units=None):
     if n_units is not None:
         return winners_to_csr(check_winners(X, name, n_units), n_units)
     X = check_array(
-        X, accept_sparse="csr", dtype="numeric", order="C", input_name=name, ensure_min_samples=0, ensure_min_features=1
+        summable(X),
+        accept_sparse="csr",
+        dtype="numeric",
+        order="C",
+        input_name=name,
+        ensure_min_samples=0,
+        ensure_min_features=1,
     )
     return as_binary(X, name=name, advice="compare with a threshold first, as in X > 0.5")
 
 
 def check_winners(winners, name, n_units):
     """Return winners as int32 if they lie in -1, ..., n_units - 1."""
-    check_size("n_units", n_units, whole=True)
+    n_units = check_size("n_units", n_units, whole=True)
     winners = np.asarray(winners)
     if winners.ndim != 2 or winners.dtype.kind not in "iu" or not winners.shape[1]:
         raise ValueError(
@@ -237,6 +247,7 @@ def winners_to_csr(winners, n_units):
     """Return checked winners as a CSR array of bool, with one column for each unit."""
     n, n_modules = winners.shape
     won = winners >= 0
+    check_index((n, n_modules * int(n_units)), np.count_nonzero(won))
     first = np.arange(n_modules, dtype=np.int32) * np.int32(n_units)
     indices = (winners + first)[won]
     indptr = np.concatenate([[0], np.cumsum(won.sum(axis=1))]).astype(np.int32)

@@ -7,13 +7,16 @@ from sklearn.utils.validation import check_is_fitted
 from .._core.parallel import run_chunks
 from .._core.products import aligned_empty, kernel_array
 from .._core.validation import Integral, Interval, Real, StrOptions, check_binary_rows
-from ._bits_kernels import BLOCK, METRICS, nearest_rows
+from ._bits_kernels import BLOCK, METRICS, common_rows, nearest_rows
 from ._similarity import from_blocks, in_blocks, row_sizes
 from ._storing import Storing
 from .layouts import packed, unpack_bits
 
 #: Queries that meet a block of stored rows at a time, and that a thread takes.
 CHUNK_ROWS = 32
+
+#: Neighbours that are kept in a sorted list; for more of them all distances are sorted.
+MOST_LISTED = 1000
 
 
 class SDRNearestNeighbors(Storing):
@@ -51,10 +54,11 @@ class SDRNearestNeighbors(Storing):
 
     Notes
     -----
-    A query takes O(N F / 64) for N stored rows of F features, which are kept as F / 8 bytes each; of equally near rows
-    the first ones are found, and two empty rows have a Jaccard distance of 0. `partial_fit` copies what is stored: rows
-    are better given in blocks. For very wide rows with few ones `sparsecode.sdr.overlap`, which follows lists then, is
-    faster.
+    A query takes O(N F / 64) for N stored rows of F features, which are kept as F / 8 bytes each, and at worst O(N k)
+    more for k neighbours, or O(N log N) for more than 1000 of them. Rows are given as zeros and ones, not as
+    packed bits. Of equally near rows the first ones are found, and two empty rows have a Jaccard distance of 0.
+    `partial_fit` copies what is stored: rows are better given in blocks. For very wide rows with few ones
+    `sparsecode.sdr.overlap`, which follows lists then, is faster.
 
     Examples
     --------
@@ -182,6 +186,14 @@ class SDRNearestNeighbors(Storing):
             return aligned_empty(BLOCK, np.uint64), aligned_empty(BLOCK, np.float64)
 
         def search(start, end, stop, counts, scores):
+            if k > MOST_LISTED:
+                common = np.empty((end - start, len(stored)), np.int32)
+                common_rows(blocks, words[start:end], counts, stop, common)
+                if not stop[0]:
+                    all_distances = _distances(common, queries[start:end, None], stored, self.metric)
+                    places[start:end] = np.argsort(all_distances, axis=1, kind="stable")[:, :k]
+                    distances[start:end] = np.take_along_axis(all_distances, places[start:end], axis=1)
+                return
             here = words[start:end], queries[start:end], METRICS[self.metric]
             found = distances[start:end], places[start:end]
             nearest_rows(blocks, stored, *here, counts, scores, stop, *found)
@@ -196,6 +208,16 @@ class SDRNearestNeighbors(Storing):
         self._blocks, self._sizes = in_blocks(arrays["words"]), arrays["sizes"]
         if not np.array_equal(self.rows_.sum(axis=1), self._sizes):
             raise ValueError("the stored rows do not have as many ones as they should.")
+
+
+def _distances(common, n_active, sizes, metric):
+    """Return the distances of queries to all stored rows, with the bits of `nearest_rows`."""
+    if metric == "overlap":
+        return -common.astype(np.float64)
+    if metric == "hamming":
+        return n_active + sizes - 2.0 * common
+    union = n_active + sizes - common
+    return (union - common) / (union + (union == 0))
 
 
 def _without_themselves(distances, indices):

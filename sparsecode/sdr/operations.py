@@ -1,11 +1,13 @@
 """What is done with binary rows: union, concatenation, parts, noise, dead features; and random rows and codes.
 
-Rows come back in the layout that they came in: dense, CSR, or winners of modules.
+Rows come back in the layout that they came in: dense, CSR, or, where there is `n_units`, winners of modules. For the
+others `to_csr` makes rows of winners. One seed means independent random numbers in each function.
 """
 
 import numpy as np
 from scipy.sparse import csr_array, hstack, issparse
 
+from .._core.arrays import check_index
 from .._core.rng import as_generator
 from .._core.samples import sequences
 from ._checks import check_shares, check_size
@@ -115,11 +117,11 @@ def subsample(X, n_active, *, n_units=None, random_state=None):
     >>> subsample([[1, 1, 1, 0], [0, 0, 1, 0]], 2, random_state=0).sum(axis=1)
     array([2, 1])
     """
-    check_size("n_active", n_active, least=0, whole=True)
-    rng = as_generator(random_state)
+    n_active = check_size("n_active", n_active, least=0, whole=True)
+    rng = as_generator(random_state, "subsample")
 
     def part(ones):
-        return ones if len(ones) <= n_active else ones[_choose(rng, len(ones), int(n_active))]
+        return ones if len(ones) <= n_active else ones[_choose(rng, len(ones), n_active)]
 
     if n_units is not None:
         winners = check_winners(X, "X", n_units)
@@ -139,10 +141,11 @@ def add_noise(X, share, *, n_units=None, random_state=None):
     X : array-like or sparse matrix of shape (n_samples, n_features), or (n_samples, n_modules) with `n_units`
         Zeros and ones, or winners of modules, -1 where a module has none.
     share : float
-        Share of the ones of a row that move, in [0, 1], rounded to whole ones. Rows with more ones than zeros move as
-        many as there is room for.
+        Share of the ones of a row that move, in [0, 1], rounded to whole ones (a half to even). Rows with more ones
+        than zeros move as many as there is room for.
     n_units : int or None, default=None
         Units of a module, if rows are winners: other units of their modules win, and modules without a winner stay so.
+        With ``n_units=1`` there are none, and nothing moves.
     random_state : int, RandomState, Generator or None, default=None
         Seed.
 
@@ -162,7 +165,7 @@ def add_noise(X, share, *, n_units=None, random_state=None):
     >>> overlap(X, add_noise(X, 0.25, random_state=0))
     array([[3]], dtype=int32)
     """
-    share, rng = float(check_shares("share", share)), as_generator(random_state)
+    share, rng = float(check_shares("share", share)), as_generator(random_state, "add_noise")
     if n_units is not None:
         return _other_winners(check_winners(X, "X", n_units).copy(), share, n_units, rng)
     X = as_rows(X, "X")
@@ -186,7 +189,7 @@ def drop_features(X, share, *, random_state=None):
     X : array-like or sparse matrix of shape (n_samples, n_features)
         Zeros and ones.
     share : float
-        Share of the features, in [0, 1], rounded to whole ones.
+        Share of the features, in [0, 1], rounded to whole ones (a half to even).
     random_state : int, RandomState, Generator or None, default=None
         Seed: for one number and equally many features, the same features die in each call.
 
@@ -206,7 +209,7 @@ def drop_features(X, share, *, random_state=None):
     >>> drop_features([[1, 1, 1, 1]], 0.5, random_state=0).sum()
     np.int64(2)
     """
-    share, rng, X = float(check_shares("share", share)), as_generator(random_state), as_rows(X, "X")
+    share, rng, X = float(check_shares("share", share)), as_generator(random_state, "drop_features"), as_rows(X, "X")
     alive = np.ones(X.shape[1], bool)
     alive[_choose(rng, len(alive), round(share * len(alive)))] = False
     if not issparse(X):
@@ -247,13 +250,13 @@ def random_sdrs(n_samples, n_features, n_active, *, sparse_output=False, random_
     >>> random_sdrs(3, 1024, 20, random_state=0).sum(axis=1)
     array([20, 20, 20])
     """
-    check_size("n_samples", n_samples, least=0, whole=True)
-    check_size("n_features", n_features, whole=True)
-    check_size("n_active", n_active, least=0, whole=True)
+    n_samples = check_size("n_samples", n_samples, least=0, whole=True)
+    n_features = check_size("n_features", n_features, whole=True)
+    n_active = check_size("n_active", n_active, least=0, whole=True)
     if n_active > n_features:
         raise ValueError(f"`n_active` must lie in [0, {n_features}], the number of features, got {n_active}.")
-    rng = as_generator(random_state)
-    X = _csr([_choose(rng, n_features, int(n_active)) for _ in range(int(n_samples))], int(n_features))
+    rng = as_generator(random_state, "random_sdrs")
+    X = _csr([_choose(rng, n_features, n_active) for _ in range(n_samples)], n_features)
     return X if sparse_output else X.toarray()
 
 
@@ -282,12 +285,13 @@ def random_codes(n_samples, n_modules, n_units, *, random_state=None):
     >>> from sparsecode.sdr import code_overlap, random_codes
     >>> codes = random_codes(100, 70, 20, random_state=0)
     >>> float(code_overlap(codes[:50], codes[50:], n_units=20).mean().round(3))
-    0.05
+    0.049
     """
-    check_size("n_samples", n_samples, least=0, whole=True)
-    check_size("n_modules", n_modules, whole=True)
-    check_size("n_units", n_units, whole=True)
-    return as_generator(random_state).integers(int(n_units), size=(int(n_samples), int(n_modules)), dtype=np.int32)
+    n_samples = check_size("n_samples", n_samples, least=0, whole=True)
+    n_modules = check_size("n_modules", n_modules, whole=True)
+    n_units = check_size("n_units", n_units, whole=True)
+    rng = as_generator(random_state, "random_codes")
+    return rng.integers(n_units, size=(n_samples, n_modules), dtype=np.int32)
 
 
 def _choose(rng, n, m):
@@ -318,6 +322,8 @@ def _each_row(X, change):
 
 def _csr(ones, n_features):
     """Return a CSR array with ones in these columns of each row."""
-    indptr = np.concatenate([[0], np.cumsum([len(row) for row in ones])]).astype(np.int32)
+    indptr = np.concatenate([[0], np.cumsum([len(row) for row in ones], dtype=np.int64)])
+    check_index((len(ones), n_features), int(indptr[-1]))
+    indptr = indptr.astype(np.int32)
     indices = np.concatenate([np.sort(row) for row in ones] or [[]]).astype(np.int32)
     return csr_array((np.ones(len(indices), bool), indices, indptr), shape=(len(ones), n_features))

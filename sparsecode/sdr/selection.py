@@ -389,8 +389,8 @@ def similarity_curve(n_active, n_units, selection="adaptive"):
     >>> similarity_curve(4, 9, "sparseypy").round(3).tolist()
     [0.111, 0.943, 0.949, 0.949, 0.949]
     """
-    check_size("n_active", n_active, whole=True)
-    check_size("n_units", n_units, whole=True)
+    n_active = check_size("n_active", n_active, whole=True)
+    n_units = check_size("n_units", n_units, whole=True)
     module = np.zeros((1, n_units))
     curve = np.empty(n_active + 1)
     for shared in range(n_active + 1):

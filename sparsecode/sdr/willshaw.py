@@ -1,11 +1,10 @@
 """`WillshawMemory`: binary weights between features that were active together."""
 
 import numpy as np
-from scipy.stats import binom
 
 from .._core.arrays import as_dense
 from .._core.validation import Integral, Interval, Real
-from ._associative import AssociativeMemory, most_items
+from ._associative import AssociativeMemory, likely_counts, most_items
 from ._ranking import largest
 
 #: Wrong features that recall may add, over those of an item, at the capacity.
@@ -35,7 +34,8 @@ class WillshawMemory(AssociativeMemory):
     mean_active_ : float
         Mean number of ones of the stored rows.
     capacity_estimate_ : float
-        Random rows of as many ones of which whole cues bring 3 % of wrong features, over those of a row.
+        Random rows of as many ones of which whole cues bring 3 % of wrong features, over those of a row; inf if no
+        number of them does.
     n_features_in_, feature_names_in_ : int, ndarray of shape (n_features_in_,)
 
     Raises
@@ -45,9 +45,10 @@ class WillshawMemory(AssociativeMemory):
 
     Notes
     -----
-    F^2 bits for F features; O(n_active F) for a row. After M random rows with k ones, feature j is in m of them, by a
-    binomial distribution, and connected to a share ``1 - (1 - (k - 1) / (F - 1))^m`` of all others; it is added to what
-    is recalled from a whole cue if it is connected to all k of its ones,
+    F^2 bytes for F features, a bit of information each, and 4 F^2 more while recalling. Rows are recalled by a product
+    of dense matrices, O(F^2) each. After M random rows with k ones, feature j is in m of them, by a binomial
+    distribution, and connected to a share ``1 - (1 - (k - 1) / (F - 1))^m`` of all others; it is added to what is
+    recalled from a whole cue if it is connected to all k of its ones,
 
         wrong features = (F - k) E_m (1 - (1 - (k - 1) / (F - 1))^m)^k.
 
@@ -89,9 +90,9 @@ class WillshawMemory(AssociativeMemory):
     def capacity_estimate_(self):
         """Random rows that are recalled."""
         F, k = self.n_features_in_, self.mean_active_
-        if not 1 < k < F:  # nothing is connected, or all is one item
+        if k <= 1 or F - k <= WRONG * k:  # nothing is connected, or too few features could be wrong
             return np.inf
-        return most_items(lambda M: expected_errors(M, F, k), WRONG * k, 20 * (F / k) ** 2)
+        return most_items(lambda M: expected_errors(M, F, k), WRONG * k)
 
     def _empty(self, n_features):
         return {"weights": np.zeros((n_features, n_features), bool)}
@@ -100,8 +101,11 @@ class WillshawMemory(AssociativeMemory):
         X = X.astype(np.float32)
         return {"weights": state["weights"] | (as_dense(X.T @ X) > 0)}
 
-    def _complete(self, state, X):
-        sums = X.astype(np.float32) @ state["weights"].astype(np.float32)
+    def _prepare(self, state):
+        return state["weights"].astype(np.float32)
+
+    def _complete(self, weights, X):
+        sums = X.astype(np.float32) @ weights
         if self.n_winners is not None:
             return largest(sums, self.n_winners, 0)
         return (sums == sums.max(axis=1, keepdims=True)) & (sums > 0)
@@ -109,6 +113,6 @@ class WillshawMemory(AssociativeMemory):
 
 def expected_errors(n_items, n_features, n_active):
     """Return how many features whole cues bring that are not of the item."""
-    m = np.arange(n_items + 1)
+    m, chances = likely_counts(n_items, n_active / n_features)
     reached = (1 - (1 - (n_active - 1) / (n_features - 1)) ** m) ** n_active
-    return (n_features - n_active) * float(binom.pmf(m, n_items, n_active / n_features) @ reached)
+    return (n_features - n_active) * float(chances @ reached)

@@ -1,5 +1,6 @@
 """The k largest values of each row win: `k_winners` of arrays; `KWinners`, which makes binary codes of real ones."""
 
+import math
 import time
 
 import numpy as np
@@ -20,7 +21,7 @@ from .._core.validation import (
 )
 from ..encoder import Capabilities, Encoder
 from ..solvers.top_k import statistical_top_k
-from ._checks import check_shares, check_size
+from ._checks import check_shares, check_size, is_number
 from ._ranking import dense_winners, largest, sparse_winners
 
 __all__ = ["KWinners", "boost_factors", "k_winners"]
@@ -34,7 +35,7 @@ def k_winners(values, k, *, method="exact", least=0.0):
     values : array-like of shape (n_samples, n_components)
         Finite numbers.
     k : int
-        Winners of a row, at least 1.
+        Winners of a row, at least 1; all values may win if there are no more.
     method : {"exact", "statistical"}, default="exact"
         "exact" are k, of equal values the first; "statistical" are those above the threshold that k of them would
         exceed if they were Gaussian (`sparsecode.solvers.statistical_top_k`): about k, without sorting.
@@ -48,7 +49,7 @@ def k_winners(values, k, *, method="exact", least=0.0):
     Raises
     ------
     ValueError
-        If `k` is out of range, the method unknown, or the values no finite 2-D array.
+        If `k` or `least` is out of range, the method unknown, or the values no finite 2-D array.
 
     Notes
     -----
@@ -61,13 +62,17 @@ def k_winners(values, k, *, method="exact", least=0.0):
     array([[0, 1, 1, 0],
            [0, 0, 1, 0]])
     """
-    check_size("k", k, whole=True)
-    values = real_matrix(values, "values")
-    if method == "statistical":
-        return (statistical_top_k(values, k) > 0) & (values > least)
-    if method != "exact":
+    k = check_size("k", k, whole=True)
+    if not is_number(least) or math.isnan(least):
+        raise ValueError(f"`least` must be a number, got {least!r:.60}.")
+    if method not in ("exact", "statistical"):
         raise ValueError(f"there is no method {method!r:.60}; there are 'exact' and 'statistical'.")
-    return largest(values, int(k), least)
+    if np.ndim(values) == 2 and len(values) == 0:
+        return np.zeros(np.shape(values), bool)
+    values = real_matrix(values, "values")
+    if method == "statistical" and k < values.shape[1]:
+        return (statistical_top_k(values, k) > 0) & (values > least)
+    return largest(values, k, least)
 
 
 def boost_factors(duty_cycles, target, strength):
@@ -91,7 +96,7 @@ def boost_factors(duty_cycles, target, strength):
     TypeError
         If `strength` is not a number.
     ValueError
-        If a value is out of range.
+        If a value is out of range, or a factor would be infinite.
 
     Examples
     --------
@@ -100,7 +105,15 @@ def boost_factors(duty_cycles, target, strength):
     array([1.221, 1.   , 0.008])
     """
     check_size("strength", strength, least=0)
-    return np.exp(strength * (check_shares("target", target) - check_shares("duty_cycles", duty_cycles)))
+    with np.errstate(over="ignore"):
+        factors = _boost(check_shares("duty_cycles", duty_cycles), check_shares("target", target), strength)
+    if np.isinf(factors).any():
+        raise ValueError(f"`strength`={strength!r} makes factors that are infinite: give at most 700.")
+    return factors
+
+
+def _boost(duty_cycles, target, strength):
+    return np.exp(strength * (target - duty_cycles))
 
 
 class KWinners(Encoder):
@@ -138,8 +151,9 @@ class KWinners(Encoder):
     n_iter_ : int
         Calls that learned duty cycles.
     history_ : structured ndarray of shape (n_iter_,)
-        For each call: objective (how unevenly units win: 1 - the entropy of their shares in all wins, over that of
-        equal shares), sparsity, dead (units that never won), seconds.
+        For each call: objective (how unevenly units win lately: 1 - the entropy of their shares in the sum of all duty
+        cycles, over that of equal shares), sparsity of the codes of its rows, dead (units with a duty cycle of zero),
+        seconds. Each call copies the list: give rows in blocks rather than one by one.
     n_features_in_, feature_names_in_ : int, ndarray of shape (n_features_in_,)
 
     Raises
@@ -329,8 +343,7 @@ class KWinners(Encoder):
         """
         factors = None
         if self.boost_strength > 0:
-            excess = self._duty - self._duty.min()
-            factors = np.exp(-self.boost_strength * excess).reshape(-1, self.n_features_in_)
+            factors = _boost(self._duty, self._duty.min(), self.boost_strength).reshape(-1, self.n_features_in_)
             factors = factors[0], factors[-1]
         return self.n_winners_, self._sign != "positive", factors
 

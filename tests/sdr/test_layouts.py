@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 from scipy.sparse import coo_matrix, csr_array
 
-from sparsecode.sdr import pack_bits, random_codes, to_csr, to_dense, to_winners, unpack_bits
+from sparsecode.sdr import (
+    MacrocolumnMemory,
+    WillshawMemory,
+    layouts,
+    overlap,
+    pack_bits,
+    random_codes,
+    random_sdrs,
+    to_csr,
+    to_dense,
+    to_winners,
+    unpack_bits,
+)
 
 from ..reference import sdr as naive
 
@@ -51,6 +63,46 @@ def test_winners_hold_the_same(rng):
 def test_more_rows_than_are_packed_at_a_time(rng):
     X = rng.random((2500, 30)) < 0.2
     np.testing.assert_array_equal(unpack_bits(pack_bits(csr_array(X)), 30), X)
+
+
+def test_wide_rows_are_packed_few_at_a_time(monkeypatch):
+    """No more entries are dense at a time than for narrow rows."""
+    X = random_sdrs(40, 300_000, 30, sparse_output=True, random_state=0)
+    sizes = []
+    monkeypatch.setattr(layouts, "as_dense", lambda rows: sizes.append(rows.shape) or rows.toarray())
+    np.testing.assert_array_equal(np.bitwise_count(pack_bits(X)).sum(axis=1), 30)
+    assert max(n * n_features for n, n_features in sizes) <= layouts.ENTRIES
+
+
+def test_rows_beyond_32_bits_are_refused():
+    wide = csr_array((np.ones(1), ([0], [2**31])), shape=(1, 2**31 + 1))
+    calls = [
+        lambda: to_csr(wide),
+        lambda: overlap(wide),
+        lambda: to_csr([[1, 0]], n_units=2**31 - 1),
+        lambda: MacrocolumnMemory().fit(wide),
+        lambda: random_sdrs(1, 2**31, 1, sparse_output=True),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="than indices of 32 bits can tell apart: give at most 2147483647"):
+            call()
+
+
+@pytest.mark.parametrize("layout", [csr_array, coo_matrix])
+def test_duplicates_do_not_wrap(layout):
+    X = csr_array((np.array([200, 57], np.uint8), [1, 1], [0, 2]), shape=(1, 3))  # 1, modulo 256
+    if layout is coo_matrix:
+        X = coo_matrix((X.data, ([0, 0], [1, 1])), shape=X.shape)
+    for call in (to_csr, WillshawMemory().fit):
+        with pytest.raises(ValueError, match="such as 257"):
+            call(X)
+    assert to_csr(csr_array((np.array([1, -1, 1], np.int8), [1, 1, 1], [0, 3]), shape=(1, 3))).indices.tolist() == [1]
+
+
+def test_whole_floats_are_integers():
+    np.testing.assert_array_equal(to_winners([[0, 1]], 2.0), to_winners([[0, 1]], 2))
+    np.testing.assert_array_equal(to_dense([[1, 0]], n_units=2.0), to_dense([[1, 0]], n_units=2))
+    np.testing.assert_array_equal(unpack_bits(pack_bits([[0, 1]]), 2.0), [[False, True]])
 
 
 def test_no_rows():

@@ -70,8 +70,11 @@ def test_distances_are_those_of_scikit_learn(rng, metric):
     scale = X.shape[1] if metric == "hamming" else 1  # theirs is a share
     np.testing.assert_allclose(ours.kneighbors(queries)[0], scale * theirs.kneighbors(queries)[0], atol=1e-12)
     np.testing.assert_allclose(ours.kneighbors()[0], scale * theirs.kneighbors()[0], atol=1e-12)
-    graphs = [model.kneighbors_graph(queries, 3).toarray().sum(axis=1) for model in (ours, theirs)]
-    np.testing.assert_array_equal(*graphs)
+    graph = ours.kneighbors_graph(queries, 3, mode="distance").toarray()
+    distances, indices = ours.kneighbors(queries, 3)
+    np.testing.assert_array_equal(np.take_along_axis(graph, indices, axis=1), distances)
+    assert (ours.kneighbors_graph(queries, 3).toarray()[np.arange(20)[:, None], indices] == 1).all()
+    assert ours.kneighbors_graph(queries, 3).nnz == 60
 
 
 @nojit
@@ -86,6 +89,18 @@ def test_stored_rows_are_no_neighbors_of_themselves():
     graph = neighbors.kneighbors_graph(mode="distance")
     assert graph.shape == (6, 6)
     assert graph.toarray()[5].tolist() == [1, 1, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_many_neighbors_are_those_of_a_list(metric, n_jobs, monkeypatch):
+    rng = np.random.default_rng(2)
+    X, queries = some_rows(rng, 600, 40), some_rows(rng, 70, 40)
+    found = SDRNearestNeighbors(590, metric=metric, n_jobs=n_jobs).fit(X)
+    expected = *found.kneighbors(queries), *found.kneighbors()
+    monkeypatch.setattr("sparsecode.sdr.neighbors.MOST_LISTED", 3)
+    for ours, theirs in zip((*found.kneighbors(queries), *found.kneighbors()), expected, strict=True):
+        assert ours.tobytes() == theirs.tobytes()
 
 
 def test_noisy_rows_are_found():

@@ -140,6 +140,37 @@ def test_random_rows():
     assert not random_codes(3, 3, 1).any()
 
 
+def test_one_seed_means_other_numbers_in_other_functions():
+    """Moved ones go anywhere: their mean distance from the nearest one before is as with another seed, 25 and not 2."""
+    X = random_sdrs(300, 1024, 20, random_state=0)
+
+    def distance(seed):
+        moved = add_noise(X, 1.0, random_state=seed)
+        pairs = [
+            np.abs(np.flatnonzero(a)[:, None] - np.flatnonzero(b)).min(axis=1) for a, b in zip(X, moved, strict=True)
+        ]
+        return np.mean(pairs)
+
+    assert distance(0) == pytest.approx(distance(1), rel=0.1)
+    kept = subsample(X, 1, random_state=0).argmax(axis=1)
+    assert abs(np.corrcoef(kept, random_codes(300, 1, 1024, random_state=0)[:, 0])[0, 1]) < 0.2
+    dead = [np.flatnonzero(~drop_features(np.ones((1, 1024), bool), 20 / 1024, random_state=s)[0]) for s in range(50)]
+    rows = [np.flatnonzero(random_sdrs(1, 1024, 20, random_state=s)[0]) for s in range(50)]
+    assert (
+        np.mean([np.isin(d, r).mean() for d, r in zip(dead, rows, strict=True)]) < 0.05
+    )  # 0.02 by chance, 1 with one stream
+
+
+def test_whole_floats_are_integers():
+    calls = [
+        (random_sdrs, (2, 3, 1)),
+        (random_codes, (2, 3, 4)),
+        (lambda n, **seed: subsample([[1, 1, 1]], n, **seed), (2,)),
+    ]
+    for call, numbers in calls:
+        np.testing.assert_array_equal(call(*map(float, numbers), random_state=0), call(*numbers, random_state=0))
+
+
 def test_seeds():
     X = random_sdrs(20, 50, 10, random_state=3)
     codes = random_codes(20, 5, 4, random_state=3)

@@ -40,6 +40,21 @@ def test_statistical_winners_are_those_of_the_solver(rng):
     assert k_winners(values - 100, 10, method="statistical", least=-np.inf).sum() == won.sum()
 
 
+def test_edges_of_winners():
+    values = np.array([[1.0, -1.0, 2.0]])
+    for k in (3, 4):
+        for method in ("exact", "statistical"):
+            assert k_winners(values, k, method=method).tolist() == [[True, False, True]]
+    assert k_winners(np.zeros((0, 3)), 2).shape == (0, 3)
+    assert k_winners(values, 2.0).tolist() == k_winners(values, 2.0, least=-np.inf).tolist() == [[True, False, True]]
+    for wrong in (np.nan, "0"):
+        with pytest.raises(ValueError, match="`least` must be a number"):
+            k_winners(values, 1, least=wrong)
+    with pytest.raises(ValueError, match="`strength`=1000.0 makes factors that are infinite: give at most 700"):
+        boost_factors([0.0, 0.5], 1.0, 1000.0)
+    assert boost_factors([0.0, 1.0], 0.0, 1e6).tolist() == [1.0, 0.0]
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
