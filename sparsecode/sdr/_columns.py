@@ -6,7 +6,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._core.arrays import as_dense
 from .._core.history import as_history
-from .._core.validation import StrOptions, fit_context, unchanged_on_failure
+from .._core.validation import Real, StrOptions, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder
 
 #: Constraints of the parameters that all of them have.
@@ -100,6 +100,12 @@ def refuse_missing(encoder, missing):
         f"X contains NaN: {missing[:, column].sum()} values of column {column}{name} are missing. Fill them in, by "
         "sklearn.impute.SimpleImputer say, or set handle_missing='ignore', which codes them by no bits at all."
     )
+
+
+def is_missing(value):
+    """Return whether an object stands for no value."""
+    is_nan = isinstance(value, Real) and value != value
+    return bool(value is None or type(value).__name__ in ("NAType", "NaTType") or is_nan)
 
 
 def codes_of(ones, there, n_columns):

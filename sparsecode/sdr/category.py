@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
-from .._core.validation import Integral, Interval, Real, StrOptions
-from ._columns import SHARED_CONSTRAINTS, ColumnEncoder, blocks_of, refuse_missing
+from .._core.validation import Integral, Interval, StrOptions
+from ._columns import SHARED_CONSTRAINTS, ColumnEncoder, blocks_of, is_missing, refuse_missing
 
 
 class CategoryEncoder(ColumnEncoder):
@@ -205,12 +205,6 @@ def missing_values(X):
     if X.dtype != object:
         return np.zeros(X.shape, bool)
     return np.array([[is_missing(value) for value in row] for row in X.tolist()], dtype=bool).reshape(X.shape)
-
-
-def is_missing(value):
-    """Return whether an object stands for no value."""
-    is_nan = isinstance(value, Real) and value != value
-    return bool(value is None or type(value).__name__ in ("NAType", "NaTType") or is_nan)
 
 
 def sorted_categories(values, column):

@@ -1,5 +1,6 @@
 """`DateEncoder`: moments as what recurs in them: season, day of the week, weekend, holiday, time of day."""
 
+import re
 import warnings
 from datetime import date
 from numbers import Integral as Whole
@@ -9,7 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from .._core.validation import Integral, Interval
-from ._columns import SHARED_CONSTRAINTS, ColumnEncoder, block_ones, block_starts, refuse_missing
+from ._columns import SHARED_CONSTRAINTS, ColumnEncoder, block_ones, block_starts, is_missing, refuse_missing
 
 #: Fields that go round: period, and radius at which codes share nothing, in the same unit.
 CYCLES = {"season": (365.2425, 91.5), "day_of_week": (7.0, 1.0), "time_of_day": (24.0, 4.0)}
@@ -158,8 +159,10 @@ class DateEncoder(ColumnEncoder):
             if len(given) != 2 or not isinstance(given[0], Whole) or not isinstance(given[1], Number) or given[0] < 0:
                 raise ValueError(f"`{field}` must be an int >= 0, or a pair of that and a radius, got {given!r:.60}.")
             given, radius = given
-        if not 0 < radius < period:
-            raise ValueError(f"the radius of `{field}` must be > 0 and less than its period {period:g}, got {radius}.")
+        if not 0 < radius <= period / 2:
+            raise ValueError(
+                f"the radius of `{field}` must be > 0 and at most half its period {period:g}, got {radius}."
+            )
         return int(given), max(round(given * period / radius), given + 1) if given else 0
 
     def _ones(self, X):
@@ -200,6 +203,8 @@ def as_holiday(given):
     """Return 100 * month + day for a day of every year, the ISO date for one day."""
     yearly = isinstance(given, str) and len(given) == 5
     try:
+        if isinstance(given, str) and not re.fullmatch(r"(\d{4}-)?\d\d-\d\d", given):
+            raise ValueError("it is no 'MM-DD' or 'YYYY-MM-DD'")
         # 2024 has a 29 February
         day = np.datetime64(f"2024-{given}" if yearly else given, "D")
         if np.isnat(day) or not isinstance(given, str | date | np.datetime64):
@@ -209,6 +214,19 @@ def as_holiday(given):
             f"`holidays` must be dates such as '12-25', of every year, or '2026-04-03', got {given!r:.60}: {error}."
         ) from error
     return int(str(day)[5:7] + str(day)[8:]) if yearly else str(day)
+
+
+def clock_time(value):
+    """Return a moment without its time zone, None if it is missing."""
+    if is_missing(value):
+        return None
+    if isinstance(value, Number):
+        raise ValueError(
+            f"X must hold dates, got the number {value!r}; pandas.to_datetime makes dates, with their unit."
+        )
+    if isinstance(value, str) and value.strip().lower() in ("now", "today"):
+        raise ValueError(f"X must hold dates, got {value!r}, which depends on the clock; give the date itself.")
+    return value.replace(tzinfo=None) if getattr(value, "tzinfo", None) else value
 
 
 def as_dates(X):
@@ -223,7 +241,7 @@ def as_dates(X):
             "with their unit."
         )
     if dates.dtype == object:
-        clock = [value.replace(tzinfo=None) if getattr(value, "tzinfo", None) else value for value in dates.flat]
+        clock = [clock_time(value) for value in dates.flat]
         dates = np.array([*clock, None], dtype=object)[:-1].reshape(dates.shape)
     try:
         with warnings.catch_warnings():

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.special import bdtrc
+from scipy.stats import binom
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.rng import as_generator
@@ -76,7 +76,7 @@ class RandomDistributedScalarEncoder(ColumnEncoder):
     -----
     O(w) a value, and nothing is kept of values that were seen, so that codes depend on the parameters, the seed and the
     resolution alone. Codes of different buckets differ for certain, unless their distance is a multiple of 2 w; then
-    they are equal with probability ``(2 w / n)^w``, 1e-19 by default. Where all n bits are open to each hash, as is
+    they are equal with probability ``(2 w / n)^w``, 5e-20 by default. Where all n bits are open to each hash, as is
     usual, a code may have less than w ones, and those of neighbours are equal with probability 1 / n and more.
 
     `inverse_transform` scores all buckets between the least and the largest value of the training data: O(B w^2 / n)
@@ -266,12 +266,21 @@ def collision_probability(n_bits, n_active):
     """Return the chance that codes of far values share half of their ones, or more.
 
     At distance d they have ``|n_active - d mod 2 n_active|`` classes of bits in common, and the same bit in each with
-    probability one over the size of the class.
+    probability one over the size of the class, which is one of two.
     """
-    classes = np.abs(n_active - np.arange(2 * n_active))
-    half = -(-n_active // 2)
-    chances = np.where(classes >= half, bdtrc(half - 1, np.maximum(classes, half), 2 * n_active / n_bits), 0.0)
-    return float(chances.mean())
+    w, half, sizes = n_active, -(-n_active // 2), class_sizes(n_bits, n_active)
+    large = np.concatenate([[0], np.cumsum(np.tile(sizes > sizes[-1], 2))])  # large classes so far, twice around
+    total = 0.0
+    for shared in range(half, w + 1):
+        starts = np.arange(2 * w)
+        n_large, pairs = np.unique(large[starts + shared] - large[starts], return_counts=True)
+        n_small = shared - n_large
+        hits = np.arange(shared + 1)
+        one = binom.pmf(hits, n_large[:, None], 1 / (sizes[-1] + 1))
+        rest = binom.sf(half - 1 - hits, n_small[:, None], 1 / sizes[-1])
+        distances = 1 if shared == w else 2  # w - shared and w + shared, of 2 w
+        total += distances * float(pairs @ (one * rest).sum(axis=1))
+    return total / (2 * w) ** 2
 
 
 def as_widths(resolution, n_features):

@@ -23,15 +23,16 @@ class ScalarEncoder(ColumnEncoder):
         max(0, w - |i - j|)
 
     ones. There are n - w + 1 buckets; n if values are periodic, where the block goes on at the first bit behind the
-    last and distances are those around the circle. The buckets are those of scikit-learn's KBinsDiscretizer with
-    ``strategy="uniform"``, whose one-hot codes are the case w = 1.
+    last and distances are those around the circle; n must be at least 2 w there. The buckets are, up to rounding at
+    their edges, those of scikit-learn's KBinsDiscretizer with ``strategy="uniform"``, whose one-hot codes are the case
+    w = 1.
 
     Parameters
     ----------
     n_bits : int, default=128
         Bits n of a column.
     n_active : int, default=16
-        Ones w of a code, < `n_bits`.
+        Ones w of a code, less than `n_bits`; of periodic values at most half of them.
     bounds : "auto" or array-like of shape (2,) or (n_features, 2), default="auto"
         Least and largest value, of all columns or of each. "auto" takes those of the training data.
     periodic : bool, default=False
@@ -152,6 +153,11 @@ class ScalarEncoder(ColumnEncoder):
     def _learn(self, X):
         if self.n_active >= self.n_bits:
             raise ValueError(f"`n_active`={self.n_active} must be less than `n_bits`={self.n_bits}.")
+        if self.periodic and 2 * self.n_active > self.n_bits:
+            raise ValueError(
+                f"`n_bits`={self.n_bits} must be at least twice `n_active`={self.n_active} for periodic values, or "
+                "opposite ones share some of theirs."
+            )
         self.bounds_ = self._find_bounds(X)
         self._n_active, self._periodic = int(self.n_active), bool(self.periodic)
         self.code_shape_ = X.shape[1], int(self.n_bits)

@@ -279,3 +279,33 @@ def test_what_are_no_dates():
         DateEncoder().fit(np.array([["900000"]], "datetime64[Y]"))
     with pytest.raises(ValueError, match="X must hold dates, .* timezones"):
         DateEncoder().fit([["2024-01-01T09:00+09:00"]])
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        pd.DataFrame({"at": ["2024-01-01", None]}),
+        pd.DataFrame({"at": pd.array(["2024-01-01", None], dtype="string")}),
+        np.array([["2024-01-01"], [np.nan]], dtype=object),
+        [[pd.Timestamp("2024-01-01")], [pd.NaT]],
+    ],
+    ids=["strings", "string dtype", "nan", "NaT"],
+)
+def test_missing_dates_of_any_kind(X):
+    codes = DateEncoder(handle_missing="ignore").fit_transform(X)
+    assert codes[0].any()
+    assert not codes[1].any()
+    with pytest.raises(ValueError, match="handle_missing"):
+        DateEncoder().fit(X)
+
+
+@pytest.mark.parametrize(("value", "message"), [(20_000, "number 20000"), ("now", "depends on the clock")])
+def test_numbers_and_now_are_no_dates(value, message):
+    with pytest.raises(ValueError, match=message):
+        DateEncoder().fit(np.array([[value]], dtype=object))
+
+
+@pytest.mark.parametrize("day", ["1225", "2025", "2025-12", "20251225", "now"])
+def test_what_is_no_holiday(day):
+    with pytest.raises(ValueError, match="`holidays` must be dates such as '12-25'"):
+        DateEncoder(holidays=[day]).fit(np.array([["2024-01-01"]], "datetime64[D]"))

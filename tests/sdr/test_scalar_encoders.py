@@ -85,7 +85,7 @@ def test_values_come_back_within_half_a_bucket(periodic, rng):
 
 
 def test_codes_with_errors_come_back(rng):
-    """Of 16 ones 4 are lost, and 6 others come: the value is right within 2 buckets, and 4 at most."""
+    """Of 16 ones 4 are lost, and 6 others come: the value is right within 2 buckets for 99 of 100."""
     x = column(*rng.random(400))
     encoder = ScalarEncoder(bounds=(0, 1)).fit(x)
     codes = encoder.transform(x)
@@ -93,8 +93,8 @@ def test_codes_with_errors_come_back(rng):
         code[rng.choice(np.flatnonzero(code), 4, replace=False)] = False
         code[rng.choice(np.flatnonzero(~code), 6, replace=False)] = True
     error = np.abs(encoder.inverse_transform(codes) - x) * 113
-    assert error.mean() < 1.5  # 0.8 with seed 0
-    assert error.max() <= 5.5
+    assert error.mean() < 0.7  # 0.43; 0.43 to 0.57 over 30 seeds
+    assert (error > 2.5).mean() < 0.03  # 0.023 at most over 30 seeds
 
 
 def test_values_out_of_bounds():
@@ -148,7 +148,7 @@ def test_near_codes_overlap_by_the_law_exactly(n, w):
 
 
 def test_far_codes_overlap_by_chance():
-    """Means over 4000 pairs and 20 seeds, at distances from w to 5 w; standard error 0.005 at the most."""
+    """Means over 4000 pairs and 20 seeds, at distances from w to 5 w; standard error 0.015 at the most."""
     n, w, i = 512, 16, np.arange(4000)
     distances = np.array([17, 20, 24, 31, 32, 33, 40, 48, 64, 80])
     found = np.zeros(len(distances))
@@ -158,13 +158,13 @@ def test_far_codes_overlap_by_chance():
         found += [(codes[i] & codes[i + d]).sum(axis=1).mean() / 20 for d in distances]
     expected = encoder.expected_overlap(distances)
     assert (expected[[4, 8]], expected[7]) == (pytest.approx([1.0, 1.0]), 0)
-    np.testing.assert_allclose(found, expected, atol=0.02)  # largest deviation 0.006
+    np.testing.assert_allclose(found, expected, atol=0.06)  # 0.004, and 0.020 with the next 20 seeds
     everywhere = encoder.expected_overlap(np.arange(32, 64))
     assert everywhere.mean() == pytest.approx(w * w / n), "the law of random codes, in the mean"
 
 
 def test_codes_of_different_buckets_differ():
-    """Guaranteed but for distances of 2 w, where codes are equal with probability (2 w / n)^w: here 1e-14."""
+    """Guaranteed but for distances of 2 w, where codes are equal with probability (2 w / n)^w: here 1e-10."""
     encoder = RandomDistributedScalarEncoder(200, 10, resolution=1.0, random_state=0).fit(column(0))
     codes = encoder.transform(bucket(encoder, np.arange(20_000)))
     assert len(np.unique(np.packbits(codes, axis=1), axis=0)) == len(codes)
@@ -181,10 +181,24 @@ def test_collisions_are_counted(rng):
             codes = encoder.transform(bucket(encoder, rng.integers(-(10**9), 10**9, 4000))).astype(np.int8)
             found.append(((codes[::2] & codes[1::2]).sum(axis=1) >= w / 2).mean())
         expected = encoder.collision_probability_
-        # 0.113, 0.034 and 0.005; standard error of the mean of 40 000 pairs at the most 0.0016
+        # 0.0679, 0.0220 and 0.0022; standard error of the mean of 40 000 pairs at the most 0.0013
         assert np.mean(found) == pytest.approx(expected, abs=4 * np.sqrt(expected / 40_000))
     assert collision_probability(512, 16) < 1e-6
     assert collision_probability(32, 16) == pytest.approx(0.53125), "one bit in each class: all is decided by classes"
+
+
+@pytest.mark.parametrize(("n", "w"), [(40, 6), (62, 16), (96, 5), (13, 3)])
+def test_the_probability_of_collisions_is_exact(n, w):
+    """Over all pairs of classes in which codes may begin, a class at a time."""
+    sizes = (n - 1 - np.arange(2 * w)) // (2 * w) + 1
+    total = 0.0
+    for i in range(2 * w):
+        for j in range(2 * w):
+            law = np.ones(1)  # of the number of ones in common
+            for c in {(i + k) % (2 * w) for k in range(w)} & {(j + k) % (2 * w) for k in range(w)}:
+                law = np.convolve(law, [1 - 1 / sizes[c], 1 / sizes[c]])
+            total += law[-(-w // 2) :].sum()
+    assert collision_probability(n, w) == pytest.approx(total / (2 * w) ** 2, rel=1e-10)
 
 
 def test_codes_do_not_depend_on_the_training_data_with_a_resolution():
@@ -204,7 +218,9 @@ def test_hashed_values_come_back(rng):
     codes = encoder.transform(X)
     for code in codes:
         code[rng.choice(np.flatnonzero(code), 8, replace=False)] = False
-    assert np.abs((encoder.inverse_transform(codes) - X) / encoder.resolution_).max() < 8.5
+    assert (
+        np.abs((encoder.inverse_transform(codes) - X) / encoder.resolution_).max() < 4.5
+    )  # 2.9; 2.3 to 3.3 over 20 seeds
     wide = clone(encoder).set_params(resolution=1e-9).fit(X)
     with pytest.raises(ValueError, match=r"\d+ buckets in column 0, too many to try .* raise `resolution`"):
         wide.inverse_transform(wide.transform(X[:2]))
