@@ -78,7 +78,8 @@ class LearnedSequencesMixin(LearnedMixin):
 
     def _check_state(self, state):
         winners, n_rows = (np.asarray(part) for part in state)
-        sane = winners.shape == (self._n_modules,) and n_rows.shape == (1,) and n_rows[0] >= 0
+        whole = winners.dtype.kind in "iu" and n_rows.dtype.kind in "iu"
+        sane = whole and winners.shape == (self._n_modules,) and n_rows.shape == (1,) and n_rows[0] >= 0
         if not sane or winners.min() < (0 if n_rows[0] else -1) or winners.max() >= self._n_units:
             raise ValueError(
                 f"`state` must hold {self._n_modules} winners below {self._n_units}, and a number of rows; begin with "

@@ -239,7 +239,9 @@ class MacrocolumnHierarchy(Encoder):
         """
         codes = as_dense(self._check_codes(X))
         n_macs, Q, K = self.code_shape_
-        winners = as_winners(codes.reshape(-1, Q * K), Q, K).reshape(len(codes), n_macs, Q)
+        winners = np.stack(
+            [as_winners(codes[:, start : start + Q * K], Q, K) for start in range(0, n_macs * Q * K, Q * K)], axis=1
+        )
         for level in range(len(self.memories_) - 1, 0, -1):
             winners = self._winners_below(level, winners)
         votes, voters = (np.zeros((len(codes), self.n_features_in_), np.int32) for _ in range(2))
@@ -314,25 +316,33 @@ class MacrocolumnHierarchy(Encoder):
 
     def _store(self, X):
         """Store checked rows on all levels."""
-        started = time.perf_counter()
+        started, stored = time.perf_counter(), self._stored() if self._records else 0
         levels = [list(map(copy, memories)) for memories in self.memories_]  # they learn into new arrays
-        first = not self._records
+        first, found = not self._records, []
         for start in range(0, X.shape[0], BLOCK_ROWS):
             inputs = as_dense(X[start : start + BLOCK_ROWS])
             for level, memories in enumerate(levels):
                 inputs = self._encode(level, inputs, store_in=memories, first=first)
             first = False
-        memories = [memory for memories in levels for memory in memories]
-        last = [memory._records[-1] for memory in memories]
+            block = [memory._records[-1] for memories in levels for memory in memories]
+            means = [(record.objective, record.sparsity, record.fill) for record in block]
+            found.append((len(inputs), *np.mean(means, axis=0)))
+        n_rows, *found = np.array(found).T
+        objective, sparsity, _ = (np.average(values, weights=n_rows) for values in found)
+        self.memories_ = levels
         record = MemoryRecord(
             epoch=len(self._records),
-            objective=float(np.mean([record.objective for record in last])),
-            sparsity=float(np.mean([record.sparsity for record in last])),
-            stored=int(np.mean([memory.n_stored_ for memory in memories])),
-            fill=float(np.mean([record.fill for record in last])),
+            objective=float(objective),
+            sparsity=float(sparsity),
+            stored=self._stored() - stored,
+            fill=float(found[-1][-1]),
             seconds=time.perf_counter() - started,
         )
-        self.memories_, self._records = levels, [*self._records, record]
+        self._records = [*self._records, record]
+
+    def _stored(self):
+        """Return how many rows macrocolumns have stored, in the mean."""
+        return int(np.mean([memory.n_stored_ for memories in self.memories_ for memory in memories]))
 
     def _encode(self, level, inputs, *, store_in=None, first=False):
         """Return the codes of all macrocolumns of a level for rows of its inputs, which are stored before if asked."""

@@ -102,11 +102,14 @@ class SpatialPooler(Encoder):
     code, as sums of bytes. Of equal scores the first column wins. Empty rows have empty codes, and nothing is learned
     from them. Inhibition is global: all columns compete with all others.
 
-    Learning has no objective that it must lower, and need not converge: with the default rates, the synapses to inputs
-    that are ones in less than 0.008 / 0.058 = 14 % of the rows that a column wins go, the others stay. Codes withstand
-    noise better than before learning. To a logistic regression they are worth about as much as the bits they code:
-    0.93 of digits are right, against 0.91 of bits, and 0.81 of Fashion-MNIST with 1024 columns, 0.83 with 4096, against
-    0.82. Without boosting few columns win all, and codes are worse than those of random synapses.
+    Learning has no objective that it must lower, and need not converge: with the default rates, the synapses to
+    inputs that are ones in less than 0.008 / 0.058 = 14 % of the rows that a column wins go, the others stay. With
+    30 % of the ones of random patterns moved, learned codes keep 0.92 of theirs, random synapses 0.37; learning
+    alone gives 0.77 but makes codes of different patterns alike (0.41 in common, against 0.09), boosting alone 0.31
+    and 0.04, both 0.03. What a classifier gains is by boosting: of digits 0.92 are right with random synapses and
+    boosting. To a logistic regression they are worth about as much as the bits they code: 0.93 of digits are right,
+    against 0.91 of bits, and 0.81 of Fashion-MNIST with 1024 columns, 0.83 with 4096, against 0.82. Without
+    boosting few columns win all, and codes are worse than those of random synapses.
 
     References
     ----------
