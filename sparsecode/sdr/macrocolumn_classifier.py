@@ -122,6 +122,8 @@ class MacrocolumnClassifier(ClassifierMixin, BaseEstimator):
             X, y = self._check_samples(X, y, reset=True)
             self._start(np.unique(y))
             self._learn(X, y, first=True)
+            if not self.class_counts_.any():
+                raise ValueError("no row of X has a code: all are empty or out of `active_bounds`.")
         return self
 
     @fit_context(prefer_skip_nested_validation=False)
@@ -149,7 +151,7 @@ class MacrocolumnClassifier(ClassifierMixin, BaseEstimator):
             first = not hasattr(self, "memory_")
             X, y = self._check_samples(X, y, reset=first)
             if first:
-                if classes is None:
+                if classes is None or not len(classes):
                     raise ValueError("`classes` must be given in the first call of partial_fit: all labels there are.")
                 self._start(np.unique(classes))
             elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
@@ -177,7 +179,7 @@ class MacrocolumnClassifier(ClassifierMixin, BaseEstimator):
         totals = self.class_counts_[:, None, None] + float(self.smoothing)
         weights = np.log((self.unit_counts_ + self.smoothing / n_units) / totals)
         with np.errstate(divide="ignore"):
-            priors = np.log(self.class_counts_ / self.class_counts_.sum())
+            priors = np.log(self.class_counts_ if self.class_counts_.any() else np.ones(len(self.classes_)))
         return log_softmax(as_dense(codes @ weights.reshape(len(weights), -1).T) + priors, axis=1)
 
     def predict_proba(self, X):
@@ -253,8 +255,6 @@ class MacrocolumnClassifier(ClassifierMixin, BaseEstimator):
         counts = self.unit_counts_.copy()
         np.add.at(counts, (classes[:, None], np.arange(winners.shape[1]), winners), 1)
         self.unit_counts_ = counts
-        if not self.class_counts_.any():
-            raise ValueError("no row of X has a code: all are empty or out of `active_bounds`.")
 
     def _get_fitted_state(self):
         objects = self.classes_.dtype == object

@@ -112,3 +112,15 @@ def test_digits_need_freezing():
     with pytest.warns(UserWarning, match="a random row of the same features would have a familiarity of 0.99"):
         open_ended = MacrocolumnClassifier(MacrocolumnMemory(), random_state=0).fit(X[seen], y[seen])
     assert open_ended.score(X[others], y[others]) < 0.5
+
+
+def test_a_first_chunk_may_have_no_codes(rng):
+    X, y = rng.random((20, 30)) < 0.3, np.arange(20) % 2
+    X[:4] = False
+    whole = MacrocolumnClassifier(MacrocolumnMemory(5, 40), random_state=0).fit(X, y)
+    chunks = MacrocolumnClassifier(MacrocolumnMemory(5, 40), random_state=0).partial_fit(X[:4], y[:4], classes=[0, 1])
+    np.testing.assert_array_equal(chunks.predict_proba(X[4:6]), 0.5)
+    chunks.partial_fit(X[4:], y[4:])
+    np.testing.assert_array_equal(chunks.predict_proba(X), whole.predict_proba(X))
+    with pytest.raises(ValueError, match="`classes` must be given"):
+        MacrocolumnClassifier().partial_fit(X, y, classes=[])
