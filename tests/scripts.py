@@ -20,13 +20,13 @@ class Run(NamedTuple):
 
 
 class Scripts:
-    """Runs of scripts, one at a time, of those that will be asked for."""
+    """Runs of scripts, two at a time, of those that will be asked for."""
 
     def __init__(self, wanted):
         self.wanted = wanted
-        self.pool = ThreadPoolExecutor(1)
+        self.pool = ThreadPoolExecutor(2)
         self.runs = {}
-        self.process = None
+        self.processes = []
 
     def start_all(self):
         """Start to run all scripts, if none has been asked for."""
@@ -41,18 +41,19 @@ class Scripts:
     def close(self):
         """Forget scripts that nobody waits for any more."""
         self.pool.shutdown(wait=False, cancel_futures=True)
-        if self.process is not None:
-            self.process.kill()
+        for process in self.processes:
+            process.kill()
 
     def _run(self, script):
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(shutil.copy(script, folder))
             # Behind the tests, some of which say how soon they are answered
             behind = ["nice", "-n", "19"] if shutil.which("nice") else []
-            self.process = subprocess.Popen(
+            process = subprocess.Popen(
                 [*behind, sys.executable, copy], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
                 env={**os.environ, "MPLBACKEND": "Agg"},
             )  # fmt: skip
-            output, errors = self.process.communicate()
+            self.processes.append(process)
+            output, errors = process.communicate()
             figure = copy.with_suffix(".png")
-            return Run(self.process.returncode, output, errors, figure.read_bytes() if figure.exists() else b"")
+            return Run(process.returncode, output, errors, figure.read_bytes() if figure.exists() else b"")
