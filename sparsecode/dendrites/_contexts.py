@@ -1,5 +1,6 @@
 """What segments see beside the input: prototypes of named contexts, or vectors that are given."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -7,10 +8,13 @@ from sklearn.utils.validation import check_array
 
 from .._core.labels import label_numbers, row_labels
 from .._core.products import correlations
-from .._core.validation import binary_exponent
+from .._core.validation import binary_exponent, callers_level
 
 #: The context that is to be found from the input.
 INFER = "infer"
+
+#: Share of rows that are nearest to their own prototype, below which there is a warning.
+LEAST_OWN = 0.5
 
 
 class Scale(NamedTuple):
@@ -59,6 +63,7 @@ class Prototypes(NamedTuple):
             counts[k] += rows.sum()
             means[k] += (X[rows] - means[k]).sum(axis=0, dtype=np.float64) / counts[k]
         prototypes = Prototypes(known, counts, means)
+        prototypes._warn_of_confusion(X, numbers)
         return prototypes, means.astype(X.dtype), numbers
 
     def of_rows(self, context, X):
@@ -91,6 +96,19 @@ class Prototypes(NamedTuple):
             raise ValueError(f"`context` has a label {INFER!r}, which stands for contexts to be found; rename it.")
         labels = labels if labels.dtype.kind in "US" else labels.astype(np.int64)
         return np.broadcast_to(labels, (n_rows,))
+
+    def _warn_of_confusion(self, X, numbers):
+        """Warn if most rows are nearer to the prototype of another context."""
+        own = 1.0 if len(self.labels) == 1 else np.mean(self._nearest(X) == numbers)
+        if own < LEAST_OWN:
+            warnings.warn(
+                f"only {100 * own:.0f} % of the rows are nearest to the prototype of their own context: contexts can "
+                "neither be found from X nor told apart by segments. If columns were standardised over several "
+                "contexts, leave that out; if contexts have the same inputs, give vectors as `context`, such as rows "
+                "of np.eye(n_contexts).",
+                UserWarning,
+                stacklevel=callers_level(),
+            )
 
     def _nearest(self, X):
         """Return the number of the nearest prototype of each row; of equally near ones the first."""

@@ -1,6 +1,5 @@
 """Parameters, state and files of a network whose units see contexts."""
 
-
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted

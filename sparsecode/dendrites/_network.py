@@ -138,6 +138,9 @@ def forward(network, X, contexts, which, products=blas_products):
         active = largest(values, layer.n_winners, -np.inf) if layer.n_winners < n_units else values > 0
         traces.append(Trace(X, drive, gates, chosen, active))
         X = np.where(active, values, 0)
+        broken = ~np.isfinite(values).all(axis=1)
+        if broken.any():
+            X[broken] = np.nan  # which never wins, and would be lost
     scores = products(X, network.weights)
     scores += network.intercepts
     return scores, X, traces

@@ -43,19 +43,19 @@ def run_epoch(network, adam, X, numbers, contexts, which, *, epoch, batch_size, 
     for start in range(0, len(X), batch_size):
         rows = order[start : start + batch_size]
         seen, of_rows = (np.unique(which[rows], return_inverse=True)) if len(contexts) > 1 else ([0], which[rows])
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):  # told after the epoch
             of_batch, traces = take_step(network, adam, X[rows], numbers[rows], contexts[seen], of_rows)
         loss += of_batch
-        if not np.isfinite(loss):
-            raise ValueError(
-                f"the loss is not finite in epoch {epoch}: lower `learning_rate_init`, or scale X, whose entries "
-                "differ by too many orders of magnitude."
-            )
         for trace, layer_used in zip(traces, used, strict=True):
             n_active += np.count_nonzero(trace.active)
             layer_used |= trace.active.any(axis=0)
         bar.update()
         bar.set_postfix(loss=f"{of_batch / len(rows):.4g}", refresh=False)
+    if not np.isfinite(loss) or not all(np.isfinite(square).all() for square in adam.squares):
+        raise ValueError(
+            f"the loss or its derivatives are not finite in epoch {epoch}: lower `learning_rate_init`, or scale X and "
+            "`context`, whose entries differ by too many orders of magnitude among themselves or from those before."
+        )
     n_units = sum(len(layer_used) for layer_used in used)
     return NetworkRecord(
         epoch=epoch,

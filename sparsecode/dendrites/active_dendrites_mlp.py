@@ -88,6 +88,8 @@ class ActiveDendritesMLPClassifier(ClassifierMixin, ContextualNetwork):
     -----
     ConvergenceWarning
         If the loss still falls after `max_iter` epochs of `fit`.
+    UserWarning
+        If most rows are nearer to the prototype of another context than their own.
 
     Notes
     -----
@@ -129,7 +131,7 @@ class ActiveDendritesMLPClassifier(ClassifierMixin, ContextualNetwork):
     >>> from sparsecode.dendrites import ActiveDendritesMLPClassifier
     >>> X, y = load_digits(n_class=5, return_X_y=True)
     >>> tasks = [X, X[:, np.random.default_rng(0).permutation(64)]]
-    >>> model = ActiveDendritesMLPClassifier(128, random_state=0)
+    >>> model = ActiveDendritesMLPClassifier(256, random_state=0)
     >>> for task, rows in enumerate(tasks):
     ...     for epoch in range(5):
     ...         model = model.partial_fit(rows, y, classes=range(5), context=task)
