@@ -10,9 +10,9 @@ the nearest mean is taken.
 
 The numbers to look at: the share of test digits that are right after the tenth task, all ten tasks together. A plain
 perceptron keeps little more than the last task; dendrites alone help, winners alone help more, both together keep nine
-tenths. That is the published order, for another data set: 28 x 28 pixels of MNIST, networks of 2 x 2048 units, learning
-rates tuned for each. Numbers of the paper are printed as such and cannot be compared with ours one by one. Our learning
-rate is the same for all.
+tenths. That is the published order, for another data set: 28 x 28 pixels of MNIST, with larger networks. Numbers of the
+paper are printed as such and cannot be compared with ours one by one. Our learning rate is the same for all; the best
+of four for each gives 64, 75, 82 and 88 per cent.
 
 After A. Iyer, K. Grewal, A. Velu, L. O. Souza, J. Forest and S. Ahmad, "Avoiding catastrophe: active dendrites enable
 multi-task learning in dynamic environments", Frontiers in Neurorobotics 16 (2022).

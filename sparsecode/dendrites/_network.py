@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
+from .._core.products import product
 from ..sdr._ranking import largest
 
 #: Contexts whose segments are evaluated at a time, so that memory stays small.
@@ -107,12 +108,7 @@ def initial_network(sizes, n_segments, width, weight_density, activation_density
     return Network(layers, weights.astype(dtype), np.zeros(sizes[-1], dtype))
 
 
-def blas_products(X, D):
-    """Return ``X D^T``."""
-    return X @ D.T
-
-
-def forward(network, X, contexts, which, products=blas_products):
+def forward(network, X, contexts, which, products=product):
     """Return the scores of the classes, the output of the last hidden layer, and a `Trace` of each layer.
 
     Parameters
@@ -122,7 +118,7 @@ def forward(network, X, contexts, which, products=blas_products):
     contexts : ndarray of shape (n_contexts, n_context_features)
     which : ndarray of int, shape (n_rows,)
         The context of each row.
-    products : callable, default=blas_products
+    products : callable, default=product
         Computes ``X D^T``.
     """
     traces = []
@@ -151,8 +147,8 @@ def backward(network, traces, outputs, by_score, contexts, which):
 
     Winners and chosen segments are taken as they are, which is right but where they change.
     """
-    gradients = [by_score.sum(axis=0), by_score.T @ outputs]
-    by_output = by_score @ network.weights
+    gradients = [by_score.sum(axis=0), product(by_score.T, outputs.T)]
+    by_output = product(by_score, network.weights.T)
     member = None if len(contexts) == 1 else (np.arange(len(contexts))[:, None] == which).astype(by_score.dtype)
     for k in reversed(range(len(traces))):
         layer, trace = network.layers[k], traces[k]
@@ -161,17 +157,17 @@ def backward(network, traces, outputs, by_score, contexts, which):
         if trace.gates is not None:
             by_drive = by_value * trace.gates[which]
             by_gate = by_value * trace.drive
-            by_gate = by_gate.sum(axis=0, keepdims=True) if member is None else member @ by_gate
+            by_gate = by_gate.sum(axis=0, keepdims=True) if member is None else product(member, by_gate.T)
             by_gate *= trace.gates * (1 - trace.gates)
             spread = np.zeros((len(contexts), *layer.segments.shape[:2]), by_score.dtype)
             np.put_along_axis(spread, trace.chosen[:, :, None], by_gate[:, :, None], axis=2)
             spread = spread.reshape(len(contexts), -1)
-            # BLAS takes three times as long for one context
-            by_segment = spread.T * contexts if len(contexts) == 1 else spread.T @ contexts
+            # One context is common, and three times as fast this way
+            by_segment = spread.T * contexts if len(contexts) == 1 else product(spread.T, contexts.T)
             by_segment = by_segment.reshape(layer.segments.shape)
-        by_weight = by_drive.T @ trace.inputs
+        by_weight = product(by_drive.T, trace.inputs.T)
         by_weight *= layer.mask
         gradients += [by_segment, by_drive.sum(axis=0), by_weight]
         if k:
-            by_output = by_drive @ layer.weights
+            by_output = product(by_drive, layer.weights.T)
     return gradients[::-1]

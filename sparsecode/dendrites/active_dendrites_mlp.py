@@ -94,17 +94,23 @@ class ActiveDendritesMLPClassifier(ClassifierMixin, ContextualNetwork):
     Notes
     -----
     **Learning.** Mean cross-entropy, gradient steps by Adam; winners and chosen segments are taken as they are in each
-    step. A step costs O(batch_size * n_weights) in BLAS, and for the segments O(n_units * n_segments *
-    n_context_features), which for small inputs is more. Adam keeps its means over calls of `partial_fit`: forgetting
-    them where a task begins makes the tasks before forgotten too (means of three seeds on ten tasks of permuted digits,
-    10 epochs: 0.60, 0.76, 0.81 and 0.87 right become 0.55, 0.62, 0.79 and 0.84, in the order of the Examples).
+    step. A step costs O(batch_size * n_weights), and for segments O(n_units * n_segments * n_context_features), which
+    is more for small inputs; float32 takes half the time of float64. Adam keeps its means over calls of `partial_fit`.
+
+    **What it gives.** Ten tasks of digits of 8 x 8 pixels, the pixels in another order each, one after the other in 3
+    epochs each; 768 units, means of three seeds (standard deviation 0.01). Share right of all tasks after the last:
+    plain perceptron 0.57, dendrites only 0.72, winners only 0.82, both 0.88; each at the best of four learning rates
+    (1e-4 to 3e-3) 0.64, 0.75, 0.82 and 0.88. With Adam begun anew at each task 0.54, 0.59, 0.82 and 0.85. Dense weights
+    are no worse: 0.84 with winners only, 0.88 with both. A single task is learned no better than by a plain perceptron:
+    half of the digits to learn from, 0.971 with the defaults and 0.978 without dendrites and winners, in a fourteenth
+    of the time.
 
     **Scales.** Inputs are shifted and divided by two numbers, mean and standard deviation of all entries of the first
     X, and so are context vectors; prototypes are in these units. Columns are not standardised one by one:
     `StandardScaler` does it, but takes away the means by which prototypes differ, if it sees all tasks.
 
     **Types.** float32 if the first X is, float64 else; probabilities are float64. Predictions of a row do not depend on
-    other rows, nor on numbers of threads; learning is the same bits for a seed, given the same BLAS and threads.
+    other rows. A seed gives the same bits whatever the number of threads.
 
     **Streams.** Each call of `partial_fit` is an epoch over its rows, and moves the prototypes of their contexts first,
     which are means over all rows of all calls: several epochs over a task leave its prototype where it is. A file or a
