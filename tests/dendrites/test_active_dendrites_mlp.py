@@ -118,7 +118,6 @@ def test_gradients_are_those_of_finite_differences(kind, n_contexts, rng):
             assert not gradient[~mask].any()
 
 
-@pytest.mark.nojit
 def test_connections_and_winners_have_their_densities(rng):
     X, y, task = two_tasks(rng)
     model = classifier((40, 30), weight_density=0.25, activation_density=0.1, random_state=1)
@@ -138,7 +137,6 @@ def test_connections_and_winners_have_their_densities(rng):
 # ---------------------------------------------------------------- fit
 
 
-@pytest.mark.nojit
 def test_fit_ends_when_the_loss_no_longer_falls(rng):
     X, y, task = two_tasks(rng)
     model = classifier().fit(X, y, context=task)
@@ -180,7 +178,6 @@ def test_vectors_tell_what_inputs_do_not(rng):
 # ---------------------------------------------------------------- contexts
 
 
-@pytest.mark.nojit
 def test_contexts_are_found_by_their_prototypes(rng):
     X, y, task = two_tasks(rng)
     names = np.array(["river", "bank"])[task]
@@ -311,7 +308,6 @@ def test_progress_bar(rng, capsys):
     assert "loss=" in capsys.readouterr().err
 
 
-@pytest.mark.nojit
 def test_rows_are_predicted_each_by_itself(rng):
     X, y, task = two_tasks(rng, 400)
     model = classifier().partial_fit(X, y, classes=[0, 1], context=task)
@@ -323,7 +319,6 @@ def test_rows_are_predicted_each_by_itself(rng):
         np.testing.assert_array_equal(model.predict_proba(X), together)
 
 
-@pytest.mark.nojit
 @pytest.mark.parametrize("scale", [2.0**-7, 2.0**500, 2.0**-600])
 def test_units_of_inputs_and_contexts_do_not_matter(scale, rng):
     X, y, task = two_tasks(rng)
@@ -350,7 +345,6 @@ def test_learning_may_be_slowed_down(rng):
 # ---------------------------------------------------------------- bad input
 
 
-@pytest.mark.nojit
 def test_what_is_wrong_is_said_and_changes_nothing(rng):
     X, y, task = two_tasks(rng)
     with pytest.raises(NotFittedError):
@@ -396,7 +390,6 @@ def test_rows_that_overflow(kind, rng):
     assert pickle.dumps(model) == before
 
 
-@pytest.mark.nojit
 @pytest.mark.parametrize("kind", KINDS)
 def test_degenerate_rows(kind, rng):
     X, y, _ = two_tasks(rng)
