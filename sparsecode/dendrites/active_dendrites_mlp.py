@@ -161,8 +161,8 @@ class ActiveDendritesMLPClassifier(ClassifierMixin, ContextualNetwork):
         y : array-like of shape (n_samples,)
             Labels.
         context : int, str, array-like of shape (n_samples,) or (n_samples, n_context_features), or None, default=None
-            Labels of the contexts of rows, or one for all; or vectors that segments see as they are. None is one
-            context for all rows.
+            Labels of the contexts of rows, or one for all; or vectors that segments see, over their scale. None is
+            one context for all rows.
 
         Returns
         -------
