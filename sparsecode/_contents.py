@@ -45,6 +45,7 @@ ENCODERS = (
         ),
         "sparsecode.sdr",
     )
+    | {"DeltaEncoder": "sparsecode.temporal"}
     | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
 )
 

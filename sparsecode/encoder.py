@@ -258,13 +258,24 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             check_is_fitted(self)
         return check_binary_rows(self, self._flatten(X, reset), reset=reset)
 
+    def _check_sample(self, x):
+        """Return one row as an ndarray (1, n_features) of float32 or float64."""
+        x = self._check_numbers(x)
+        return x.astype(np.float32 if x.dtype == np.float32 else np.float64, order="C", copy=False)[None]
+
     def _check_binary_sample(self, x):
         """Return one row as an ndarray (1, n_features) of bool."""
+        return as_binary(self._check_numbers(x)[None], self.binarize)
+
+    def _check_numbers(self, x):
+        """Return one sample as a row, of its own dtype."""
         check_is_fitted(self)
-        x = np.asarray(x)
+        x, shape = np.asarray(x), self._sample_shape(reset=False)
+        if x.shape == shape:
+            x = x.reshape(-1)
         if x.shape != (self.n_features_in_,) or x.dtype.kind not in "biuf" or not np.isfinite(x).all():
             raise ValueError(f"x must be {self.n_features_in_} finite numbers, got {x.dtype} of shape {x.shape}.")
-        return as_binary(x[None], self.binarize)
+        return x
 
     def _flatten(self, X, reset):
         shape = self._sample_shape(reset)

@@ -47,6 +47,7 @@ def compile_all(dtypes):
     from ..receptive_fields import fit_gabor
     from ..sdr import MacrocolumnMemory, SequenceMemory, SpatialPooler
     from ..solvers import l1_path, solve, solve_separable
+    from ..temporal import DeltaEncoder
 
     rng = np.random.default_rng(0)
     X = rng.standard_normal((40, 16))
@@ -59,6 +60,7 @@ def compile_all(dtypes):
         compile_maps(X.astype(dtype))
         LCA(coder.components_, alpha=1.0).fit(X.astype(dtype)).transform(X[:4].astype(dtype))
         SAILnet(8, max_iter=1, random_state=0).fit(X[:4].astype(dtype))
+        DeltaEncoder().fit(X[:4].astype(dtype))
         kernels = ConvSparseCoder(2, kernel_shape=3, max_iter=1, random_state=0).fit(X[:4].astype(dtype))
         kernels.set_params(pool=None).inverse_transform(kernels.transform(X[:4].astype(dtype)))
     if "float64" in dtypes:

@@ -23,6 +23,7 @@ from sparsecode.sdr import (
     SequenceMemory,
     SpatialPooler,
 )
+from sparsecode.temporal import DeltaEncoder
 
 from .deltas import SendOnDelta
 from .labelled import Labelled
@@ -319,6 +320,19 @@ ENCODERS = {
         chunk=5,
         fixed_width=OF_IMAGES,
     ),
+    "delta encoder": Case(lambda: DeltaEncoder(0.4, grid=0.25), walks),
+    "delta encoder integral csr": Case(
+        lambda: DeltaEncoder(0.3, scale="std", scheme="integral", target_rate=0.2, initial="zero", sparse_output=True),
+        walks,
+    ),
+    "delta encoder unary": Case(
+        lambda: DeltaEncoder([0.2, 0.5, 0.7], scheme="unary", max_events=3),
+        walks,
+        fixed_width="its thresholds are those of three channels",
+    ),
+    "delta encoder of images": Case(
+        lambda: DeltaEncoder(scheme="quantizer", input_shape=(6, 5)), images, fixed_width=OF_IMAGES
+    ),
     "deltas": Case(lambda: SendOnDelta(), walks, chunk=1),
     "deltas frozen": Case(lambda: SendOnDelta(0.1, frozen=True), walks),
 }
@@ -342,6 +356,7 @@ PLAIN = (
     "memory",
     "pooler",
     "sequences",
+    "delta encoder",
     "deltas",
 )
 
