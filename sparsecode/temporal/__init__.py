@@ -1,5 +1,17 @@
-"""Streams that change little: events instead of frames."""
+"""Streams that change little: events instead of frames, and networks that compute what has changed."""
 
 from .delta_encoder import DeltaEncoder
+from .delta_network import DeltaNetwork
+from .layers import Activation, Conv2D, Dense, Flatten, Pool2D, Residual, fold_batch_norm
 
-__all__ = ["DeltaEncoder"]
+__all__ = [
+    "Activation",
+    "Conv2D",
+    "DeltaEncoder",
+    "DeltaNetwork",
+    "Dense",
+    "Flatten",
+    "Pool2D",
+    "Residual",
+    "fold_batch_norm",
+]

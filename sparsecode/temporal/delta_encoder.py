@@ -1,8 +1,6 @@
 """`DeltaEncoder`: what has changed since it was last sent, channel by channel."""
 
-import math
 import time
-from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
@@ -19,7 +17,9 @@ from .._core.validation import (
     unchanged_on_failure,
 )
 from ..encoder import Capabilities, Encoder, as_dense, sequences
+from ._calibration import largest_factor
 from ._delta_kernels import DIFFERENCE, INTEGRAL, LEVEL, QUANTIZER, UNARY, DeltaRule, DeltaState, scan
+from ._delta_state import StreamRecord, check_magnitude, check_state
 
 SCHEMES = {"level": LEVEL, "integral": INTEGRAL, "unary": UNARY, "quantizer": QUANTIZER, "difference": DIFFERENCE}
 
@@ -28,18 +28,6 @@ BLOCK = 1 << 22
 
 #: Adaptive thresholds stay within this factor of those of fit.
 RANGE = 64.0
-
-#: Halvings of the interval in which `calibrate` looks for a factor.
-HALVINGS = 24
-
-
-class StreamRecord(NamedTuple):
-    """The rows of a fit, encoded with the thresholds that it has fixed."""
-
-    epoch: int
-    objective: float  # mean over the rows of half the squared error of the receiver
-    sparsity: float  # share of entries that are events
-    seconds: float
 
 
 class DeltaEncoder(Encoder):
@@ -233,31 +221,20 @@ class DeltaEncoder(Encoder):
         -----
         24 encodings of X. The error need not rise with the thresholds everywhere, so there may be larger factors.
         """
-        if not isinstance(error, Real) or not 0 < error < math.inf:
-            raise ValueError(f"`error` must be a number > 0, such as 0.01, got {error!r:.60}.")
         check_is_fitted(self)
         self._validate_params()
         X = self._check_stream(X, reset=False)
-        parts = sequences(groups, len(X))
-        exponent = binary_exponent(X)
+        parts, exponent, thresholds = sequences(groups, len(X)), binary_exponent(X), self.threshold_
         scaled = np.ldexp(X, -exponent)
         variance = np.square(scaled - scaled.mean(axis=0, dtype=np.float64)).sum()
-        if variance == 0 or not self.threshold_.any():
-            raise ValueError("`calibrate` needs rows of X that differ, and thresholds that are not all zero.")
-        low, high, thresholds = math.log(1e-6), math.log(1e6), self.threshold_
+
+        def squares(factor):
+            self.threshold_ = thresholds * factor
+            return self._measure(X, parts, exponent)[0]
+
         with unchanged_on_failure(self):
-            for _ in range(HALVINGS):
-                middle = (low + high) / 2
-                self.threshold_ = thresholds * math.exp(middle)
-                if self._measure(X, parts, exponent)[0] <= error * variance:
-                    low = middle
-                else:
-                    high = middle
-            self.threshold_ = thresholds * math.exp(low)
-            if low == math.log(1e-6):
-                raise ValueError(
-                    f"no threshold leads to an error of {error:g}; another scheme, or a finer `grid`, may."
-                )
+            factor = largest_factor(squares, error, variance, thresholds)
+            self.threshold_ = thresholds * factor
         return self
 
     def transform(self, X, groups=None):
@@ -325,7 +302,7 @@ class DeltaEncoder(Encoder):
         x = self._check_sample(x)
         self._validate_params()
         check_magnitude(x)
-        state = self._check_state(state, x.dtype)
+        state = check_state(state, self._begin(x.dtype), "DeltaState", type(self).__name__)
         deltas = np.empty_like(x)
         scan(x, self._rule(state), state, deltas)
         return deltas[0], state
@@ -387,40 +364,21 @@ class DeltaEncoder(Encoder):
 
     def _rule(self, state):
         """Return the parameters as the kernel takes them to go on from a state."""
-        dtype, rate = state.gain.dtype, self.target_rate
-        number, base = dtype.type, self.threshold_.astype(dtype)
-        return DeltaRule(
-            scheme=SCHEMES[self.scheme],
+        rates = {} if self.target_rate is None else {"rate": self.target_rate, "adaptation": self.adaptation}
+        return rule_for(
+            state,
+            self.threshold_,
+            SCHEMES[self.scheme],
             whole=self.initial == "whole",
-            grid=number(self._grid()),
-            whole_numbers=number(2 / np.finfo(dtype).eps),
-            most=number(self.max_events or np.inf),
-            unlimited=number(np.inf),
-            up=number(1 if rate is None else np.exp(self.adaptation * (1 - rate))),
-            down=number(1 if rate is None else np.exp(-self.adaptation * rate)),
-            least=number(1 / RANGE),
-            largest=number(RANGE),
-            base=base,
-            threshold=base * state.gain,
+            grid=self._grid(),
+            most=self.max_events,
+            **rates,
         )
 
     def _begin(self, dtype):
         """Return the state before any row, in a dtype."""
         n = self.n_features_in_
         return DeltaState(np.zeros(n, dtype), np.zeros(n, dtype), np.ones(n, dtype), np.zeros(1, np.int64))
-
-    def _check_state(self, state, dtype):
-        """Return a copy of a state for input of a dtype, or say what is wrong with it."""
-        expected = self._begin(dtype)
-        arrays = [np.array(part) for part in state] if isinstance(state, tuple) else []
-        if [part.shape for part in arrays] != [part.shape for part in expected] or not all(
-            part.dtype.kind in "iuf" and np.isfinite(part).all() for part in arrays
-        ):
-            raise ValueError(
-                f"`state` must be a DeltaState of {self.n_features_in_} channels, got {type(state).__name__}; begin "
-                "with `initial_state()` of this encoder."
-            )
-        return DeltaState(*(part.astype(begun.dtype) for part, begun in zip(arrays, expected, strict=True)))
 
     def _blocks(self, X, parts):
         """Yield some rows, what is sent for them, and the state after them."""
@@ -454,9 +412,21 @@ class DeltaEncoder(Encoder):
             raise ValueError("the thresholds of the encoder do not fit its input.")
 
 
-def check_magnitude(X):
-    """Raise if differences of numbers in X could overflow."""
-    limit = np.finfo(X.dtype).max / 4
-    largest = max(X.max(initial=0), -X.min(initial=0))
-    if largest > limit:
-        raise ValueError(f"entries of X must be within +-{limit:.2g} of {X.dtype}, got {largest:.2g}; scale X.")
+def rule_for(state, thresholds, scheme, *, whole=True, grid=0.0, most=None, rate=None, adaptation=1.0):
+    """Return the rule of channels with some thresholds, to go on from a state."""
+    dtype = state.gain.dtype
+    number, base = dtype.type, thresholds.astype(dtype)
+    return DeltaRule(
+        scheme=scheme,
+        whole=whole,
+        grid=number(grid),
+        whole_numbers=number(2 / np.finfo(dtype).eps),
+        most=number(most or np.inf),
+        unlimited=number(np.inf),
+        up=number(1 if rate is None else np.exp(adaptation * (1 - rate))),
+        down=number(1 if rate is None else np.exp(-adaptation * rate)),
+        least=number(1 / RANGE),
+        largest=number(RANGE),
+        base=base,
+        threshold=base * state.gain,
+    )

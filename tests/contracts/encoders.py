@@ -23,7 +23,7 @@ from sparsecode.sdr import (
     SequenceMemory,
     SpatialPooler,
 )
-from sparsecode.temporal import DeltaEncoder
+from sparsecode.temporal import Activation, Conv2D, DeltaEncoder, DeltaNetwork, Dense, Flatten, Pool2D, Residual
 
 from .deltas import SendOnDelta
 from .labelled import Labelled
@@ -80,6 +80,16 @@ class Case(NamedTuple):
     ladder: tuple = ()  # parameters from sparse to dense codes
     chunk: int | None = None  # partial_fit of chunks of multiples of so many rows gives what one call gives
     fixed_width: str | None = None  # why scikit-learn's checks, whose X has any width, cannot take it
+
+
+def layers(shape, n_outputs=4):
+    """A dense network for rows, or one with convolutions for images."""
+    rng = np.random.default_rng(1)
+    if len(shape) == 1:
+        hidden = Residual([Dense(rng.normal(size=(7, 7)), rng.normal(size=7)), Activation("tanh")])
+        return [Dense(rng.normal(size=(*shape, 7))), Activation("relu"), hidden, Dense(rng.normal(size=(7, n_outputs)))]
+    first, second = Conv2D(rng.normal(size=(3, 3, 1, 2))), Conv2D(rng.normal(size=(2, 2, 2, 3)), stride=2, padding=1)
+    return [first, Activation("relu"), second, Pool2D(2, "mean"), Flatten(), Dense(rng.normal(size=(6, n_outputs)))]
 
 
 def small(*args, **params):
@@ -333,6 +343,14 @@ ENCODERS = {
     "delta encoder of images": Case(
         lambda: DeltaEncoder(scheme="quantizer", input_shape=(6, 5)), images, fixed_width=OF_IMAGES
     ),
+    "delta network": Case(
+        lambda: DeltaNetwork(layers((3,)), threshold=[0.1, 0.0, 0.2]), walks, fixed_width="its first layer has 3 inputs"
+    ),
+    "delta network of images": Case(
+        lambda: DeltaNetwork(layers((6, 5)), threshold=0.1, scale="absolute", refresh_every=4, input_shape=(6, 5)),
+        images,
+        fixed_width=OF_IMAGES,
+    ),
     "deltas": Case(lambda: SendOnDelta(), walks, chunk=1),
     "deltas frozen": Case(lambda: SendOnDelta(0.1, frozen=True), walks),
 }
@@ -357,6 +375,7 @@ PLAIN = (
     "pooler",
     "sequences",
     "delta encoder",
+    "delta network",
     "deltas",
 )
 

@@ -104,11 +104,11 @@ def test_bound_where_thresholds_adapt():
     error = np.abs(X - encoder.inverse_transform(encoder.transform(X))).max(axis=0)
     np.testing.assert_allclose(encoder.error_bound_, 0.64)
     assert (error <= encoder.error_bound_).all()
-    assert (error > 0.1).all()
+    assert (error > 0.2).all()  # 0.35 to 0.49 for five walks
 
 
 def test_differences_drift():
-    """What is below the threshold is lost for ever: 2.1 to 7.1 for seeds 0 to 4, with a threshold of 0.1."""
+    """What is below the threshold is lost for ever: errors of 2.5 to 4.9 for seeds 0 to 4, with a threshold of 0.1."""
     X = walk(20_000, 1)
     encoder = DeltaEncoder(0.1, scheme="difference").fit(X)
     assert np.abs(X - encoder.inverse_transform(encoder.transform(X))).max() > 1
@@ -119,14 +119,14 @@ def test_differences_drift():
 def test_random_walks_by_the_theory():
     """Root mean square threshold / sqrt(6), and below (size / threshold)^2 of events, which overshoot.
 
-    0.0430 to 0.0440 against 0.0408, 0.0318 to 0.0325 against 0.04 for seeds 0 to 4, 20 channels each.
+    0.0444 to 0.0445 against 0.0408, 0.0318 to 0.0322 against 0.04 for seeds 0 to 4, 20 channels each.
     """
     X = walk(20_000, 20)
     encoder = DeltaEncoder(0.1).fit(X)
     deltas = encoder.transform(X)
     error = np.sqrt(np.square(X - encoder.inverse_transform(deltas)).mean())
-    assert 0.1 / np.sqrt(6) < error < 0.046
-    assert 0.030 < np.count_nonzero(deltas) / X.size < 0.034
+    assert 0.1 / np.sqrt(6) < error < 0.0455
+    assert 0.031 < np.count_nonzero(deltas) / X.size < 0.033
 
 
 def test_events_of_smooth_signals_by_the_theory():
@@ -134,7 +134,7 @@ def test_events_of_smooth_signals_by_the_theory():
     t = np.linspace(0, 100, 200_001)
     X = np.sin(t)[:, None]
     speed = np.abs(np.diff(X, axis=0)).mean()
-    assert 0.97 < np.count_nonzero(DeltaEncoder(0.01).fit_transform(X)) / len(X) / (speed / 0.01) < 1
+    assert 0.96 < np.count_nonzero(DeltaEncoder(0.01).fit_transform(X)) / len(X) / (speed / 0.01) < 1
 
 
 # ---------------------------------------------------------------- thresholds
@@ -149,10 +149,10 @@ def test_thresholds_in_standard_deviations():
 
 
 def test_thresholds_adapt_to_the_rate_that_is_asked_for():
-    """Channels of sizes from 1 to 30 all send in 10 % of the rows: 0.099 to 0.101 for seeds 0 to 4."""
+    """Channels of sizes from 1 to 30 all send in 10 % of the rows: 0.0997 to 0.1005 for seeds 0 to 4."""
     X = walk(20_000) * [1, 5, 30]
     rates = (DeltaEncoder(0.3, target_rate=0.1).fit_transform(X)[5000:] != 0).mean(axis=0)
-    assert np.abs(rates - 0.1).max() < 0.004
+    assert np.abs(rates - 0.1).max() < 0.002
     fixed = (DeltaEncoder(0.3).fit_transform(X) != 0).mean(axis=0)
     assert fixed[2] > 20 * fixed[0]
 
@@ -163,7 +163,7 @@ def test_calibrate_finds_the_largest_threshold(scheme):
     encoder = DeltaEncoder([0.1, 0.2, 0.4], scheme=scheme).fit(X).calibrate(X, 0.01)
     np.testing.assert_allclose(encoder.threshold_ / encoder.threshold_[0], [1, 2, 4])
     assert encoder.score(X) >= 0.99 - 1e-12
-    assert encoder.score(X) < 0.991  # 0.99000 to 0.99053: three channels jump with their thresholds
+    assert encoder.score(X) < 0.991  # 0.99000 to 0.99053 for five walks: channels jump with their thresholds
 
 
 def test_calibrate_says_what_cannot_be(rng):
@@ -206,7 +206,7 @@ def test_a_state_of_something_else_is_refused():
     encoder = DeltaEncoder().fit(walk(10))
     other = DeltaEncoder().fit(walk(10, 4)).initial_state()
     for state in (other, None, encoder.initial_state()[:3], encoder.initial_state()._replace(received=[np.nan] * 3)):
-        with pytest.raises(ValueError, match="`state` must be a DeltaState of 3 channels"):
+        with pytest.raises(ValueError, match="`state` must be a DeltaState of this DeltaEncoder"):
             encoder.step(np.zeros(3), state)
 
 
