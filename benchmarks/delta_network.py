@@ -1,7 +1,7 @@
 """A layer on a stream, row by row, against NumPy's products of each row: microseconds, and ratios within a round.
 
-`python benchmarks/delta_network.py [--rounds 9] [--rows 100]`, with ``OPENBLAS_NUM_THREADS=1``. The time of NumPy is that
-of ``x @ W + b`` for a dense layer, of copying windows and one product of matrices for a convolution.
+`python benchmarks/delta_network.py [--rounds 9] [--rows 100]`, one BLAS thread. The time of NumPy is that of
+``x @ W + b`` for a dense layer, of copying windows and one product of matrices for a convolution.
 """
 
 import argparse

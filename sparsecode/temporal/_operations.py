@@ -14,7 +14,7 @@ def count_operations(network, X, parts):
     """Return the counts of `DeltaNetwork.count_operations` for checked rows."""
     layers = [
         (layer, shape, np.ascontiguousarray(layer.fan_out(shape)).reshape(-1))
-        for layer, (shape, _) in zip(linear_layers(network.layers), network._shapes[1], strict=True)
+        for layer, (shape, _) in zip(linear_layers(network._layers), network._shapes[1], strict=True)
     ]
     sums = {name: np.zeros(len(layers)) for name in ("zero_skip", "delta", "refresh", "first", "sent")}
     squares, outputs = 0.0, network._dense(X)

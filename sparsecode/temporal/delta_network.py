@@ -201,9 +201,7 @@ class DeltaNetwork(Encoder):
         with unchanged_on_failure(self):
             X = self._check_stream(X, reset=True)
             parts = sequences(groups, len(X))
-            check_layers(self.layers)
-            self._prepared = Prepared()
-            self._shapes = shapes_of(self.layers, self._frame_shape())
+            self._lay(self.layers)
             self.threshold_ = self._thresholds(X)
             started = time.perf_counter()
             squares, n_sent = self._measure(X, parts, self._dense(X))
@@ -265,7 +263,6 @@ class DeltaNetwork(Encoder):
         state : NetworkState
         """
         x = self._check_sample(x)
-        self._validate_params()
         check_magnitude(x)
         state = check_state(state, self._begin(x.dtype), "NetworkState", type(self).__name__)
         return self._run(x, state)[0][0], state
@@ -345,6 +342,12 @@ class DeltaNetwork(Encoder):
         check_is_fitted(self)
         return as_history([self._record], StreamRecord)
 
+    def _lay(self, layers):
+        """Take layers, which later changes of the parameter do not touch."""
+        check_layers(layers)
+        self._layers, self._prepared = tuple(layers), Prepared()
+        self._shapes = shapes_of(self._layers, self._frame_shape())
+
     def _check_stream(self, X, *, reset):
         X = self._check_input(X, reset=reset)
         check_magnitude(X)
@@ -352,7 +355,7 @@ class DeltaNetwork(Encoder):
 
     def _dense(self, X):
         """Return the outputs of the network itself for checked rows."""
-        A = follow(self.layers, self._frames(X), lambda layer, A: layer.dense(A))
+        A = follow(self._layers, self._frames(X), lambda layer, A: layer.dense(A))
         return np.ascontiguousarray(A.reshape(len(A), -1))
 
     def _frame_shape(self):
@@ -374,7 +377,7 @@ class DeltaNetwork(Encoder):
         units = np.ones(n_linear)
         if self.scale == "std" and given.any():
             inputs = []
-            follow(self.layers, self._frames(X), lambda layer, A: inputs.append(A) or layer.dense(A))
+            follow(self._layers, self._frames(X), lambda layer, A: inputs.append(A) or layer.dense(A))
             units = np.array([A.std(dtype=np.float64) for A in inputs])
         thresholds = given * units
         if not np.isfinite(thresholds).all():
@@ -384,7 +387,7 @@ class DeltaNetwork(Encoder):
     def _runs(self, dtype):
         """Return the linear layers at work in a dtype."""
         if dtype not in self._prepared:
-            kinds = linear_layers(self.layers)
+            kinds = linear_layers(self._layers)
             self._prepared[dtype] = [
                 RUNS[type(layer)](layer, shape, dtype) for layer, (shape, _) in zip(kinds, self._shapes[1], strict=True)
             ]
@@ -415,7 +418,7 @@ class DeltaNetwork(Encoder):
             inputs.append(A)
             return out
 
-        A = follow(self.layers, self._frames(X), advance)
+        A = follow(self._layers, self._frames(X), advance)
         state.n_rows[0] += len(X)
         return A.reshape(len(A), -1), n_sent, inputs
 
@@ -438,11 +441,11 @@ class DeltaNetwork(Encoder):
         return squares, n_sent
 
     def _get_fitted_state(self):
-        return {"record": list(self._record)}, {"threshold": self.threshold_}
+        return {"record": list(self._record), "layers": list(self._layers)}, {"threshold": self.threshold_}
 
     def _set_fitted_state(self, scalars, arrays):
         self.threshold_, self._record = arrays["threshold"], StreamRecord(*scalars["record"])
-        self._prepared, self._shapes = Prepared(), shapes_of(self.layers, self._frame_shape())
+        self._lay(scalars["layers"])
         if self.threshold_.shape != (len(self._shapes[1]),):
             raise ValueError("the thresholds of the network do not fit its layers.")
 
