@@ -3,6 +3,7 @@
 from .delta_encoder import DeltaEncoder
 from .delta_network import DeltaNetwork
 from .layers import Activation, Conv2D, Dense, Flatten, Pool2D, Residual, fold_batch_norm
+from .spiking_lca import SpikingLCA
 
 __all__ = [
     "Activation",
@@ -13,5 +14,6 @@ __all__ = [
     "Flatten",
     "Pool2D",
     "Residual",
+    "SpikingLCA",
     "fold_batch_norm",
 ]

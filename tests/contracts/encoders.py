@@ -23,7 +23,17 @@ from sparsecode.sdr import (
     SequenceMemory,
     SpatialPooler,
 )
-from sparsecode.temporal import Activation, Conv2D, DeltaEncoder, DeltaNetwork, Dense, Flatten, Pool2D, Residual
+from sparsecode.temporal import (
+    Activation,
+    Conv2D,
+    DeltaEncoder,
+    DeltaNetwork,
+    Dense,
+    Flatten,
+    Pool2D,
+    Residual,
+    SpikingLCA,
+)
 
 from .deltas import SendOnDelta
 from .labelled import Labelled
@@ -351,6 +361,13 @@ ENCODERS = {
         images,
         fixed_width=OF_IMAGES,
     ),
+    "spiking lca": Case(lambda: SpikingLCA(n_components=5, alpha=0.3, duration=20.0, dt=0.1, random_state=0)),
+    "spiking lca positive": Case(
+        lambda: SpikingLCA(
+            Dictionary.dct((3, 3), 4), alpha=0.1, positive=True, duration=10.0, dt=0.1, input_shape=(3, 3), n_jobs=2
+        ),
+        fixed_width="its dictionary has atoms of 3 x 3",
+    ),
     "deltas": Case(lambda: SendOnDelta(), walks, chunk=1),
     "deltas frozen": Case(lambda: SendOnDelta(0.1, frozen=True), walks),
 }
@@ -376,6 +393,7 @@ PLAIN = (
     "sequences",
     "delta encoder",
     "delta network",
+    "spiking lca positive",
     "deltas",
 )
 
