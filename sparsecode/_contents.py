@@ -45,7 +45,7 @@ ENCODERS = (
         ),
         "sparsecode.sdr",
     )
-    | dict.fromkeys(("DeltaEncoder", "DeltaNetwork", "SpikingLCA"), "sparsecode.temporal")
+    | dict.fromkeys(("DeltaEncoder", "DeltaNetwork", "IntegrateAndFire", "SpikingLCA"), "sparsecode.temporal")
     | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
 )
 

@@ -47,7 +47,7 @@ def compile_all(dtypes):
     from ..receptive_fields import fit_gabor
     from ..sdr import MacrocolumnMemory, SequenceMemory, SpatialPooler
     from ..solvers import l1_path, solve, solve_separable
-    from ..temporal import Conv2D, DeltaEncoder, DeltaNetwork, Dense, SpikingLCA
+    from ..temporal import Conv2D, DeltaEncoder, DeltaNetwork, Dense, IntegrateAndFire, SpikingLCA
 
     rng = np.random.default_rng(0)
     X = rng.standard_normal((40, 16))
@@ -61,6 +61,7 @@ def compile_all(dtypes):
         LCA(coder.components_, alpha=1.0).fit(X.astype(dtype)).transform(X[:4].astype(dtype))
         SAILnet(8, max_iter=1, random_state=0).fit(X[:4].astype(dtype))
         DeltaEncoder().fit(X[:4].astype(dtype))
+        IntegrateAndFire().fit(X[:4].astype(dtype))
         DeltaNetwork([Dense(X)]).fit(X[:4, :1].repeat(40, axis=1).astype(dtype))
         DeltaNetwork([Conv2D(X[:3, :3, None, None])], input_shape=(4, 4)).fit(np.eye(3, 16, dtype=dtype))
         kernels = ConvSparseCoder(2, kernel_shape=3, max_iter=1, random_state=0).fit(X[:4].astype(dtype))

@@ -2,6 +2,7 @@
 
 from .delta_encoder import DeltaEncoder
 from .delta_network import DeltaNetwork
+from .integrate_and_fire import IntegrateAndFire
 from .layers import Activation, Conv2D, Dense, Flatten, Pool2D, Residual, fold_batch_norm
 from .spiking_lca import SpikingLCA
 
@@ -12,6 +13,7 @@ __all__ = [
     "DeltaNetwork",
     "Dense",
     "Flatten",
+    "IntegrateAndFire",
     "Pool2D",
     "Residual",
     "SpikingLCA",

@@ -92,7 +92,7 @@ class SpikingLCA(Encoder):
     >>> from sparsecode.temporal import SpikingLCA
     >>> neurons = SpikingLCA([[1.0, 0.0], [0.6, 0.8]], alpha=0.5, duration=1000.0).fit([[2.0, 1.0]])
     >>> neurons.transform([[2.0, 1.0]]).round(2).tolist(), neurons.coder_.transform([[2.0, 1.0]]).round(2).tolist()
-    ([[0.93, 0.94]], [[0.94, 0.94]])
+    ([[0.94, 0.94]], [[0.94, 0.94]])
     """
 
     _parameter_constraints = {  # noqa: RUF012

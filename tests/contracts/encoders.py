@@ -30,6 +30,7 @@ from sparsecode.temporal import (
     DeltaNetwork,
     Dense,
     Flatten,
+    IntegrateAndFire,
     Pool2D,
     Residual,
     SpikingLCA,
@@ -360,6 +361,19 @@ ENCODERS = {
         lambda: DeltaNetwork(layers((6, 5)), threshold=0.1, scale="absolute", refresh_every=4, input_shape=(6, 5)),
         images,
         fixed_width=OF_IMAGES,
+    ),
+    "neurons": Case(lambda: IntegrateAndFire(0.01, dt=0.002, initial="half"), walks),
+    "neurons adaptive csr": Case(
+        lambda: IntegrateAndFire(
+            None,
+            dt=0.1,
+            reset=0.2,
+            refractory=0.3,
+            tau_synapse=0.3,
+            adaptation=2.0,
+            sparse_output=True,
+        ),
+        walks,
     ),
     "spiking lca": Case(lambda: SpikingLCA(n_components=5, alpha=0.3, duration=20.0, dt=0.1, random_state=0)),
     "spiking lca positive": Case(

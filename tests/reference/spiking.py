@@ -19,3 +19,13 @@ def lca_rates(b, G, alpha, dt, n_steps, n_silent):
         if step >= n_silent:
             counts += spikes
     return unit * counts / ((n_steps - n_silent) * dt)
+
+
+def leaky(x, *, tau, dt, tau_synapse=None, n_parts=2000):
+    """Potential after a step, from rest, of ``tau v' = i - v`` by small Euler steps; x is a current, or a spike."""
+    v, current, h = 0.0, x, dt / n_parts
+    for _ in range(n_parts):
+        v += h / tau * (current - v)
+        if tau_synapse:
+            current -= h / tau_synapse * current
+    return v
