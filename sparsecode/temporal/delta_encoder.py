@@ -3,10 +3,8 @@
 import time
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.history import as_history
 from .._core.validation import (
     Integral,
     Interval,
@@ -19,18 +17,15 @@ from .._core.validation import (
 from ..encoder import Capabilities, Encoder, as_dense, sequences
 from ._calibration import largest_factor
 from ._delta_kernels import DIFFERENCE, INTEGRAL, LEVEL, QUANTIZER, UNARY, DeltaRule, DeltaState, scan
-from ._delta_state import StreamRecord, check_magnitude, check_state
+from ._streams import StreamMixin, StreamRecord, blocks, check_magnitude, check_state, joined
 
 SCHEMES = {"level": LEVEL, "integral": INTEGRAL, "unary": UNARY, "quantizer": QUANTIZER, "difference": DIFFERENCE}
-
-#: Entries that a call of the kernel encodes, so that Ctrl-C is answered between them.
-BLOCK = 1 << 22
 
 #: Adaptive thresholds stay within this factor of those of fit.
 RANGE = 64.0
 
 
-class DeltaEncoder(Encoder):
+class DeltaEncoder(StreamMixin, Encoder):
     r"""Send what has changed: zeros, and now and then by how much a channel differs from what its receiver has.
 
     Rows are moments of time. With the receiver's value h of a channel, and its error e = x - h,
@@ -254,10 +249,8 @@ class DeltaEncoder(Encoder):
         check_is_fitted(self)
         self._validate_params()
         X = self._check_stream(X, reset=False)
-        blocks = self._blocks(X, sequences(groups, len(X)))
-        if self.sparse_output:
-            return csr_array(vstack([csr_array(deltas) for _, deltas, _ in blocks], format="csr"))
-        return np.concatenate([deltas for _, deltas, _ in blocks])
+        parts = self._blocks(X, sequences(groups, len(X)))
+        return joined((deltas for _, deltas, _ in parts), sparse=self.sparse_output)
 
     def inverse_transform(self, X, groups=None):
         """Return what receivers have: the sums of codes, from the beginning of each sequence.
@@ -322,23 +315,6 @@ class DeltaEncoder(Encoder):
         check_is_fitted(self)
         return (self.n_features_in_,) if self.input_shape is None else self._sample_shape(False)
 
-    @property
-    def n_iter_(self):
-        """Passes over rows: one."""
-        check_is_fitted(self)
-        return 1
-
-    @property
-    def history_(self):
-        """A record of the rows of fit."""
-        check_is_fitted(self)
-        return as_history([self._record], StreamRecord)
-
-    def _check_stream(self, X, *, reset):
-        X = self._check_input(X, reset=reset)
-        check_magnitude(X)
-        return X
-
     def _thresholds(self, X):
         """Return the thresholds in units of X."""
         given = np.asarray(self.threshold)
@@ -382,12 +358,11 @@ class DeltaEncoder(Encoder):
 
     def _blocks(self, X, parts):
         """Yield some rows, what is sent for them, and the state after them."""
-        height = max(1, BLOCK // X.shape[1])
         for rows, _ in parts:
             state = self._begin(X.dtype)
             rule = self._rule(state)
-            for start in range(rows.start, rows.stop, height):
-                block = X[start : min(start + height, rows.stop)]
+            for part in blocks(rows, X.shape[1]):
+                block = X[part]
                 deltas = np.empty_like(block)
                 scan(block, rule, state, deltas)
                 yield block, deltas, state
