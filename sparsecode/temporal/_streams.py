@@ -61,7 +61,7 @@ def check_state(state, expected, kind, owner):
     """Return a copy of a state with the shapes and dtypes of the expected one, or say what is wrong with it."""
     arrays = [np.array(part) for part in state] if isinstance(state, tuple) else []
     if [part.shape for part in arrays] != [part.shape for part in expected] or not all(
-        part.dtype.kind in "iuf" and np.isfinite(part).all() for part in arrays
+        part.dtype.kind in "biuf" and np.isfinite(part).all() for part in arrays
     ):
         raise ValueError(
             f"`state` must be a {kind} of this {owner}, with arrays of shapes "
