@@ -12,6 +12,7 @@ from . import (
     receptive_fields,
     sdr,
     solvers,
+    temporal,
 )
 from ._checkpoints import Checkpoint
 from .coding import PatchEncoder, SparseCoder
@@ -51,4 +52,5 @@ __all__ = [
     "save",
     "sdr",
     "solvers",
+    "temporal",
 ]

@@ -45,6 +45,7 @@ ENCODERS = (
         ),
         "sparsecode.sdr",
     )
+    | dict.fromkeys(("DeltaEncoder", "DeltaNetwork", "IntegrateAndFire", "SpikingLCA"), "sparsecode.temporal")
     | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
 )
 
@@ -191,12 +192,18 @@ def encode(value, name, arrays):
         return {"$penalty": type(value).__name__, **params}
     if type(value) is _selection_class():
         return {"$selection": dataclasses.asdict(value)}
+    if _layer_classes().get(type(value).__name__) is type(value):
+        return {"$layer": type(value).__name__, **_encode_layer(value, name, arrays)}
     what = name.removeprefix(_PARAMETER)
     raise TypeError(
         f"`{what}` is a {type(value).__name__}, which a file cannot hold: it holds numbers, strings, None, lists, "
-        "tuples, dicts, arrays of numbers or strings, dictionaries, penalties, selections and encoders (for a "
+        "tuples, dicts, arrays of numbers or strings, dictionaries, penalties, selections, layers and encoders (for a "
         "generator, give its seed)."
     )
+
+
+def _encode_layer(layer, name, arrays):
+    return {key: encode(value, f"{name}_{key}", arrays) for key, value in _fields(layer).items()}
 
 
 def _encode_inner(encoder, name, arrays):
@@ -244,7 +251,7 @@ def _decode(node, arrays):
         return {key: _decode(item, arrays) for key, item in node.items()}
     rest = dict(node)
     content = rest.pop(tags[0])
-    if tags[0] not in _DECODERS or (rest and tags[0] not in ("$csr", "$encoder", "$penalty")):
+    if tags[0] not in _DECODERS or (rest and tags[0] not in ("$csr", "$encoder", "$layer", "$penalty")):
         raise FormatError(f"the header holds {tags!r:.100}, which this version does not know.")
     return _DECODERS[tags[0]](content, rest, arrays)
 
@@ -283,6 +290,10 @@ def _decode_encoder(name, rest, arrays):
     return _restore(encoder, **parts)
 
 
+def _decode_layer(name, fields, arrays):
+    return _layer_classes()[name](**decode_mapping(fields, arrays))
+
+
 def _decode_penalty(name, params, arrays):
     return _penalty_classes()[name](**decode_mapping(params, arrays))
 
@@ -296,6 +307,7 @@ _DECODERS = {
     "$csr": _decode_csr,
     "$dictionary": lambda fields, rest, arrays: Dictionary(**decode_mapping(fields, arrays)),
     "$encoder": _decode_encoder,
+    "$layer": _decode_layer,
     "$penalty": _decode_penalty,
     "$selection": lambda fields, rest, arrays: _selection_class()(**_decode(fields, arrays)),
 }
@@ -305,6 +317,13 @@ def _selection_class():
     from .sdr import Selection
 
     return Selection
+
+
+def _layer_classes():
+    from .temporal import layers
+
+    kinds = (layers.Activation, layers.Conv2D, layers.Dense, layers.Flatten, layers.Pool2D, layers.Residual)
+    return {kind.__name__: kind for kind in kinds}
 
 
 def _penalty_classes():

@@ -209,6 +209,10 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             raise ValueError("`score` needs rows of X that differ: their variance is zero.")
         return float(1 - np.square(roots * (X - recovered)).sum(dtype=np.float64) / variance)
 
+    def _update(self, row, changed, code):
+        """Return the code of a checked row by that of another one, from which it differs where `changed` says."""
+        return as_dense(self.transform(row[None]))[0] if changed.any() else code
+
     def _coded_part(self, X):
         """Return what codes of checked rows stand for, by which `score` goes: all of them, if not otherwise said."""
         return X
@@ -258,13 +262,24 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             check_is_fitted(self)
         return check_binary_rows(self, self._flatten(X, reset), reset=reset)
 
+    def _check_sample(self, x):
+        """Return one row as an ndarray (1, n_features) of float32 or float64."""
+        x = self._check_numbers(x)
+        return x.astype(np.float32 if x.dtype == np.float32 else np.float64, order="C", copy=False)[None]
+
     def _check_binary_sample(self, x):
         """Return one row as an ndarray (1, n_features) of bool."""
+        return as_binary(self._check_numbers(x)[None], self.binarize)
+
+    def _check_numbers(self, x):
+        """Return one sample as a row, of its own dtype."""
         check_is_fitted(self)
-        x = np.asarray(x)
+        x, shape = np.asarray(x), self._sample_shape(reset=False)
+        if x.shape == shape:
+            x = x.reshape(-1)
         if x.shape != (self.n_features_in_,) or x.dtype.kind not in "biuf" or not np.isfinite(x).all():
             raise ValueError(f"x must be {self.n_features_in_} finite numbers, got {x.dtype} of shape {x.shape}.")
-        return as_binary(x[None], self.binarize)
+        return x
 
     def _flatten(self, X, reset):
         shape = self._sample_shape(reset)

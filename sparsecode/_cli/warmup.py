@@ -47,6 +47,7 @@ def compile_all(dtypes):
     from ..receptive_fields import fit_gabor
     from ..sdr import MacrocolumnMemory, SequenceMemory, SpatialPooler
     from ..solvers import l1_path, solve, solve_separable
+    from ..temporal import Conv2D, DeltaEncoder, DeltaNetwork, Dense, IntegrateAndFire, SpikingLCA
 
     rng = np.random.default_rng(0)
     X = rng.standard_normal((40, 16))
@@ -59,6 +60,10 @@ def compile_all(dtypes):
         compile_maps(X.astype(dtype))
         LCA(coder.components_, alpha=1.0).fit(X.astype(dtype)).transform(X[:4].astype(dtype))
         SAILnet(8, max_iter=1, random_state=0).fit(X[:4].astype(dtype))
+        DeltaEncoder().fit(X[:4].astype(dtype))
+        IntegrateAndFire().fit(X[:4].astype(dtype))
+        DeltaNetwork([Dense(X)]).fit(X[:4, :1].repeat(40, axis=1).astype(dtype))
+        DeltaNetwork([Conv2D(X[:3, :3, None, None])], input_shape=(4, 4)).fit(np.eye(3, 16, dtype=dtype))
         kernels = ConvSparseCoder(2, kernel_shape=3, max_iter=1, random_state=0).fit(X[:4].astype(dtype))
         kernels.set_params(pool=None).inverse_transform(kernels.transform(X[:4].astype(dtype)))
     if "float64" in dtypes:
@@ -68,6 +73,7 @@ def compile_all(dtypes):
         memory.recall(X[:4])
         SpatialPooler(20, binarize=1.0, random_state=0).fit(X[:4]).transform(X[:4])
         SequenceMemory(2, 100, binarize=1.0, random_state=0).fit(X[:4]).recall_sequence(X[:2], 1)
+        SpikingLCA(X[:3], alpha=1.0, duration=0.1).fit(X[:2]).transform(X[:2])
         l1_path(X[:2], X[:3], alpha_min=1.0)
         fit_gabor(X[:2], shape=(4, 4))
         for penalty in (L1(1.0), CEL0(1.0)):

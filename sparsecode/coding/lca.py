@@ -273,6 +273,7 @@ class LCA(Encoder):
         state : Potentials
         """
         x = self._check_sample(x)
+        self._validate_params()
         potentials, wiring = np.array(state.potentials, x.dtype), self._wire(x.dtype)
         if potentials.shape != self.code_shape_ or not np.isfinite(potentials).all():
             raise ValueError(
@@ -297,6 +298,7 @@ class LCA(Encoder):
             Potentials, codes and objective after each step; the last code is that of `transform` of samples.
         """
         x = self._check_sample(x)
+        self._validate_params()
         wiring = self._wire(x.dtype)
         pace = self._pace(wiring)
         shape = pace.n_steps + 1, *self.code_shape_
@@ -357,15 +359,6 @@ class LCA(Encoder):
         if groups is not None and not self.stream:
             raise ValueError("`groups` are sequences of a stream: leave them out, or set stream=True.")
         return sequences(groups, n_rows)
-
-    def _check_sample(self, x):
-        check_is_fitted(self)
-        self._validate_params()
-        x = np.asarray(x)
-        x = x.astype(np.float32 if x.dtype == np.float32 else np.float64, order="C", copy=False)
-        if x.size != self.n_features_in_ or x.ndim != 1 or not np.isfinite(x).all():
-            raise ValueError(f"x must be {self.n_features_in_} finite numbers, got {x.dtype} of shape {x.shape}.")
-        return x[None]
 
     def _wire(self, dtype):
         """Return the neurons for input of a dtype."""

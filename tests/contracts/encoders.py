@@ -23,6 +23,18 @@ from sparsecode.sdr import (
     SequenceMemory,
     SpatialPooler,
 )
+from sparsecode.temporal import (
+    Activation,
+    Conv2D,
+    DeltaEncoder,
+    DeltaNetwork,
+    Dense,
+    Flatten,
+    IntegrateAndFire,
+    Pool2D,
+    Residual,
+    SpikingLCA,
+)
 
 from .deltas import SendOnDelta
 from .labelled import Labelled
@@ -79,6 +91,16 @@ class Case(NamedTuple):
     ladder: tuple = ()  # parameters from sparse to dense codes
     chunk: int | None = None  # partial_fit of chunks of multiples of so many rows gives what one call gives
     fixed_width: str | None = None  # why scikit-learn's checks, whose X has any width, cannot take it
+
+
+def layers(shape, n_outputs=4):
+    """A dense network for rows, or one with convolutions for images."""
+    rng = np.random.default_rng(1)
+    if len(shape) == 1:
+        hidden = Residual([Dense(rng.normal(size=(7, 7)), rng.normal(size=7)), Activation("tanh")])
+        return [Dense(rng.normal(size=(*shape, 7))), Activation("relu"), hidden, Dense(rng.normal(size=(7, n_outputs)))]
+    first, second = Conv2D(rng.normal(size=(3, 3, 1, 2))), Conv2D(rng.normal(size=(2, 2, 2, 3)), stride=2, padding=1)
+    return [first, Activation("relu"), second, Pool2D(2, "mean"), Flatten(), Dense(rng.normal(size=(6, n_outputs)))]
 
 
 def small(*args, **params):
@@ -319,6 +341,58 @@ ENCODERS = {
         chunk=5,
         fixed_width=OF_IMAGES,
     ),
+    "delta encoder": Case(lambda: DeltaEncoder(0.4, grid=0.25), walks),
+    "delta encoder integral csr": Case(
+        lambda: DeltaEncoder(0.3, scale="std", scheme="integral", target_rate=0.2, initial="zero", sparse_output=True),
+        walks,
+    ),
+    "delta encoder unary": Case(
+        lambda: DeltaEncoder([0.2, 0.5, 0.7], scheme="unary", max_events=3),
+        walks,
+        fixed_width="its thresholds are those of three channels",
+    ),
+    "delta encoder of images": Case(
+        lambda: DeltaEncoder(scheme="quantizer", input_shape=(6, 5)), images, fixed_width=OF_IMAGES
+    ),
+    "delta encoder of codes": Case(
+        lambda: DeltaEncoder(0.5, encoder=SparseCoder(4, alpha=0.1, max_iter=2, random_state=0)), walks
+    ),
+    "delta encoder of patches": Case(
+        lambda: DeltaEncoder(
+            0.2, encoder=of_patches(small(4, alpha=0.2), pool=None), input_shape=(6, 5), sparse_output=True
+        ),
+        images,
+        fixed_width=OF_IMAGES,
+    ),
+    "delta encoder of binary codes": Case(lambda: DeltaEncoder(4.0, encoder=KWinners(1)), walks),
+    "delta network": Case(
+        lambda: DeltaNetwork(layers((3,)), threshold=[0.1, 0.0, 0.2]), walks, fixed_width="its first layer has 3 inputs"
+    ),
+    "delta network of images": Case(
+        lambda: DeltaNetwork(layers((6, 5)), threshold=0.1, scale="absolute", refresh_every=4, input_shape=(6, 5)),
+        images,
+        fixed_width=OF_IMAGES,
+    ),
+    "neurons": Case(lambda: IntegrateAndFire(0.01, dt=0.002, initial="half"), walks),
+    "neurons adaptive csr": Case(
+        lambda: IntegrateAndFire(
+            None,
+            dt=0.1,
+            reset=0.2,
+            refractory=0.3,
+            tau_synapse=0.3,
+            adaptation=2.0,
+            sparse_output=True,
+        ),
+        walks,
+    ),
+    "spiking lca": Case(lambda: SpikingLCA(n_components=5, alpha=0.3, duration=20.0, dt=0.1, random_state=0)),
+    "spiking lca positive": Case(
+        lambda: SpikingLCA(
+            Dictionary.dct((3, 3), 4), alpha=0.1, positive=True, duration=10.0, dt=0.1, input_shape=(3, 3), n_jobs=2
+        ),
+        fixed_width="its dictionary has atoms of 3 x 3",
+    ),
     "deltas": Case(lambda: SendOnDelta(), walks, chunk=1),
     "deltas frozen": Case(lambda: SendOnDelta(0.1, frozen=True), walks),
 }
@@ -342,6 +416,9 @@ PLAIN = (
     "memory",
     "pooler",
     "sequences",
+    "delta encoder",
+    "delta network",
+    "spiking lca positive",
     "deltas",
 )
 

@@ -1,0 +1,21 @@
+"""Streams that change little: events instead of frames, and networks that compute what has changed."""
+
+from .delta_encoder import DeltaEncoder
+from .delta_network import DeltaNetwork
+from .integrate_and_fire import IntegrateAndFire
+from .layers import Activation, Conv2D, Dense, Flatten, Pool2D, Residual, fold_batch_norm
+from .spiking_lca import SpikingLCA
+
+__all__ = [
+    "Activation",
+    "Conv2D",
+    "DeltaEncoder",
+    "DeltaNetwork",
+    "Dense",
+    "Flatten",
+    "IntegrateAndFire",
+    "Pool2D",
+    "Residual",
+    "SpikingLCA",
+    "fold_batch_norm",
+]

@@ -1,0 +1,31 @@
+"""Spiking neurons by steps of time, one neuron after the other."""
+
+import math
+
+import numpy as np
+
+
+def lca_rates(b, G, alpha, dt, n_steps, n_silent):
+    """Rates of integrate-and-fire neurons that solve the non-negative LASSO, in units of the largest drive."""
+    unit = max((b - alpha).max(), 0) or 1.0
+    drive = (b - alpha) / unit
+    v, current, counts = np.zeros(len(b)), np.zeros(len(b)), np.zeros(len(b))
+    for step in range(n_steps):
+        v += dt * drive - (1 - math.exp(-dt)) * current
+        current *= math.exp(-dt)
+        spikes = np.floor(np.maximum(v, 0))
+        v -= spikes
+        current += (G - np.diag(np.diag(G))) @ spikes
+        if step >= n_silent:
+            counts += spikes
+    return unit * counts / ((n_steps - n_silent) * dt)
+
+
+def leaky(x, *, tau, dt, tau_synapse=None, n_parts=2000):
+    """Potential after a step, from rest, of ``tau v' = i - v`` by small Euler steps; x is a current, or a spike."""
+    v, current, h = 0.0, x, dt / n_parts
+    for _ in range(n_parts):
+        v += h / tau * (current - v)
+        if tau_synapse:
+            current -= h / tau_synapse * current
+    return v

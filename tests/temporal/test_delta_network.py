@@ -1,0 +1,212 @@
+"""Networks on streams: their outputs, errors, counts, and what is refused."""
+
+import itertools
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+from sparsecode import load
+from sparsecode.temporal import Activation, Conv2D, DeltaNetwork, Dense, Flatten, Pool2D, Residual
+from sparsecode.temporal import _linear as linear
+
+from ..reference.layers import delta_outputs
+
+
+def stream(n_rows, shape, *, share=0.1, seed=0, dtype=np.float64):
+    """Numbers of which some change from row to row."""
+    rng = np.random.default_rng(seed)
+    steps = rng.normal(size=(n_rows, *shape)) * (rng.random((n_rows, *shape)) < share)
+    steps[0] = rng.normal(size=shape)
+    return np.cumsum(steps, axis=0).reshape(n_rows, -1).astype(dtype)
+
+
+def dense_layers(sizes, seed=1):
+    rng = np.random.default_rng(seed)
+    layers = []
+    for n_in, n_out in itertools.pairwise(sizes):
+        layers += [Dense(rng.normal(size=(n_in, n_out)) / np.sqrt(n_in), rng.normal(size=n_out)), Activation("relu")]
+    return layers[:-1]
+
+
+def image_layers(stride=1, padding="same", kernel=(3, 3), seed=1):
+    rng = np.random.default_rng(seed)
+    first = Conv2D(rng.normal(size=(*kernel, 2, 5)), rng.normal(size=5), stride, padding)
+    inner = Residual([Conv2D(rng.normal(size=(3, 3, 5, 5)) / 7), Activation("tanh")])
+    return [first, Activation("relu"), inner, Pool2D(2, "max"), Conv2D(rng.normal(size=(1, 1, 5, 3))), Flatten()]
+
+
+#: Largest difference to dense outputs over the largest output: 7e-7 and 1.4e-15 at most, seeds 0 to 4.
+CLOSE = {np.float32: 2e-6, np.float64: 1e-14}
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("kind", ["dense", "same", "valid", "strided"])
+def test_without_threshold_outputs_are_those_of_the_network(kind, dtype):
+    if kind == "dense":
+        layers, shape = [*dense_layers((17, 30, 9)), Residual(dense_layers((9, 4, 9)))], (17,)
+    else:
+        options = {"same": {}, "valid": {"padding": 0, "kernel": (2, 4)}, "strided": {"stride": 2, "padding": 1}}[kind]
+        layers, shape = image_layers(**options), (9, 8, 2)
+    for share in (0.02, 0.3, 1.0):
+        X = stream(12, shape, share=share, dtype=dtype)
+        network = DeltaNetwork(layers, refresh_every=None, input_shape=shape).fit(X)
+        expected = network.dense(X)
+        assert expected.dtype == dtype
+        assert np.abs(network.transform(X) - expected).max() <= CLOSE[dtype] * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("cost", [0.0, 1e9])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_events_and_windows_give_the_same_sums(cost, stride, monkeypatch):
+    """All inputs by events, or by windows computed anew."""
+    monkeypatch.setattr(linear, "event_cost", lambda shape: cost)
+    layers = [Conv2D(np.random.default_rng(1).normal(size=(4, 5, 3, 6)), stride=stride, padding=2)]
+    for share in (0.01, 0.2):
+        X = stream(8, (11, 7, 3), share=share)
+        network = DeltaNetwork(layers, refresh_every=None, input_shape=(11, 7, 3)).fit(X)
+        np.testing.assert_allclose(network.transform(X), network.dense(X), atol=1e-12)
+
+
+def test_thresholds_act_layer_by_layer():
+    layers, X = dense_layers((12, 20, 15, 5)), stream(60, (12,))
+    thresholds = (0.3, 0.2, 0.5)
+    network = DeltaNetwork(layers, threshold=thresholds, scale="absolute").fit(X)
+    weights, bias = [layer.weights for layer in layers[::2]], [layer.bias for layer in layers[::2]]
+    expected, sent = delta_outputs(X, weights, bias, thresholds)
+    np.testing.assert_allclose(network.transform(X), expected, atol=1e-12)
+    counts = network.count_operations(X)
+    np.testing.assert_allclose(counts["density"], sent[1:].mean(axis=0) / [12, 20, 15])
+    np.testing.assert_allclose(counts["delta"], sent[1:].mean(axis=0) * [20, 15, 5])
+    np.testing.assert_allclose(counts["first"], sent[0] * [20, 15, 5])
+    np.testing.assert_array_equal(counts["dense"], [12 * 20, 20 * 15, 15 * 5])
+
+
+def test_errors_obey_their_bound():
+    """E_(l+1) <= ||W_l|| (E_l + t_l), with largest sums of |weights|."""
+    layers, X = dense_layers((12, 20, 15, 5)), stream(500, (12,), share=0.5)
+    network = DeltaNetwork(layers, threshold=(0.3, 0.2, 0.1), scale="absolute").fit(X)
+    bound = 0.0
+    for layer, threshold in zip(layers[::2], (0.3, 0.2, 0.1), strict=True):
+        bound = np.abs(layer.weights).sum(axis=0).max() * (bound + threshold)
+    error = np.abs(network.transform(X) - network.dense(X)).max()
+    assert 0.005 * bound < error <= bound  # 0.0097 to 0.0128 of it for five streams
+
+
+def test_thresholds_in_standard_deviations_of_inputs():
+    layers, X = dense_layers((12, 20, 5)), stream(100, (12,))
+    network = DeltaNetwork(layers, threshold=(0.5, 0.25)).fit(X)
+    hidden = np.maximum(X @ layers[0].weights + layers[0].bias, 0)
+    np.testing.assert_allclose(network.threshold_, [0.5 * X.std(), 0.25 * hidden.std()])
+
+
+@pytest.mark.slow
+def test_rounding_does_not_add_up():
+    """float32 over 10^5 rows: relative error 2.4e-6 with refreshing every 1000 rows, 7e-6 to 1.3e-5 without."""
+    X = stream(100_000, (32,), share=0.1, dtype=np.float32)
+    X = (X - 2 * np.floor(X / 2)).astype(np.float32)  # folded, so that numbers stay small
+    for every, most in ((1000, 5e-6), (None, 3e-5)):
+        network = DeltaNetwork(dense_layers((32, 16)), refresh_every=every).fit(X[:10])
+        expected = network.dense(X)
+        assert np.abs(network.transform(X) - expected).max() < most * np.abs(expected).max()
+
+
+def test_sums_are_computed_anew_when_it_is_time():
+    X = stream(50, (12,))
+    network = DeltaNetwork(dense_layers((12, 6)), refresh_every=7).fit(X)
+    state = network.initial_state()
+    for row, x in enumerate(X[:21]):
+        spoilt = state._replace(sums=state.sums + (row == 10))
+        out, state = network.step(x, spoilt if row == 10 else state)
+        wrong = 10 <= row < 14
+        assert np.allclose(out, network.dense(x[None])[0]) != wrong
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "logistic", "identity"])
+def test_networks_of_scikit_learn(activation):
+    X, y = load_digits(return_X_y=True)
+    X = X / 16
+    options = {"hidden_layer_sizes": (20, 15), "activation": activation, "tol": 1.0, "random_state": 0}
+    classifier = MLPClassifier(**options).fit(X[:300], y[:300])
+    network = DeltaNetwork.from_sklearn(classifier, X[:300])
+    np.testing.assert_allclose(network.transform(X[:50]), classifier.predict_proba(X[:50]), atol=1e-12)
+    two = MLPClassifier(**options).fit(X[:300], y[:300] > 4)
+    outputs = DeltaNetwork.from_sklearn(two, X[:300]).transform(X[:50])
+    np.testing.assert_allclose(outputs[:, 0], two.predict_proba(X[:50])[:, 1], atol=1e-12)
+    regressor = MLPRegressor(**options).fit(X[:300], np.c_[y, -y][:300])
+    outputs = DeltaNetwork.from_sklearn(regressor, X[:300]).transform(X[:50])
+    np.testing.assert_allclose(outputs, regressor.predict(X[:50]), atol=1e-12)
+    with pytest.raises(ValueError, match="a fitted MLPClassifier or MLPRegressor"):
+        DeltaNetwork.from_sklearn(MLPClassifier(), X)
+    regressor.out_activation_ = "poisson"
+    with pytest.raises(ValueError, match="output activation 'poisson' is not one of"):
+        DeltaNetwork.from_sklearn(regressor, X)
+
+
+def test_calibrate_meets_the_error_of_outputs():
+    X = stream(400, (12,), share=0.8)
+    network = DeltaNetwork(dense_layers((12, 20, 5)), threshold=0.1).fit(X).calibrate(X, 0.01)
+    counts = network.count_operations(X)
+    assert 0.009 < counts.attrs["error"] <= 0.01  # 0.0096 to 0.01
+    assert counts.attrs["saving"] > 2.5  # 3.4 to 4.9 for five streams
+    with pytest.raises(ValueError, match="not all zero"):
+        DeltaNetwork(dense_layers((12, 5))).fit(X).calibrate(X, 0.01)
+
+
+def test_operations_are_counted_one_by_one():
+    """In a convolution fewer at borders, and those of sums computed anew."""
+    layers = [Conv2D(np.random.default_rng(1).normal(size=(3, 3, 2, 4)), stride=2, padding=1)]
+    X = stream(21, (7, 6, 2))
+    groups = np.repeat([0, 1], [11, 10])
+    network = DeltaNetwork(layers, refresh_every=4, input_shape=(7, 6, 2)).fit(X)
+    counts = network.count_operations(X, groups=groups)
+    fan_out = layers[0].fan_out((7, 6, 2)).ravel()
+    changed = np.diff(X, axis=0)[np.r_[:10, 11:20]] != 0
+    np.testing.assert_allclose(counts["delta"], (changed @ fan_out).mean())
+    np.testing.assert_allclose(counts["dense"], fan_out.sum())
+    np.testing.assert_allclose(counts["refresh"], 4 * fan_out.sum() / 19)
+    np.testing.assert_allclose(counts["zero_skip"], fan_out.sum())
+    np.testing.assert_allclose(counts.attrs["saving"], fan_out.sum() / (counts["delta"] + counts["refresh"]))
+
+
+def test_files_hold_layers(tmp_path):
+    X = stream(20, (9, 8, 2), dtype=np.float32)
+    network = DeltaNetwork(image_layers(), threshold=0.2, input_shape=(9, 8, 2)).fit(X)
+    network.save(tmp_path / "network.npz")
+    again = load(tmp_path / "network.npz")
+    assert again.layers == network.layers
+    np.testing.assert_array_equal(again.transform(X), network.transform(X))
+
+
+def test_a_stream_rejects_what_it_cannot_take_and_goes_on():
+    X = stream(20, (12,))
+    network = DeltaNetwork(dense_layers((12, 5)), threshold=0.1).fit(X)
+    state = network.initial_state()
+    _, state = network.step(X[0], state)
+    kept = [part.copy() for part in state]
+    for bad, reason in ((np.r_[X[1][:11], np.nan], "12 finite"), (X[1][:11], "12 finite"), (X[1] + 1e308, "scale X")):
+        with pytest.raises(ValueError, match=reason):
+            network.step(bad, state)
+    for part, before in zip(state, kept, strict=True):
+        np.testing.assert_array_equal(part, before)
+    with pytest.raises(ValueError, match="`state` must be a NetworkState of this DeltaNetwork"):
+        network.step(X[1], DeltaNetwork(dense_layers((12, 6))).fit(X).initial_state())
+
+
+@pytest.mark.parametrize(
+    ("layers", "params", "reason"),
+    [
+        ([], {}, "one at least"),
+        ([Activation("relu")], {}, "must have a Dense or Conv2D"),
+        ([Dense(np.ones((11, 3)))], {}, "takes 11 inputs"),
+        ([Conv2D(np.ones((3, 3, 1, 2)))], {}, "takes images"),
+        ([Dense(np.ones((12, 3)))], {"threshold": -0.1}, "threshold"),
+        ([Dense(np.ones((12, 3)))], {"threshold": [0.1, 0.2]}, "or 1 of them"),
+        ([Dense(np.ones((12, 3)))], {"threshold": [np.nan]}, "must be a number >= 0"),
+        ([Dense(np.ones((12, 3)))], {"refresh_every": 0}, "refresh_every"),
+    ],
+)
+def test_parameters_that_do_not_fit(layers, params, reason):
+    with pytest.raises(ValueError, match=reason):
+        DeltaNetwork(layers, **params).fit(stream(5, (12,)))
