@@ -100,10 +100,10 @@ class ActiveDendritesMLPClassifier(ClassifierMixin, ContextualNetwork):
     **What it gives.** Ten tasks of digits of 8 x 8 pixels, the pixels in another order each, one after the other in 3
     epochs each; 768 units, means of three seeds (standard deviation 0.01). Share right of all tasks after the last:
     plain perceptron 0.57, dendrites only 0.72, winners only 0.82, both 0.88; each at the best of four learning rates
-    (1e-4 to 3e-3; by the test digits) 0.64, 0.75, 0.82, 0.88. With Adam begun anew at each task 0.54, 0.59, 0.82 and 0.85. Dense weights
-    are no worse: 0.84 with winners only, 0.88 with both. A single task is learned no better than by a plain perceptron:
-    half of the digits to learn from, 0.971 with the defaults and 0.978 without dendrites and winners, in a fourteenth
-    of the time.
+    (1e-4 to 3e-3; by the test digits) 0.64, 0.75, 0.82 and 0.88. With Adam begun anew at each task 0.54, 0.59, 0.82 and
+    0.85. Dense weights are no worse: 0.84 with winners only, 0.88 with both. A single task is learned no better than by
+    a plain perceptron: half of the digits to learn from, 0.971 with the defaults and 0.978 without dendrites and
+    winners, in a fourteenth of the time.
 
     **Scales.** Inputs are shifted and divided by two numbers, mean and standard deviation of all entries of the first
     X, and so are context vectors; prototypes are in these units. Columns are not standardised one by one:
