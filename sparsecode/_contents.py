@@ -45,6 +45,7 @@ ENCODERS = (
         ),
         "sparsecode.sdr",
     )
+    | {"TemporalMemory": "sparsecode.dendrites"}
     | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
 )
 
