@@ -63,7 +63,7 @@ class TemporalWork(NamedTuple):
     owners: np.ndarray  # (S,) int32: and their cells
     fires: np.ndarray  # (S,) uint8: and whether they fire
     learning: np.ndarray  # (S,) int32: places in `matching` of segments that learn
-    punished: np.ndarray  # (S,) int32: and of those that predicted in vain
+    punished: np.ndarray  # (S,) int32: segments that predicted in vain; later those that are to go
     depolarized: np.ndarray  # (N,) uint8: cells with a segment that fires
     linked: np.ndarray  # (N,) uint8
     candidates: np.ndarray  # (N,) int32
@@ -149,7 +149,7 @@ def _plan_learning(store, rule, columns, n_matching, work):
         column = work.owners[i] // rule.n_cells
         if work.active[column] == 0:
             if rule.punish < 0:
-                work.punished[n_punished] = i
+                work.punished[n_punished] = work.matching[i]
                 n_punished += 1
         elif work.predicted[column] == 0:
             best = work.best[column]
@@ -231,28 +231,42 @@ def _activate(store, rule, columns, can_create, work):
     return n, n_winners, n_created
 
 
+def _destroy_weak(store, rule, weak):
+    """Take out segments that cannot match any more, in their order; some may have gone already."""
+    for i in range(1, weak.shape[0]):
+        s, j = weak[i], i
+        while j > 0 and weak[j - 1] > s:
+            weak[j] = weak[j - 1]
+            j -= 1
+        weak[j] = s
+    for i in range(weak.shape[0]):
+        if store.owner[weak[i]] >= 0 and store.size[weak[i]] < rule.match:
+            destroy(store, np.int64(weak[i]))
+
+
 def _learn_row(store, rule, n_punished, n_learning, n_created, before, work):
     """Lower what predicted in vain, reinforce what was right or nearest, and make segments for what is new."""
-    winners = before.winners[: before.sizes[1]]
+    winners, n_weak = before.winners[: before.sizes[1]], np.int64(0)
     for i in range(n_punished + n_learning + n_created):
         j = i - n_punished
-        known = j < n_learning
         up, down, wanted = rule.up, rule.down, rule.new
-        if known:
-            place = work.learning[j] if j >= 0 else work.punished[i]
-            s = np.int64(work.matching[place])
-            if j >= 0:
-                wanted -= work.overlaps[place]
-                unlink(store, s)
-                link(store, s)
-            else:
-                up, down, wanted = rule.punish, 0, 0
-            adapt(store, s, before.on, up, down)
+        if j < 0:
+            s = np.int64(work.punished[i])
+            up, down, wanted = rule.punish, 0, 0
+        elif j < n_learning:
+            s = np.int64(work.matching[work.learning[j]])
+            wanted -= work.overlaps[work.learning[j]]
+            unlink(store, s)
+            link(store, s)
         else:
             s = create(store, rule, work.created[j - n_learning])
+        if j < n_learning:
+            adapt(store, s, before.on, up, down)
         grow(store, rule, s, wanted, winners, work.linked, work.candidates)
         if store.size[s] < rule.match:
-            destroy(store, s)
+            work.punished[n_weak] = s
+            n_weak += 1
+    destroy_weak(store, rule, work.punished[:n_weak])
 
 
 def _move_on(n, n_winners, before, work):
@@ -324,6 +338,7 @@ plan_learning = kernel(_plan_learning)
 has_room = kernel(_has_room)
 least_used = kernel(_least_used)
 activate = kernel(_activate)
+destroy_weak = kernel(_destroy_weak)
 learn_row = kernel(_learn_row)
 move_on = kernel(_move_on)
 take_rows = kernel(_take_rows)
