@@ -437,6 +437,17 @@ def check_dendrite_unions(output):
     assert "synapses, 1000 cells, two patterns: 0.0508, with the mean size 0.0505 (-0.6%)" in output
 
 
+def check_temporal_memory(output):
+    many, one = (number(output, label) for label in ("32 cells in a column", "1 cell in a column"))
+    assert 0.46 <= many <= 0.51  # 0.491, as for three other seeds
+    assert one <= 0.36  # 0.325; other seeds 0.325 to 0.342
+    assert float(re.search(r"3000, (0\.\d+) after the switch", output)[1]) < 0.35  # 0.301
+    shares = [number(output, f"{share}% of the cells die") for share in (0, 40, 60, 75)]
+    assert shares == sorted(shares, reverse=True)  # 0.486, 0.451, 0.324, 0.140
+    assert shares[1] > 0.43
+    assert all(float(end) > 0.46 for end in re.findall(r"next 250, (0\.\d+) in the end", output))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_script(script, scripts):
