@@ -1,6 +1,7 @@
 """Active dendrites: few synapses on a segment that detect patterns in sparse activity, and when they can be trusted."""
 
 from . import theory
+from .anomaly_likelihood import AnomalyLikelihood
 from .temporal_memory import TemporalMemory
 
-__all__ = ["TemporalMemory", "theory"]
+__all__ = ["AnomalyLikelihood", "TemporalMemory", "theory"]
