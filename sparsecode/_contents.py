@@ -45,7 +45,7 @@ ENCODERS = (
         ),
         "sparsecode.sdr",
     )
-    | {"TemporalMemory": "sparsecode.dendrites"}
+    | dict.fromkeys(("SequencePredictor", "TemporalMemory"), "sparsecode.dendrites")
     | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
 )
 
@@ -192,11 +192,13 @@ def encode(value, name, arrays):
         return {"$penalty": type(value).__name__, **params}
     if type(value) is _selection_class():
         return {"$selection": dataclasses.asdict(value)}
+    if type(value) is _likelihood_class():
+        return {"$likelihood": value.get_params()}
     what = name.removeprefix(_PARAMETER)
     raise TypeError(
         f"`{what}` is a {type(value).__name__}, which a file cannot hold: it holds numbers, strings, None, lists, "
-        "tuples, dicts, arrays of numbers or strings, dictionaries, penalties, selections and encoders (for a "
-        "generator, give its seed)."
+        "tuples, dicts, arrays of numbers or strings, dictionaries, penalties, selections, encoders and likelihoods of "
+        "anomalies (for a generator, give its seed)."
     )
 
 
@@ -299,6 +301,7 @@ _DECODERS = {
     "$encoder": _decode_encoder,
     "$penalty": _decode_penalty,
     "$selection": lambda fields, rest, arrays: _selection_class()(**_decode(fields, arrays)),
+    "$likelihood": lambda params, rest, arrays: _likelihood_class()(**_decode(params, arrays)),
 }
 
 
@@ -306,6 +309,12 @@ def _selection_class():
     from .sdr import Selection
 
     return Selection
+
+
+def _likelihood_class():
+    from .dendrites import AnomalyLikelihood
+
+    return AnomalyLikelihood
 
 
 def _penalty_classes():

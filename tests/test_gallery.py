@@ -448,6 +448,16 @@ def check_temporal_memory(output):
     assert all(float(end) > 0.46 for end in re.findall(r"next 250, (0\.\d+) in the end", output))
 
 
+def check_streaming_anomalies(output):
+    lines = {line[:26].strip(): line.split()[-1] for line in output.splitlines()[1:-1]}
+    found = {name: int(last.removesuffix("/54")) for name, last in lines.items()}
+    assert found["Gaussian of values"] < 12  # 5
+    assert found["memory, error"] > found["Gaussian of changes"] + 5  # 47 and 33
+    assert found["same hour of weeks before"] >= found["memory, error"] > found["memory, anomaly score"]  # 54, 47, 21
+    memory, last, weeks = (number(output, name) for name in ("error: memory", "last value", "weeks before"))
+    assert memory < 0.9 * weeks < weeks < last  # 0.83, 1.21 and 1.46
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_script(script, scripts):

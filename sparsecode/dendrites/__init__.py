@@ -2,6 +2,7 @@
 
 from . import theory
 from .anomaly_likelihood import AnomalyLikelihood
+from .sequence_predictor import SequencePredictor
 from .temporal_memory import TemporalMemory
 
-__all__ = ["AnomalyLikelihood", "TemporalMemory", "theory"]
+__all__ = ["AnomalyLikelihood", "SequencePredictor", "TemporalMemory", "theory"]

@@ -15,7 +15,7 @@ from ..sdr._sequences import mark
 from ..sdr._trace import Rows
 from ._segment_kernels import LIVE, ONE, ROWS, SYNAPSES, Segments
 from ._segments import check_segments, live_segments, make_segments, permanences_of
-from ._temporal import TemporalState, anomalies, learn, scan
+from ._temporal import TemporalState, learn, scan
 from ._temporal_kernels import Rule
 
 
@@ -102,7 +102,7 @@ class LearnedSegmentsMixin:
         active, predicted, correct = found.outcomes.sum(axis=0).tolist()
         record = TemporalRecord(
             epoch=len(self._records),
-            objective=float(anomalies(found.outcomes).mean()),
+            objective=float(found.anomalies().mean()),
             precision=correct / max(predicted, 1),
             sparsity=len(found.cells) / (X.shape[0] * len(self._segments.first)),
             segments=self.n_segments_,
@@ -112,6 +112,10 @@ class LearnedSegmentsMixin:
         self._records, self._outcomes = [*self._records, record], found.outcomes
         self._warn_if_few(active)
         return found
+
+    def _begins(self, groups, n_rows):
+        """Return, for each row to come, whether a sequence begins with it."""
+        return mark(sequences(groups, n_rows, previous=self._group), n_rows)
 
     def _take(self, X, parts, state, *, asked=False):
         """Learn from checked rows; return what became of them, and the state after the last."""

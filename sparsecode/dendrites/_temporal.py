@@ -43,6 +43,11 @@ class Scan(NamedTuple):
     outcomes: np.ndarray  # (n, 3) columns that were active, that were predicted, and both
     predictions: csr_array | None  # (n, C) columns that are predicted after each row
 
+    def anomalies(self):
+        """Return the share of the active columns that had not been predicted, for each row; 0 without any."""
+        active, _, correct = self.outcomes.T
+        return np.where(active > 0, 1 - correct / np.maximum(active, 1), 0.0)
+
 
 class Taker:
     """Takes rows of one sequence after another, and keeps what it needs for it; one for each thread."""
@@ -145,9 +150,3 @@ def as_csr(indices, sizes, n_columns):
     """Return a CSR array of bool with ones in some columns of each row."""
     indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
     return csr_array((np.ones(len(indices), bool), indices, indptr), shape=(len(sizes), n_columns))
-
-
-def anomalies(outcomes):
-    """Return the share of the active columns that had not been predicted, for each row; 0 without any."""
-    active, _, correct = outcomes.T
-    return np.where(active > 0, 1 - correct / np.maximum(active, 1), 0.0)

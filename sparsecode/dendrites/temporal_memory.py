@@ -7,7 +7,7 @@ from .._core.validation import Integral, Interval, Real, fit_context, unchanged_
 from ..encoder import Capabilities, Encoder
 from ._learned_segments import LearnedSegmentsMixin
 from ._segments import silence
-from ._temporal import TemporalState, anomalies, as_csr
+from ._temporal import TemporalState, as_csr
 
 
 class TemporalMemory(LearnedSegmentsMixin, Encoder):
@@ -320,7 +320,7 @@ class TemporalMemory(LearnedSegmentsMixin, Encoder):
         ndarray of shape (n_samples,)
             From 0 to 1; 1 for the first row of a sequence, 0 for rows without active columns.
         """
-        return anomalies(self._read(X, groups).outcomes)
+        return self._read(X, groups).anomalies()
 
     def silence_cells(self, cells):
         """Take cells out for ever, as a lesion does: their segments go, and they are never active again.
