@@ -80,7 +80,7 @@ def test_medians():
     np.testing.assert_allclose(medians(p, np.array([0.0, 4.0])), [0.5, 3.5, 2, 1, 1 + 0.4 / 0.6])
 
 
-@pytest.mark.parametrize("dated", [False, True])
+@pytest.mark.parametrize("dated", [False, pytest.param(True, marks=pytest.mark.compiled)])
 def test_chunks_and_copies_go_on_as_one_call(dated, rng, tmp_path):
     series, dates = np.tile(CYCLE, 10) + 0.2 * rng.random(60), hours(60) if dated else None
 
@@ -112,6 +112,7 @@ def test_series_begin_anew_with_their_groups(rng):
     np.testing.assert_array_equal(parts._weights, predictor._weights)
 
 
+@pytest.mark.compiled
 def test_dates_tell_what_values_do_not():
     """Values of noon are those of any other hour but one; four weeks of hours."""
     values = np.where(np.arange(672) % 24 == 16, 8.0, 2.0)  # noon, since the first hour is 20
@@ -123,6 +124,7 @@ def test_dates_tell_what_values_do_not():
     assert error[True] < 0.5 < 3 < error[False]
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize(
     "kind", [pd.Series, pd.DatetimeIndex, lambda dates: pd.Series(dates).dt.tz_localize("Asia/Tokyo")]
 )

@@ -16,7 +16,7 @@ from sparsecode.dendrites._segment_kernels import N_FREE, NEWEST, NEXT, OLDEST, 
 from sparsecode.dendrites._segments import make_room
 
 from ..reference.temporal_memory import Temporal
-from .streams import letters_of, random_columns
+from .streams import letters_of, random_columns, sequences_in_noise
 
 pytestmark = pytest.mark.nojit
 
@@ -196,6 +196,21 @@ def test_pools_that_grow_hold_the_same(rng):
     for instance in (memory, other):
         instance.partial_fit(X)
     assert synapses(memory) == synapses(other)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("limits", [{}, {"max_segments": 2000}, {"max_segments_per_cell": 2, "cells_per_column": 1}])
+def test_many_segments_in_one_call_and_in_chunks(limits):
+    """Pools are packed several times on the way; both end with the same bytes."""
+    X = sequences_in_noise(100, 100, 0)
+    options = {"activation_threshold": 15, "min_threshold": 15, "max_new_synapses": 40, "random_state": 0} | limits
+    whole, chunks = TemporalMemory(**options).fit(X), TemporalMemory(**options)
+    for rows in np.split(np.arange(200), [1, 7, 70, 101]):
+        chunks.partial_fit(X[rows])
+    for ours, theirs in zip(whole._segments, chunks._segments, strict=True):
+        assert ours.tobytes() == theirs.tobytes()
+    check_store(whole._segments)
+    assert whole.n_synapses_ == 40 * whole.n_segments_ >= 80_000 - 20_000 * ("max_segments_per_cell" in limits)
 
 
 # ---------------------------------------------------------------- what is learned
