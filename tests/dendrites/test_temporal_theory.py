@@ -8,7 +8,7 @@ from sparsecode.dendrites import TemporalMemory, theory
 
 from .streams import random_columns, sequences_in_noise
 
-ONCE = {"permanence_decrement": 0.0, "initial_permanence": 0.8, "random_state": 0}
+ONCE = {"permanence_decrement": 0.0, "predicted_segment_decrement": 0.0, "initial_permanence": 0.8, "random_state": 0}
 
 
 def moved(rng, X, n):
