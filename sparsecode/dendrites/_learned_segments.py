@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.arrays import check_index
 from .._core.history import TemporalRecord, as_history, as_rows, from_rows
 from .._core.rng import as_generator
 from .._core.validation import callers_level
@@ -64,7 +65,7 @@ class LearnedSegmentsMixin:
         """What was predicted of the rows of the last call that learned."""
         self._fitted()
         fields = [(name, np.int64) for name in ("active", "predicted", "correct")]
-        return np.array([tuple(row) for row in self._outcomes.tolist()], dtype=fields)
+        return np.array(self._outcomes, order="C").view(fields)[:, 0]
 
     @property
     def code_shape_(self):
@@ -89,6 +90,7 @@ class LearnedSegmentsMixin:
 
     def _begin(self, n_columns):
         """Begin without segments and without context."""
+        check_index((1, n_columns * int(self.cells_per_column)), 0)
         self._segments = make_segments(n_columns * int(self.cells_per_column), as_generator(self.random_state))
         self.state_, self._group, self._records = TemporalState.start(), None, []
         self._outcomes = np.zeros((0, 3), np.int64)

@@ -176,8 +176,9 @@ def _least_recent(store, rule, cell):
 def _create(store, rule, cell):
     """Return a new segment of a cell, without synapses; least recently used ones go where there are too many."""
     victim = least_recent(store, rule, cell)
-    if victim >= 0:
+    while victim >= 0:
         destroy(store, victim)
+        victim = least_recent(store, rule, cell)
     if store.totals[FREE] >= 0:
         s = store.totals[FREE]
         store.totals[FREE] = store.sibling[s]

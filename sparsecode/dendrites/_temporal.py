@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
+from .._core.arrays import check_index
 from .._core.parallel import run_chunks
 from .._core.products import kernel_array
 from ._segment_kernels import Segments
@@ -148,5 +149,6 @@ def join(found, n_columns, asked):
 
 def as_csr(indices, sizes, n_columns):
     """Return a CSR array of bool with ones in some columns of each row."""
+    check_index((len(sizes), n_columns), len(indices))
     indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
     return csr_array((np.ones(len(indices), bool), indices, indptr), shape=(len(sizes), n_columns))

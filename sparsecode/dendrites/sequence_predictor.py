@@ -291,7 +291,7 @@ class SequencePredictor(BaseEstimator):
         """What was expected of the rows of the last call that learned."""
         check_is_fitted(self)
         fields = [(name, np.float64) for name in ("prediction", "anomaly", "likelihood")]
-        return np.array([tuple(row) for row in self._outcomes.tolist()], dtype=fields)
+        return np.array(self._outcomes, order="C").view(fields)[:, 0]
 
     def _begin(self, values, dates):
         """Begin with fitted encoders, an empty memory and no weights."""

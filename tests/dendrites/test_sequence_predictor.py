@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from sparsecode import groups_from_lengths, load
-from sparsecode.dendrites import AnomalyLikelihood, SequencePredictor, TemporalMemory
+from sparsecode.dendrites import AnomalyLikelihood, SequencePredictor, TemporalMemory, sequence_predictor
 from sparsecode.dendrites._forecast import medians
 from sparsecode.sdr import DateEncoder, ScalarEncoder
 
@@ -201,6 +201,20 @@ def test_what_does_not_fit_is_refused():
         predictor_of().predict(CYCLE)
     with pytest.raises(NotFittedError):
         _ = predictor_of().outcomes_
+
+
+def test_a_call_that_is_interrupted_changes_nothing(monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    predictor, fresh = predictor_of().fit(CYCLE), predictor_of()
+    before = content(predictor), content(fresh)
+    monkeypatch.setattr(sequence_predictor, "learn_forecasts", interrupt)  # the last thing that is done
+    for instance in (predictor, fresh):
+        for method in (instance.fit, instance.partial_fit):
+            with pytest.raises(KeyboardInterrupt):
+                method(CYCLE[::-1])
+    assert (content(predictor), content(fresh)) == before
 
 
 def test_values_out_of_bounds_count_as_the_bound():

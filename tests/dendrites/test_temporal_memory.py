@@ -153,6 +153,22 @@ def test_learning_is_that_of_the_naive_twin(name, rng):
     np.testing.assert_array_equal(memory.anomaly_score(probes, groups=groups), expected)
 
 
+def test_limits_that_are_lowered_hold_from_the_next_segment_on(rng):
+    X, _ = some_rows(rng)
+    memory = TemporalMemory(3, **SMALL).partial_fit(np.zeros((1, C)))
+    twin = twin_of(memory)
+    memory.partial_fit(X[:80]).set_params(max_segments=20, max_segments_per_cell=2, max_synapses_per_segment=4)
+    before = memory.n_segments_
+    memory.partial_fit(X[80:])
+    for row, x in enumerate(X):
+        if row == 80:
+            twin.most, twin.most_of_cell, twin.most_synapses = 20, 2, 4
+        twin.step(np.flatnonzero(x).tolist())
+    assert before > 20 == memory.n_segments_
+    assert synapses(memory) == twin.permanences()
+    check_store(memory._segments)
+
+
 def test_silenced_cells_are_those_of_the_naive_twin(rng):
     X, _ = some_rows(rng)
     memory = TemporalMemory(3, **SMALL | {"initial_permanence": 0.6}).partial_fit(np.zeros((1, C)))
@@ -372,6 +388,11 @@ def test_input_that_does_not_fit_is_refused(rng):
             memory.step(X[0], wrong)
     with pytest.raises(NotFittedError):
         TemporalMemory().silence_cells([0])
+
+
+def test_more_cells_than_indices_can_tell_apart_are_refused():
+    with pytest.raises(ValueError, match="more than indices of 32 bits can tell apart"):
+        TemporalMemory(2**29, **SMALL).fit(np.ones((2, 8)))
 
 
 def test_rows_with_too_few_active_columns_are_told(rng):

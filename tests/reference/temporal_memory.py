@@ -101,10 +101,9 @@ class Temporal:
         self.free.append(s)
 
     def create(self, cell):
-        own = self.of_cell(cell)
-        if len(own) >= self.most_of_cell:
-            self.destroy(min(own, key=self.order.index))
-        elif len(self.segments) >= self.most:
+        while len(self.of_cell(cell)) >= self.most_of_cell:
+            self.destroy(min(self.of_cell(cell), key=self.order.index))
+        while len(self.segments) >= self.most:
             self.destroy(self.order[0])
         if self.free:
             s = self.free.pop()
