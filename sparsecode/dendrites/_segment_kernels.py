@@ -241,11 +241,11 @@ def _grow(store, rule, s, wanted, winners, linked, candidates):
     if excess > 0:
         for w in range(winners.shape[0]):
             linked[winners[w]] = 1
+        # There are as many: with those from active cells, which winners are, a segment has room for what is wanted
         while excess > 0 and drop_weakest(store, s, linked):
             excess -= 1
         for w in range(winners.shape[0]):
             linked[winners[w]] = 0
-        wanted -= max(excess, 0)
     reserve(store, s, wanted, rule.most_synapses)
     for k in range(wanted):
         if wanted < n:

@@ -73,7 +73,7 @@ class AnomalyLikelihood(BaseEstimator):
     Notes
     -----
     O(1) a row, and O(window) for an estimate. Rows that come one by one give the bits of those that come together. The
-    constants are those of the implementation that the paper describes, which is two-sided.
+    constants are those of NuPIC, which is two-sided.
 
     References
     ----------

@@ -32,6 +32,13 @@ TWINS = {
     "punished and forgetful": {"predicted_segment_decrement": 0.3, "permanence_decrement": 0.3},
     "few synapses": {"max_synapses_per_segment": 4, "initial_permanence": 0.6, "permanence_decrement": 0.02},
     "few segments of a cell": {"max_segments_per_cell": 1, "initial_permanence": 0.6, "cells_per_column": 2},
+    "few segments of one cell": {"max_segments_per_cell": 3, "cells_per_column": 1, "permanence_decrement": 0.01},
+    "rows with too few winners": {
+        "min_threshold": 3,
+        "activation_threshold": 3,
+        "initial_permanence": 0.6,
+        "max_segments": 9,
+    },
     "few segments": {"max_segments": 9, "initial_permanence": 0.6},
     "all limits": {
         "max_segments": 15,

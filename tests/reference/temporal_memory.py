@@ -123,12 +123,9 @@ class Temporal:
         excess = len(synapses) + wanted - self.most_synapses
         while excess > 0:
             weak = [cell for cell in synapses if cell not in self.winners]
-            if not weak:
-                wanted -= excess
-                break
             del synapses[min(weak, key=lambda cell: (synapses[cell], cell))]
             excess -= 1
-        for k in range(max(wanted, 0)):
+        for k in range(wanted):
             if wanted < len(candidates):
                 other = k + self.draw(len(candidates) - k)
                 candidates[k], candidates[other] = candidates[other], candidates[k]
