@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from sparsecode import groups_from_lengths, load
-from sparsecode.dendrites import TemporalMemory
+from sparsecode.dendrites import TemporalMemory, _segments
 from sparsecode.dendrites._segment_kernels import N_FREE, NEWEST, NEXT, OLDEST, ONE, OTHER_SEED, SEED
 from sparsecode.dendrites._segments import make_room
 
@@ -123,7 +123,8 @@ def check_store(store):
 
 
 @pytest.mark.parametrize("name", TWINS)
-def test_learning_is_that_of_the_naive_twin(name, rng):
+def test_learning_is_that_of_the_naive_twin(name, rng, monkeypatch):
+    monkeypatch.setattr(_segments, "SMALLEST", (2, 4, 4))  # so that all pools grow on the way
     X, groups = some_rows(rng)
     memory = TemporalMemory(**{"cells_per_column": 3} | SMALL | TWINS[name]).partial_fit(np.zeros((1, C)))
     twin = twin_of(memory)
