@@ -43,7 +43,8 @@ class LearnedSegmentsMixin:
         connected = permanences >= np.float32(self.permanence_threshold)
         cells = self.segment_cells_
         thresholds = np.full(len(cells), self.activation_threshold)
-        return Dictionary(connected, coords={"cell": cells, "threshold": thresholds})
+        columns = cells // self.code_shape_[1]
+        return Dictionary(connected, coords={"cell": cells, "column": columns, "threshold": thresholds})
 
     @property
     def n_segments_(self):

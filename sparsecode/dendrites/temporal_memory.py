@@ -73,7 +73,8 @@ class TemporalMemory(LearnedSegmentsMixin, Encoder):
     segment_cells_ : ndarray of shape (n_segments_,)
         The cell that each segment belongs to.
     dictionary_ : Dictionary
-        Connected synapses of each segment, binary, with the coordinates "cell" and "threshold"; None without segments.
+        Connected synapses of each segment, binary, with the coordinates "cell", "column" and "threshold"; None without
+        segments.
     outcomes_ : structured ndarray of shape (n_samples,)
         For each row of the last call of `fit` or `partial_fit`, before it was learned: numbers of columns that were
         active, that had been predicted, and of those for which both holds (correct).

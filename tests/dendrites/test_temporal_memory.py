@@ -250,6 +250,7 @@ def test_a_pair_is_predicted_from_its_fifth_presentation_on():
     assert synapses(memory) == [(2, {0: 8100, 1: 8100}), (3, {0: 8100, 1: 8100})]
     assert memory.dictionary_.atoms.toarray().tolist() == [[True, True, False, False]] * 2
     assert memory.dictionary_.coords["cell"].tolist() == [2, 3]
+    assert memory.dictionary_.coords["column"].tolist() == [2, 3]  # of one cell
     assert memory.dictionary_.coords["threshold"].tolist() == [2, 2]
     (record,) = memory.history_
     assert record["objective"] == pytest.approx(11 / 14)
