@@ -80,7 +80,7 @@ class SequencePredictor(BaseEstimator):
     Notes
     -----
     A row takes O(cells * n_buckets) for the weights, some 50 us, and the time of the memory; a call of `partial_fit`
-    some 3 ms more, for copies. Predictions are medians of the distribution: they have the least expected absolute error.
+    some 3 ms more, for copies. Predictions are medians of the distribution, whose expected absolute error is least.
 
     In streams with noise, ``abs(prediction - value)`` of `outcomes_` tells anomalies better than anomaly scores do: a
     normal value that did not occur in its context before is as unpredicted as an abnormal one. Hourly power of our own
