@@ -46,6 +46,7 @@ ENCODERS = (
         "sparsecode.sdr",
     )
     | dict.fromkeys(("DeltaEncoder", "DeltaNetwork", "IntegrateAndFire", "SpikingLCA"), "sparsecode.temporal")
+    | dict.fromkeys(("SequencePredictor", "TemporalMemory"), "sparsecode.dendrites")
     | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
 )
 
@@ -194,11 +195,13 @@ def encode(value, name, arrays):
         return {"$selection": dataclasses.asdict(value)}
     if _layer_classes().get(type(value).__name__) is type(value):
         return {"$layer": type(value).__name__, **_encode_layer(value, name, arrays)}
+    if type(value) is _likelihood_class():
+        return {"$likelihood": value.get_params()}
     what = name.removeprefix(_PARAMETER)
     raise TypeError(
         f"`{what}` is a {type(value).__name__}, which a file cannot hold: it holds numbers, strings, None, lists, "
-        "tuples, dicts, arrays of numbers or strings, dictionaries, penalties, selections, layers and encoders (for a "
-        "generator, give its seed)."
+        "tuples, dicts, arrays of numbers or strings, dictionaries, penalties, selections, layers, encoders and "
+        "likelihoods of anomalies (for a generator, give its seed)."
     )
 
 
@@ -310,6 +313,7 @@ _DECODERS = {
     "$layer": _decode_layer,
     "$penalty": _decode_penalty,
     "$selection": lambda fields, rest, arrays: _selection_class()(**_decode(fields, arrays)),
+    "$likelihood": lambda params, rest, arrays: _likelihood_class()(**_decode(params, arrays)),
 }
 
 
@@ -324,6 +328,12 @@ def _layer_classes():
 
     kinds = (layers.Activation, layers.Conv2D, layers.Dense, layers.Flatten, layers.Pool2D, layers.Residual)
     return {kind.__name__: kind for kind in kinds}
+
+
+def _likelihood_class():
+    from .dendrites import AnomalyLikelihood
+
+    return AnomalyLikelihood
 
 
 def _penalty_classes():

@@ -230,6 +230,16 @@ def test_heterogeneous_kernels_are_compared(imported, capsys, tmp_path):
     assert json.loads((tmp_path / "a.json").read_text())["images"] == ["camera", "grass"]
 
 
+def test_temporal_memory_is_compared(imported, capsys, tmp_path):
+    (temporal_memory,) = imported(".", "temporal_memory")
+    sizes = ["--rows", "120", "--timed", "20", "--slow-rows", "15", "--rounds", "1"]
+    temporal_memory.main([*sizes, "--json", str(tmp_path / "a.json")])
+    assert capsys.readouterr().out.count("times faster") == 4
+    result = json.loads((tmp_path / "a.json").read_text())
+    assert result["bytes / synapse"] > 16  # what a synapse takes without any slack
+    assert result["sequences, no learning"]["rows / s"] > 0
+
+
 def test_sporco_is_compared(imported, capsys):
     pytest.importorskip("sporco")
     convolutional, report = imported("versus", "convolutional", "report")

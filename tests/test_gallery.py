@@ -479,6 +479,27 @@ def check_rates_and_deltas(output):
     assert changes < 1 / 16  # at most one in 16 frames; 0.054
 
 
+def check_temporal_memory(output):
+    many, one = (number(output, label) for label in ("32 cells in a column", "1 cell in a column"))
+    assert 0.46 <= many <= 0.51  # 0.491, as for three other seeds
+    assert one <= 0.36  # 0.325; other seeds 0.325 to 0.342
+    assert float(re.search(r"3000, (0\.\d+) after the switch", output)[1]) < 0.35  # 0.301
+    shares = [number(output, f"{share}% of the cells die") for share in (0, 40, 60, 75)]
+    assert shares == sorted(shares, reverse=True)  # 0.486, 0.451, 0.324, 0.140
+    assert shares[1] > 0.43
+    assert all(float(end) > 0.46 for end in re.findall(r"next 250, (0\.\d+) in the end", output))
+
+
+def check_streaming_anomalies(output):
+    lines = {line[:26].strip(): line.split()[-1] for line in output.splitlines()[1:-1]}
+    found = {name: int(last.removesuffix("/54")) for name, last in lines.items()}
+    assert found["Gaussian of values"] < 12  # 5
+    assert found["memory, error"] > found["Gaussian of changes"] + 5  # 47 and 33
+    assert found["same hour of weeks before"] >= found["memory, error"] > found["memory, anomaly score"]  # 54, 47, 21
+    memory, last, weeks = (number(output, name) for name in ("error: memory", "last value", "weeks before"))
+    assert memory < 0.9 * weeks < weeks < last  # 0.83, 1.21 and 1.46
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
 def test_script(script, scripts):

@@ -42,6 +42,7 @@ def compile_all(dtypes):
 
     from ..coding import LCA, SAILnet, SparseCoder
     from ..convolutional import ConvSparseCoder
+    from ..dendrites import TemporalMemory
     from ..dendrites.theory import false_positive_rate, union_size_distribution
     from ..penalties import CEL0, L1
     from ..receptive_fields import fit_gabor
@@ -74,6 +75,7 @@ def compile_all(dtypes):
         SpatialPooler(20, binarize=1.0, random_state=0).fit(X[:4]).transform(X[:4])
         SequenceMemory(2, 100, binarize=1.0, random_state=0).fit(X[:4]).recall_sequence(X[:2], 1)
         SpikingLCA(X[:3], alpha=1.0, duration=0.1).fit(X[:2]).transform(X[:2])
+        TemporalMemory(2, binarize=1.0, activation_threshold=1, min_threshold=1, max_new_synapses=2).fit(X[:4])
         l1_path(X[:2], X[:3], alpha_min=1.0)
         fit_gabor(X[:2], shape=(4, 4))
         for penalty in (L1(1.0), CEL0(1.0)):

@@ -94,6 +94,18 @@ class NetworkRecord(NamedTuple):
     seconds: float
 
 
+class TemporalRecord(NamedTuple):
+    """A call that a temporal memory learned from."""
+
+    epoch: int
+    objective: float  # share of the active columns of a row that were not predicted, mean over the rows
+    precision: float  # share of the columns that were predicted that became active
+    sparsity: float  # share of cells that are active, mean over the rows
+    segments: int  # after the call
+    synapses: int
+    seconds: float
+
+
 def as_rows(records):
     """Return the records as an array of float64, one row each, for a file."""
     return np.array([tuple(map(float, record)) for record in records])

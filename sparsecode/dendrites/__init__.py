@@ -2,5 +2,8 @@
 
 from . import theory
 from .active_dendrites_mlp import ActiveDendritesMLPClassifier
+from .anomaly_likelihood import AnomalyLikelihood
+from .sequence_predictor import SequencePredictor
+from .temporal_memory import TemporalMemory
 
-__all__ = ["ActiveDendritesMLPClassifier", "theory"]
+__all__ = ["ActiveDendritesMLPClassifier", "AnomalyLikelihood", "SequencePredictor", "TemporalMemory", "theory"]

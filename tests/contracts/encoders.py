@@ -9,6 +9,7 @@ import pytest
 
 from sparsecode import ConvSparseCoder, Dictionary, Encoder, PatchEncoder, SparseCoder
 from sparsecode.coding import LCA, LISTA, SAILnet
+from sparsecode.dendrites import TemporalMemory
 from sparsecode.encoder import as_dense
 from sparsecode.sdr import (
     CategoryEncoder,
@@ -393,6 +394,38 @@ ENCODERS = {
         ),
         fixed_width="its dictionary has atoms of 3 x 3",
     ),
+    "temporal": Case(
+        lambda: TemporalMemory(
+            3,
+            activation_threshold=1,
+            min_threshold=1,
+            max_new_synapses=3,
+            initial_permanence=0.6,
+            binarize=0.5,
+            random_state=0,
+        ),
+        sparse_binary,
+        chunk=1,
+    ),
+    "temporal limits csr": Case(
+        lambda: TemporalMemory(
+            4,
+            activation_threshold=1,
+            min_threshold=1,
+            max_new_synapses=3,
+            initial_permanence=0.55,
+            predicted_segment_decrement=0.05,
+            max_segments_per_cell=2,
+            max_synapses_per_segment=4,
+            max_segments=90,
+            sparse_output=True,
+            n_jobs=2,
+            random_state=0,
+        ),
+        sparse_binary,
+        chunk=7,
+        fixed_width="it takes zeros and ones only",
+    ),
     "deltas": Case(lambda: SendOnDelta(), walks, chunk=1),
     "deltas frozen": Case(lambda: SendOnDelta(0.1, frozen=True), walks),
 }
@@ -419,6 +452,7 @@ PLAIN = (
     "delta encoder",
     "delta network",
     "spiking lca positive",
+    "temporal",
     "deltas",
 )
 
