@@ -18,7 +18,7 @@ def save(value, path):
     ----------
     value : Dictionary or fitted encoder
         Parameters of an encoder may be numbers, strings, None, lists, tuples, dicts, arrays, dictionaries,
-        penalties, selections and encoders; a random generator cannot be saved, its seed can.
+        penalties, selections, encoders and likelihoods of anomalies; for a random generator, give its seed.
     path : str or path-like
         File to write; ``.npz`` is the usual ending. It is replaced in one step: after a crash the old or the
         new file is there. A symbolic link is refused.
