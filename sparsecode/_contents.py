@@ -45,6 +45,7 @@ ENCODERS = (
         ),
         "sparsecode.sdr",
     )
+    | dict.fromkeys(("ActiveDendriteClassifier", "DendriticNeuron", "DendriticSegmentDetector"), "sparsecode.dendrites")
     | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
 )
 

@@ -57,7 +57,7 @@ def measured_rate(foreign, thresholds):
 
 
 def automatic(foreign, n_cells, n_active, sizes, target):
-    """Return thresholds of segments: calibrated, at least those of the theory, at most their synapses; with warnings."""
+    """Return thresholds: calibrated, at least those of the theory, at most all synapses; with warnings."""
     floor = theoretical(n_cells, n_active, sizes, target)
     needed = np.maximum(calibrated(foreign, target), floor)
     least = np.maximum(sizes, 1)

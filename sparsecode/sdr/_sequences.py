@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.parallel import run_chunks
-from .._core.rng import draws
 from .._core.products import aligned_copy, aligned_empty
+from .._core.rng import draws
 from ._sequence_kernels import Links, follow_codes, learn_sequences, recall_sequences
 from ._trace import CHUNK_ROWS, STORED_ROWS, make_work
 

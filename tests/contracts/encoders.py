@@ -9,6 +9,7 @@ import pytest
 
 from sparsecode import ConvSparseCoder, Dictionary, Encoder, PatchEncoder, SparseCoder
 from sparsecode.coding import LCA, LISTA, SAILnet
+from sparsecode.dendrites import DendriticSegmentDetector
 from sparsecode.encoder import as_dense
 from sparsecode.sdr import (
     CategoryEncoder,
@@ -319,6 +320,26 @@ ENCODERS = {
         chunk=5,
         fixed_width=OF_IMAGES,
     ),
+    "segments": Case(
+        lambda: DendriticSegmentDetector(4, threshold=2, match_threshold=3, binarize=0.5, random_state=0),
+        sparse_binary,
+        chunk=1,
+    ),
+    "segments calibrated csr": Case(
+        lambda: DendriticSegmentDetector(
+            5, false_positive_rate=0.05, sparse_output=True, output="graded", n_jobs=2, random_state=0
+        ),
+        sparse_binary,
+        chunk=7,
+        fixed_width="it takes zeros and ones only",
+    ),
+    "segments of unions": Case(
+        lambda: DendriticSegmentDetector(
+            3, threshold=2, patterns_per_segment=3, max_segments=8, output="overlap", binarize=0.5, random_state=0
+        ),
+        sparse_binary,
+        chunk=3,
+    ),
     "deltas": Case(lambda: SendOnDelta(), walks, chunk=1),
     "deltas frozen": Case(lambda: SendOnDelta(0.1, frozen=True), walks),
 }
@@ -342,6 +363,7 @@ PLAIN = (
     "memory",
     "pooler",
     "sequences",
+    "segments",
     "deltas",
 )
 
