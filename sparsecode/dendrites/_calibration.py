@@ -29,12 +29,25 @@ def calibrated(foreign, target):
 
     with the rate p of all segments together: m rows of them, in which 0.1 false positives are expected.
     """
-    above = exceedances(foreign)
-    if not len(above):
-        return np.zeros(0, np.int64)
-    n_rows, weight = above[:, :1], PRIOR / target
+    return (rates(foreign, target) <= target).argmax(axis=1)
+
+
+def rates(foreign, target):
+    """Return these rates of each segment for all thresholds, (n_segments, most + 2)."""
+    above, weight = exceedances(foreign), PRIOR / target
+    n_rows = above[:, :1]
     together = above.sum(axis=0) / max(n_rows.sum(), 1)
-    return ((above + weight * together) / (n_rows + weight) <= target).argmax(axis=1)
+    return (above + weight * together) / (n_rows + weight)
+
+
+def estimated_rate(foreign, thresholds, target):
+    """Return the mean of these rates at the thresholds of segments, NaN if nothing was counted.
+
+    What was counted alone, with thresholds calibrated on it, would look too good.
+    """
+    if not foreign.any():
+        return float("nan")
+    return float(np.take_along_axis(rates(foreign, target), np.asarray(thresholds)[:, None], axis=1).mean())
 
 
 def theoretical(n_cells, n_active, sizes, target):
@@ -49,29 +62,32 @@ def expected_rate(n_cells, n_active, sizes, thresholds):
 
 
 def measured_rate(foreign, thresholds):
-    """Return the share of segments that reach their thresholds in a row of others, NaN if there was none."""
+    """Return how often segments reached thresholds in rows of others, as a share."""
     above = exceedances(foreign)
-    if not above.size or not above[:, 0].any():
-        return float("nan")
-    return float(np.take_along_axis(above, np.asarray(thresholds)[:, None], axis=1).sum() / above[:, 0].sum())
+    reached = np.take_along_axis(above, thresholds[:, None], axis=1).sum()
+    return float(reached / max(above[:, 0].sum(), 1))
 
 
-def automatic(foreign, n_cells, n_active, sizes, target):
-    """Return thresholds: calibrated, at least those of the theory, at most all synapses; with warnings."""
+def automatic(foreign, n_cells, n_active, sizes, target, of_theory):
+    """Return thresholds: calibrated, at least those of the theory, at most all synapses; warn, also `of_theory`."""
     floor = theoretical(n_cells, n_active, sizes, target)
     needed = np.maximum(calibrated(foreign, target), floor)
     least = np.maximum(sizes, 1)
-    warn_if_theory_fails(foreign, np.minimum(floor, least), target)
-    unmet = np.count_nonzero((needed > least) & (sizes > 0))
-    if unmet:
+    if of_theory:
+        warn_if_theory_fails(foreign, np.minimum(floor, least), target)
+    thresholds = np.clip(needed, 1, least)
+    rate = estimated_rate(foreign, thresholds, target)
+    if rate > target:
+        unmet = np.count_nonzero((needed > least) & (sizes > 0))
         warnings.warn(
             f"{unmet} of {len(sizes)} segments answer to more than {target:g} of the rows of others even where all of "
-            "their synapses must be active: there are rows that are alike but count as different (give labels `y`, or "
-            "`match_threshold`, if they are the same pattern), or too few synapses (raise `n_synapses`).",
+            f"their synapses must be active, all segments to {rate:.2g}: there are rows that are alike but count as "
+            "different (give labels `y`, or `match_threshold`, if they are the same pattern), or too few synapses "
+            "(raise `n_synapses`), or too much is asked (raise `false_positive_rate`).",
             UserWarning,
             stacklevel=callers_level(),
         )
-    return np.clip(needed, 1, least)
+    return thresholds
 
 
 def warn_if_theory_fails(foreign, thresholds, target):

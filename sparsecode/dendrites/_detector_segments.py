@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from copy import copy
 
 import numpy as np
 from sklearn.utils.multiclass import type_of_target
@@ -12,7 +13,7 @@ from .._core.history import SegmentRecord, as_history, as_rows, from_rows
 from .._core.rng import as_generator
 from .._core.validation import Integral, callers_level
 from ..dictionary import Dictionary
-from ._calibration import automatic, expected_rate, measured_rate
+from ._calibration import automatic, estimated_rate, expected_rate
 from ._growth_kernels import GrowthRule
 from ._overlaps import foreign_overlaps, make_wiring
 from ._store import CODED, ONES, REPLACED, ROWS, SEGMENTS, Store, learn, synapses_of
@@ -52,10 +53,10 @@ class SegmentsMixin:
         return np.arange(len(owners)) if self._labels is None else np.array(self._labels)[owners]
 
     @property
-    def measured_false_positive_rate_(self):
-        """Share of the segments that answered to a row of others."""
+    def estimated_false_positive_rate_(self):
+        """Share of the segments that answer to a row of others."""
         check_is_fitted(self)
-        return measured_rate(self._store.foreign, self._thresholds)
+        return self._estimated_rate
 
     @property
     def expected_false_positive_rate_(self):
@@ -112,7 +113,15 @@ class SegmentsMixin:
         owners = np.array([known.setdefault(label, len(known)) for label in y or ()], np.int32)
         self._learn(X, None if y is None else owners, None if y is None else list(known), first=first, whole=whole)
 
-    def _learn(self, X, owners, labels, *, first, whole):
+    def _after(self, X, owners, labels, *, first, whole):
+        """Return the detector after rows; see `_learn`. This one does not change, unless it is at its first ones."""
+        detector = self if first else copy(self)
+        detector._validate_params()
+        X = detector._check_binary_input(X, reset=first)
+        detector._learn(X, owners, labels, first=first, whole=whole, of_theory=False)
+        return detector
+
+    def _learn(self, X, owners, labels, *, first, whole, of_theory=True):
         """Learn checked rows.
 
         Parameters
@@ -125,6 +134,8 @@ class SegmentsMixin:
             Whether to begin anew.
         whole : bool
             Whether X is all there will be, so that overlaps with others are counted when all segments are there.
+        of_theory : bool
+            Whether to say so if the theory does not hold, on which classifiers do not depend.
         """
         started = time.perf_counter()
         self._check_parameters()
@@ -139,7 +150,8 @@ class SegmentsMixin:
         self._connect()
         if whole:
             self._measure(X, placed, owners)
-        self._set_thresholds()
+        self._set_thresholds(of_theory)
+        self._estimated_rate = estimated_rate(self._store.foreign, self._thresholds, float(self.false_positive_rate))
         _, n_segments, n_coded, _, n_replaced = (self._store.totals - before).tolist()
         if whole and n_replaced:
             warnings.warn(
@@ -151,7 +163,7 @@ class SegmentsMixin:
         record = SegmentRecord(
             epoch=len(self._records),
             objective=(n_segments + n_replaced) / max(n_coded, 1),
-            sparsity=self.measured_false_positive_rate_,
+            sparsity=self._estimated_rate,
             segments=self.code_shape_[0],
             synapses=len(self._wiring.cells),
             seconds=time.perf_counter() - started,
@@ -219,14 +231,14 @@ class SegmentsMixin:
         foreign = foreign_overlaps(self._wiring, X[rows], of_segments, labels, most, self.n_jobs)
         self._store = self._store._replace(foreign=foreign)
 
-    def _set_thresholds(self):
+    def _set_thresholds(self, of_theory):
         """Set thresholds, and say if some cannot be reached."""
         sizes = self._sizes()
         if self.threshold == "auto":
             self._thresholds = np.zeros(0, np.int64)
             if len(sizes):
                 rate, n_active = float(self.false_positive_rate), round(self.mean_active_)
-                self._thresholds = automatic(self._store.foreign, self.n_features_in_, n_active, sizes, rate)
+                self._thresholds = automatic(self._store.foreign, self.n_features_in_, n_active, sizes, rate, of_theory)
             return
         self._thresholds = np.full(len(sizes), self.threshold, np.int64)
         short = np.count_nonzero(self._store.sizes < self.threshold)
@@ -257,6 +269,7 @@ class SegmentsMixin:
 
     def _get_fitted_state(self):
         scalars = {"seed": self._seed, "labels": self._labels, "connected_from": self._connected_from}
+        scalars["estimated_rate"] = self._estimated_rate
         arrays = self._store._asdict() | {"thresholds": self._thresholds, "records": as_rows(self._records)}
         return scalars, arrays
 
@@ -264,6 +277,7 @@ class SegmentsMixin:
         arrays = dict(arrays)
         self._seed, self._labels = scalars["seed"], scalars["labels"]
         self._connected_from, self._thresholds = scalars["connected_from"], arrays.pop("thresholds")
+        self._estimated_rate = scalars["estimated_rate"]
         self._records = from_rows(arrays.pop("records"), SegmentRecord)
         self._store = Store(**arrays)
         S = len(self._store.cells)

@@ -29,7 +29,7 @@ class DendriticSegmentDetector(SegmentsMixin, Encoder):
         Synapses onto each pattern, at random; all of its cells where it has fewer.
     threshold : int or "auto", default="auto"
         Connected synapses theta_j that must be active, of all segments. "auto" gives each segment the smallest one at
-        which it answers to a share `false_positive_rate` of the rows of others, as measured, or in random activity.
+        which it answers to a share `false_positive_rate` of the rows of others, as measured, and of random ones.
     false_positive_rate : float, default=0.001
         That share, in (0, 1).
     patterns_per_segment : int, default=1
@@ -74,9 +74,9 @@ class DendriticSegmentDetector(SegmentsMixin, Encoder):
     thresholds_ : ndarray of shape (n_segments,), int
     owners_ : ndarray of shape (n_segments,)
         The label of the patterns of each segment; its number without labels.
-    measured_false_positive_rate_ : float
-        Share of the segments that answered to a row of others, mean over those that were counted: up to 4096 rows by
-        `fit`, and with ``threshold="auto"`` all rows by `partial_fit`, before they were learned. NaN if none was.
+    estimated_false_positive_rate_ : float
+        Share of the segments that answer to a row of others, from those that were counted: up to 4096 rows by `fit`,
+        and with ``threshold="auto"`` all rows by `partial_fit`, before they were learned. NaN if none was.
     expected_false_positive_rate_ : float
         The same for random rows, by the theory.
     mean_active_ : float
@@ -90,7 +90,7 @@ class DendriticSegmentDetector(SegmentsMixin, Encoder):
     n_iter_ : int
         Calls that learned.
     history_ : structured ndarray of shape (n_iter_,)
-        For each: objective (share of its rows with ones that became patterns), sparsity (the measured rate), segments,
+        For each: objective (share of its rows with ones that became patterns), sparsity (the estimated rate), segments,
         synapses, seconds.
     n_features_in_, feature_names_in_ : int, ndarray of shape (n_features_in_,)
 
@@ -103,8 +103,9 @@ class DendriticSegmentDetector(SegmentsMixin, Encoder):
     Warns
     -----
     UserWarning
-        If segments answer to more than ten times as many rows as the theory says; if no threshold gives the rate
-        that is asked for; if segments have fewer synapses than `threshold`; if `fit` replaced segments.
+        If at the thresholds of the theory segments answer to more than ten times as many rows of others; if no
+        thresholds give the rate that is asked for; if segments have fewer synapses than `threshold`; if `fit` replaced
+        segments.
 
     Notes
     -----
