@@ -10,7 +10,7 @@ from .theory import false_positive_rate, min_threshold
 #: Share of the requested rate that overlaps of all segments together are taken to say about each one.
 PRIOR = 0.1
 
-#: A rate of so many times the requested one, of so many hits, is no accident.
+#: A rate of so many times the expected one, of so many hits, is no accident.
 VIOLATION, HITS = 10.0, 10
 
 
@@ -74,7 +74,8 @@ def automatic(foreign, n_cells, n_active, sizes, target, of_theory):
     needed = np.maximum(calibrated(foreign, target), floor)
     least = np.maximum(sizes, 1)
     if of_theory:
-        warn_if_theory_fails(foreign, np.minimum(floor, least), target)
+        of_random = np.minimum(floor, least)
+        warn_if_theory_fails(foreign, of_random, target, expected_rate(n_cells, n_active, sizes, of_random))
     thresholds = np.clip(needed, 1, least)
     rate = estimated_rate(foreign, thresholds, target)
     if rate > target:
@@ -90,13 +91,13 @@ def automatic(foreign, n_cells, n_active, sizes, target, of_theory):
     return thresholds
 
 
-def warn_if_theory_fails(foreign, thresholds, target):
+def warn_if_theory_fails(foreign, thresholds, target, expected):
     """Say that rows are not random, if thresholds for random ones would not do."""
     rate = measured_rate(foreign, thresholds)
-    if rate > VIOLATION * target and rate * foreign.sum(dtype=np.float64) >= HITS:
+    if rate > max(target, VIOLATION * expected) and rate * foreign.sum(dtype=np.float64) >= HITS:
         warnings.warn(
-            f"rows are far from random: thresholds of {np.median(thresholds):g}, at which segments would answer to at "
-            f"most {target:g} of random rows, let them answer to {rate:.2g} of the rows of others. Thresholds are "
+            f"rows are far from random: thresholds of {np.median(thresholds):g}, at which segments would answer to "
+            f"{expected:.2g} of random rows, let them answer to {rate:.2g} of the rows of others. Thresholds are "
             "calibrated on these instead; laws of sparsecode.dendrites.theory do not hold here.",
             UserWarning,
             stacklevel=callers_level(),

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
+from .._core.arrays import MOST
 from .._core.parallel import run_chunks
 from .._core.products import aligned_empty, kernel_array
 from ._overlap_kernels import (
@@ -105,7 +106,7 @@ def overlaps_of(wiring, X, least, n_jobs=None):
         n_before += ends[-1]
     parts = [part for _, parts in found for part in parts]
     columns, values = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
-    return csr_array((values, columns, np.concatenate(pointers)), shape=(n, S))
+    return _as_csr(values, columns, np.concatenate(pointers), S)
 
 
 def active_segments(wiring, X, thresholds, n_jobs=None):
@@ -141,14 +142,20 @@ def active_by_bits(wiring, X, thresholds, n_jobs=None):
             ends[before:segment] += sum(map(len, parts))
             parts.append(rows[:n_found].copy())
         rows = np.concatenate(parts) if parts else rows[:0]
-        by_segment = csr_array((np.ones(len(rows), bool), rows, np.r_[0, ends]), shape=(S, end - start))
-        blocks[start] = csr_array(by_segment.T)
+        blocks[start] = csr_array(_as_csr(np.ones(len(rows), bool), rows, np.r_[0, ends], end - start).T)
 
     run_chunks(find, n, n_jobs=n_jobs, chunk_rows=BIT_ROWS, prepare=prepare)
     found = [blocks[start] for start in sorted(blocks)]
     counts = np.concatenate([np.diff(block.indptr) for block in found])
     columns = np.concatenate([block.indices for block in found]).astype(np.int32, copy=False)
-    return csr_array((np.ones(len(columns), bool), columns, np.r_[0, np.cumsum(counts)]), shape=(n, S))
+    return _as_csr(np.ones(len(columns), bool), columns, np.r_[0, np.cumsum(counts)], S)
+
+
+def _as_csr(values, columns, indptr, n_columns):
+    """Return a CSR array; its indices have 32 bits where they can, or SciPy would copy them to 64."""
+    if indptr[-1] <= MOST:
+        indptr = indptr.astype(np.int32)
+    return csr_array((values, columns, indptr), shape=(len(indptr) - 1, n_columns))
 
 
 class Votes(NamedTuple):
