@@ -180,7 +180,10 @@ def test_a_neuron_may_first_see_what_it_is_not_to_detect():
 
 @pytest.mark.slow
 def test_digits():
-    """Means of five seeds: soft votes 0.971, hard ones 0.966; the nearest row 0.974; seeds differ by 0.017 at most."""
+    """Means of five seeds: soft votes 0.969, hard ones 0.965, fewer segments 0.972, the nearest row 0.971.
+
+    Standard deviations of a seed are 0.003 to 0.006.
+    """
     right = []
     for seed in range(5):
         train, test, y_train, y_test = sparse_digits(seed)
@@ -189,13 +192,13 @@ def test_digits():
         fewer = ActiveDendriteClassifier(DendriticSegmentDetector(match_threshold=15), random_state=seed)
         nearest = KNeighborsClassifier(1).fit(train.astype(float), y_train)
         right.append([model.score(test, y_test) for model in (soft, hard, fewer.fit(train, y_train), nearest)])
-        assert fewer.detector_.code_shape_[0] < 600  # 512 in the mean, for 1257 rows
+        assert fewer.detector_.code_shape_[0] < 600  # 520 in the mean, for 1257 rows
         sure = soft.predict_proba(test).max(axis=1)
         assert roc_auc_score(soft.predict(test) == y_test, sure) > 0.9
     soft, hard, fewer, nearest = np.mean(right, axis=0)
     assert soft > 0.96
     assert hard > 0.955
-    assert fewer > 0.95
+    assert fewer > 0.96
     assert nearest - soft < 0.012
     assert nearest > 0.96
 
@@ -204,7 +207,7 @@ def test_digits():
 def test_hard_votes_err_as_counted():
     """Stored patterns of two classes: equal counts go to the own segment, whose overlap is largest.
 
-    Five trials of 1000, within four standard errors of 0.029 and 0.265 (0.069 and 0.356 where a coin decides).
+    Five trials of 1000, within four standard errors of 0.010 and 0.286 (0.069 and 0.356 where a coin decides).
     """
     for n_cells in (700, 500):
         errors = []

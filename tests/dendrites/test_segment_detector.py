@@ -191,7 +191,7 @@ def test_two_neurons_meet_published_and_exact_errors():
 
 
 def test_published_false_positives_of_many_segments():
-    """500 segments of 7 synapses, 100 cells, 7 active: any answers with 0.1347, 0.9648 at a threshold of 3 (published)."""
+    """500 segments of 7 synapses, 7 of 100 cells active: published chances that any answers are 0.9648 and 0.1347."""
     X, others = random_sdrs(500, 100, 7, random_state=0), random_sdrs(20_000, 100, 7, random_state=1)
     for theta in (3, 4):
         detector = DendriticSegmentDetector(7, threshold=theta, **SPARSE).fit(X)
