@@ -22,7 +22,7 @@ from ._overlap_kernels import (
 LISTED_ROWS, BIT_ROWS = 64, 1024
 
 #: From this share of active cells on, and from so many rows, bits are faster than lists.
-DENSE, MANY_ROWS = 1 / 32, 256
+DENSE, MANY_ROWS = 1 / 40, 512
 
 #: Entries for which a thread has room, beyond those of one row.
 ROOM = 2**17

@@ -110,9 +110,9 @@ class DendriticSegmentDetector(SegmentsMixin, Encoder):
     Notes
     -----
     Overlaps are counted along the lists of segments of each active cell: O(S + a s S / n) a row, for S segments of s
-    synapses and a of n cells active; 100 000 segments of 20 synapses and a row of 40 of 2048 take some 0.1 ms. From 3 %
-    active on, segments of up to 31 synapses are counted for 64 rows at once, by bits, in a time that does not depend on
-    a. Storing a row takes O(a), but learning with `match_threshold`, and `partial_fit` with ``threshold="auto"``, read
+    synapses and a of n cells active; 100 000 segments of 20 synapses and a row of 40 of 2048 take some 0.1 ms. From 2.5 %
+    active on, active segments of up to 31 synapses are found for 64 rows at once, by bits, if there are 512 rows, in a
+    time that does not depend on a. Storing a row takes O(a), but learning with `match_threshold`, and `partial_fit` with ``threshold="auto"``, read
     all S s synapses for it.
 
     A threshold of its own for each segment matters: of digits (2048 cells, 40 active, one segment of 30 synapses for

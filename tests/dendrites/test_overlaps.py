@@ -69,7 +69,7 @@ def test_overlaps_are_the_sums(rng):
         np.testing.assert_array_equal(counts, np.bincount(expected[labels != owners[j], j], minlength=13))
 
 
-@pytest.mark.parametrize("shape", [(300, 400, 2 * WIDTH + 77, 0.02), (1100, 60, 900, 0.3), (256, 3000, 500, 0.05)])
+@pytest.mark.parametrize("shape", [(300, 400, 2 * WIDTH + 77, 0.02), (1100, 60, 900, 0.3), (520, 3000, 500, 0.05)])
 def test_all_ways_equal_the_sparse_product(rng, shape, monkeypatch):
     """Several blocks of segments and of rows, threads, and room for a few rows only."""
     monkeypatch.setattr(_overlaps, "ROOM", 50)
@@ -99,11 +99,11 @@ def test_all_ways_equal_the_sparse_product(rng, shape, monkeypatch):
 def test_bits_are_for_dense_rows_of_short_segments(rng, monkeypatch):
     calls = []
     monkeypatch.setattr(_overlaps, "active_by_bits", lambda *args: calls.append("bits"))
-    X, synapses = problem(rng, 300, 200, 20, 0.1)
+    X, synapses = problem(rng, 600, 200, 20, 0.1)
     long = synapses.copy()
     long[0, :32] = True
     each = np.full(20, 3, np.int16)
-    for rows, cells in ((X, synapses), (X[:100], synapses), (X & (rng.random(X.shape) < 0.1), synapses), (X, long)):
+    for rows, cells in ((X, synapses), (X[:500], synapses), (X & (rng.random(X.shape) < 0.1), synapses), (X, long)):
         active_segments(make_wiring(csr_array(cells)), rows, each)
     assert calls == ["bits"]
 
