@@ -110,10 +110,10 @@ class DendriticSegmentDetector(SegmentsMixin, Encoder):
     Notes
     -----
     Overlaps are counted along the lists of segments of each active cell: O(S + a s S / n) a row, for S segments of s
-    synapses and a of n cells active; 100 000 segments of 20 synapses and a row of 40 of 2048 take some 0.1 ms. From 2.5 %
-    active on, active segments of up to 31 synapses are found for 64 rows at once, by bits, if there are 512 rows, in a
-    time that does not depend on a. Storing a row takes O(a), but learning with `match_threshold`, and `partial_fit` with ``threshold="auto"``, read
-    all S s synapses for it.
+    synapses and a of n cells active; 100 000 segments of 20 synapses and a row of 40 of 2048 take some 0.1 ms. Where 2.5 %
+    of the cells are active and there are 512 rows, active segments of up to 31 synapses are found for 64 rows at once, by
+    bits, in a time that does not depend on a. Storing a row takes O(a), but learning with `match_threshold`, and
+    `partial_fit` with ``threshold="auto"``, read all S s synapses for it.
 
     A threshold of its own for each segment matters: of digits (2048 cells, 40 active, one segment of 30 synapses for
     each of 1257 images, means of five seeds) other images of its class set off 0.21 of the segments of that class, and
