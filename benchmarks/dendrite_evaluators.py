@@ -55,9 +55,7 @@ def compare(setting, rounds):
     product, *others = take_turns(methods, rounds)
     expected = product.result
     expected.sort_indices()
-    print(
-        f"\n{n_cells} cells, {n_active} active, {n_rows} rows; {n_segments} segments of {n_synapses}, at least {theta}"
-    )
+    print(f"\n{n_cells} cells, {n_active} active; {n_segments} segments of {n_synapses}, >= {theta}; {n_rows} rows")
     print(f"{product.method.name:16s} {1e9 * np.median(product.seconds):7.3f} ns")
     for timing in others:
         everything = "overlaps" in timing.method.name

@@ -54,8 +54,8 @@ class ActiveDendriteClassifier(Neurons):
 
     scikit-learn's digits as 40 of 2048 cells (a random projection; 1257 to learn, 540 to test; means of five
     seeds, each 0.003 to 0.006 from it): 0.969 right with soft votes, 0.965 with hard ones and by the largest overlap
-    alone; the nearest stored row, with all of its 40 cells, 0.971. With ``match_threshold=15`` 520 segments for
-    1257 rows give 0.972, with 12 there are 307, and 0.958.
+    alone; the nearest stored row, with all of its 40 cells, 0.971. With ``match_threshold=15`` 519 segments for
+    1257 rows give 0.972, with 12 there are 305, and 0.957.
 
     See Also
     --------

@@ -46,7 +46,7 @@ class DendriticSegmentDetector(SegmentsMixin, Encoder):
         Of new synapses, in (0, 1].
     permanence_threshold : float, default=0.3
         Permanence from which a synapse is connected, in (0, 1].
-    permanence_increment, permanence_decrement : float, default=0.05, 0.02
+    permanence_increment, permanence_decrement : float, default=0.05
         By how much the permanences of the segment that learns a row grow where its cell is active, and fall elsewhere,
         in [0, 1]. A synapse whose permanence falls to zero is pruned; others grow in its place.
     permanence_punishment : float, default=0.0
@@ -110,10 +110,15 @@ class DendriticSegmentDetector(SegmentsMixin, Encoder):
     Notes
     -----
     Overlaps are counted along the lists of segments of each active cell: O(S + a s S / n) a row, for S segments of s
-    synapses and a of n cells active; 100 000 segments of 20 synapses and a row of 40 of 2048 take some 0.1 ms. Where 2.5 %
-    of the cells are active and there are 512 rows, active segments of up to 31 synapses are found for 64 rows at once, by
-    bits, in a time that does not depend on a. Storing a row takes O(a), but learning with `match_threshold`, and
-    `partial_fit` with ``threshold="auto"``, read all S s synapses for it.
+    synapses and a of n cells active; 100 000 segments of 20 synapses and a row of 40 of 2048 take some 0.1 ms. Where
+    2.5 % of the cells are active and there are 512 rows, active segments of up to 31 synapses are found for 64 rows at
+    once, by bits, in a time that does not depend on a. Storing a row takes O(a), but learning with `match_threshold`,
+    and `partial_fit` with ``threshold="auto"``, read all S s synapses for it.
+
+    Learning finds what recurs: of 20 patterns of 40 of 1000 cells, each seen 60 times with 30 % of its cells moved, a
+    segment of 20 synapses (``match_threshold=8``) ends with 19.8 of them on the pattern, with 14.9 if permanences do
+    not change, and detects it from half of its cells, at a threshold of 10, in 0.62 and in 0.16 of the cases (means of
+    five seeds; 0.62 is what the theory gives for the pattern itself).
 
     A threshold of its own for each segment matters: of digits (2048 cells, 40 active, one segment of 30 synapses for
     each of 1257 images, means of five seeds) other images of its class set off 0.21 of the segments of that class, and
@@ -173,7 +178,7 @@ class DendriticSegmentDetector(SegmentsMixin, Encoder):
         initial_permanence=0.5,
         permanence_threshold=0.3,
         permanence_increment=0.05,
-        permanence_decrement=0.02,
+        permanence_decrement=0.05,
         permanence_punishment=0.0,
         output="active",
         binarize=None,

@@ -14,7 +14,7 @@ class Segments:
     """Segments that learn; uniforms for the choice of synapses come from outside."""
 
     def __init__(self, n_synapses, *, n_patterns=1, match=0, labelled=False, max_synapses=None, max_segments=10**9,
-                 counting=False, connected=0.3, initial=0.5, increment=0.05, decrement=0.02,
+                 counting=False, connected=0.3, initial=0.5, increment=0.05, decrement=0.05,
                  punishment=0.0):  # fmt: skip
         self.n_synapses, self.n_patterns, self.match, self.labelled = n_synapses, n_patterns, match, labelled
         self.most, self.max_segments, self.counting = max_synapses or n_synapses * n_patterns, max_segments, counting
