@@ -6,6 +6,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._core.arrays import summable
+from .._core.labels import label_numbers, labels_from_file, labels_to_file, stream_classes
 from .._core.validation import StrOptions, fit_context, unchanged_on_failure
 from ._overlaps import make_wiring, votes_of
 from .segment_detector import DendriticSegmentDetector
@@ -72,12 +73,9 @@ class Neurons(ClassifierMixin, BaseEstimator):
             self._validate_params()
             first = not hasattr(self, "detector_")
             X, y = self._check_samples(X, y, reset=first)
+            classes = stream_classes(classes, None if first else self.classes_)
             if first:
-                if classes is None or not len(classes):
-                    raise ValueError("`classes` must be given in the first call of partial_fit: all labels there are.")
-                self._start(np.unique(classes))
-            elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
-                raise ValueError(f"`classes` must be those of the first call, {self.classes_!s:.100}; leave them out.")
+                self._start(classes)
             self._learn(X, y, first=first, whole=False)
         return self
 
@@ -111,14 +109,7 @@ class Neurons(ClassifierMixin, BaseEstimator):
 
     def _learn(self, X, y, *, first, whole):
         """Learn checked rows."""
-        numbers = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
-        strange = np.flatnonzero(self.classes_[numbers] != y)
-        if strange.size:
-            raise ValueError(
-                f"y has labels that are not among `classes`, such as {str(y[strange[0]])!r:.60}; classes are "
-                f"{self.classes_!s:.100}."
-            )
-        neurons = self._neurons_of(numbers).astype(np.int32)
+        neurons = self._neurons_of(label_numbers(y, self.classes_, of="y", among="classes")).astype(np.int32)
         self.detector_ = self.detector_._after(X, neurons, self._neuron_labels().tolist(), first=first, whole=whole)
         self._sort()
 
@@ -145,13 +136,10 @@ class Neurons(ClassifierMixin, BaseEstimator):
         return votes, counted + votes.largest / (1.0 + self.detector_._store.cells.shape[1])
 
     def _get_fitted_state(self):
-        objects = self.classes_.dtype == object
-        return {"detector": self.detector_, "classes": self.classes_.tolist() if objects else self.classes_}, {}
+        return {"detector": self.detector_, "classes": labels_to_file(self.classes_)}, {}
 
     def _set_fitted_state(self, scalars, arrays):
-        classes = scalars["classes"]
-        self.classes_ = classes if isinstance(classes, np.ndarray) else np.array(classes, dtype=object)
-        self.detector_ = scalars["detector"]
+        self.classes_, self.detector_ = labels_from_file(scalars["classes"]), scalars["detector"]
         self._sort()
 
     def __sklearn_tags__(self):

@@ -6,9 +6,8 @@ import numpy as np
 
 from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty
-from .._core.rng import draws
 from ._sequence_kernels import Links, follow_codes, learn_sequences, recall_sequences
-from ._trace import CHUNK_ROWS, STORED_ROWS, make_work
+from ._trace import CHUNK_ROWS, STORED_ROWS, draws, make_work
 
 
 class SequenceState(NamedTuple):
