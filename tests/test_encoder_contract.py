@@ -26,11 +26,7 @@ from .contracts import deltas, labelled, winners
 from .contracts.encoders import ENCODERS, can, cases, codes_of, content, make, same_bits
 
 # One image alone may have a zero code, of which ConvSparseCoder warns
-pytestmark = [
-    pytest.mark.nojit,
-    pytest.mark.filterwarnings("ignore:the codes of .* images are zero:UserWarning"),
-    pytest.mark.filterwarnings(r"ignore:\d+ (of \d+ )?segments"),  # rows of a single one; few segments
-]
+pytestmark = [pytest.mark.nojit, pytest.mark.filterwarnings("ignore:the codes of .* images are zero:UserWarning")]
 
 
 @pytest.fixture(autouse=True)

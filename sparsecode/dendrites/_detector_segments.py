@@ -264,9 +264,6 @@ class SegmentsMixin:
         check_is_fitted(self)
         return self._store.totals
 
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "_store")
-
     def _get_fitted_state(self):
         scalars = {"seed": self._seed, "labels": self._labels, "connected_from": self._connected_from}
         scalars["estimated_rate"] = self._estimated_rate

@@ -72,6 +72,13 @@ def sparse_binary(rng):
     return X
 
 
+def equally_active(rng):
+    """Zeros and ones, six ones in each row but one."""
+    X = (np.argsort(rng.random((30, 40)), axis=1) < 6).astype(np.float64)
+    X[4], X[8] = 0, X[9]
+    return X
+
+
 class Case(NamedTuple):
     """An encoder and what is special about it."""
 
@@ -322,22 +329,22 @@ ENCODERS = {
     ),
     "segments": Case(
         lambda: DendriticSegmentDetector(4, threshold=2, match_threshold=3, binarize=0.5, random_state=0),
-        sparse_binary,
+        equally_active,
         chunk=1,
     ),
     "segments calibrated csr": Case(
         lambda: DendriticSegmentDetector(
             5, false_positive_rate=0.05, sparse_output=True, output="graded", n_jobs=2, random_state=0
         ),
-        sparse_binary,
+        equally_active,
         chunk=7,
         fixed_width="it takes zeros and ones only",
     ),
     "segments of unions": Case(
         lambda: DendriticSegmentDetector(
-            3, threshold=2, patterns_per_segment=3, max_segments=8, output="overlap", binarize=0.5, random_state=0
+            3, threshold=2, patterns_per_segment=3, max_segments=15, output="overlap", binarize=0.5, random_state=0
         ),
-        sparse_binary,
+        equally_active,
         chunk=3,
     ),
     "deltas": Case(lambda: SendOnDelta(), walks, chunk=1),

@@ -16,6 +16,7 @@ from sparsecode.dendrites.theory import (
     false_negative_rate,
     false_positive_rate,
     min_threshold,
+    union_false_positive_rate,
 )
 from sparsecode.sdr import add_noise, random_sdrs
 
@@ -141,6 +142,18 @@ def test_noise_is_borne_as_the_theory_says():
         missed = 1 - detector.transform(noisy).diagonal().mean()
         expected = false_negative_rate(40, 20, theta, n_noisy)
         assert abs(missed - expected) < 4 * np.sqrt(expected * (1 - expected) / 1000)
+
+
+def test_unions_meet_the_theory():
+    """Five patterns on a segment, each by ten cells of its own: the law without shared cells; off by 1 % at most."""
+    X = random_sdrs(2000, 1000, 30, random_state=0)
+    others = random_sdrs(20_000, 1000, 30, sparse_output=True, random_state=1)
+    detector = DendriticSegmentDetector(10, threshold=6, patterns_per_segment=5, **SPARSE).fit(X)
+    assert detector.code_shape_ == (400,)
+    assert detector.transform(X).toarray()[np.arange(2000), np.arange(2000) // 5].all()
+    expected = union_false_positive_rate(1000, 30, 10, 6, 5, union="synapses", method="bound")
+    assert detector.expected_false_positive_rate_ == pytest.approx(expected, rel=1e-12)
+    assert detector.transform(others).nnz / (20_000 * 400) == pytest.approx(expected, rel=0.03)
 
 
 def test_random_rows_are_calibrated_to_the_theory():
