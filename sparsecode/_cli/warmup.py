@@ -82,11 +82,11 @@ def compile_segments():
     from ..dendrites import ActiveDendriteClassifier, DendriticSegmentDetector
     from ..sdr import random_sdrs
 
-    rows = random_sdrs(256, 64, 8, random_state=0)
+    rows = random_sdrs(512, 64, 8, random_state=0)
     DendriticSegmentDetector(4, threshold=2, random_state=0).fit(rows).transform(rows)
     detector = DendriticSegmentDetector(4, threshold=2, output="graded", random_state=0).fit(rows)
     detector.transform(rows[:2])
-    ActiveDendriteClassifier(detector).fit(rows, range(256)).predict(rows[:2])
+    ActiveDendriteClassifier(detector).fit(rows, range(512)).predict(rows[:2])
 
 
 def compile_similarities():

@@ -277,7 +277,7 @@ class SegmentsMixin:
         self._estimated_rate = scalars["estimated_rate"]
         self._records = from_rows(arrays.pop("records"), SegmentRecord)
         self._store = Store(**arrays)
-        S = len(self._store.cells)
-        if any(len(array) != S for array in (*self._store[:-1], self._thresholds)) or self._store.totals[SEGMENTS] != S:
+        self._store.check(self.n_features_in_)
+        if len(self._thresholds) != len(self._store.cells):
             raise ValueError("the synapses and thresholds of the segments do not go together.")
         self._connect()

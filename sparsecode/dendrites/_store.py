@@ -51,6 +51,18 @@ class Store(NamedTuple):
         n = int(self.totals[SEGMENTS])
         return Store(*(array[:n].copy() for array in self[:-1]), self.totals)
 
+    def check(self, n_cells):
+        """Raise an error if these are no arrays of segments: kernels trust them."""
+        like = Store.empty(*self.cells.shape) if self.cells.ndim == 2 else Store.empty(0, 0)
+        fits = all(a.dtype == b.dtype and a.shape == b.shape for a, b in zip(self, like, strict=True))
+        if not fits or self.totals[SEGMENTS] != len(self.cells) or not self._packed(n_cells):
+            raise ValueError("the arrays are no segments.")
+
+    def _packed(self, n_cells):
+        """Return whether each segment has its synapses first, each to a cell that there is."""
+        there = np.arange(self.cells.shape[1]) < self.sizes[:, None]
+        return bool(np.array_equal(there, self.cells >= 0) and (self.cells < n_cells).all())
+
 
 def learn(store, rule, owners, X, seed):
     """Return the store after rows of bool, and the segment that has each, -1 for none.

@@ -117,6 +117,26 @@ def test_pickles_and_files_go_on_alike(rng, tmp_path):
         assert other.estimated_false_positive_rate_ == whole.estimated_false_positive_rate_
 
 
+@pytest.mark.nojit
+def test_arrays_that_are_no_segments_are_refused(rng):
+    X, _ = recurring(rng, moved=0.0)
+    detector = DendriticSegmentDetector(7, threshold=5, random_state=0).fit(X)
+    scalars, arrays = detector._get_fitted_state()
+    gap, beyond = arrays["cells"].copy(), arrays["cells"].copy()
+    gap[3, 2], beyond[0, 0] = -1, 60
+    for name, wrong, message in (
+        ("cells", gap, "no segments"),
+        ("cells", beyond, "no segments"),
+        ("sizes", arrays["sizes"].astype(np.int64), "no segments"),
+        ("owners", arrays["owners"][1:], "no segments"),
+        ("totals", arrays["totals"] + 1, "no segments"),
+        ("thresholds", arrays["thresholds"][1:], "do not go together"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            detector._set_fitted_state(scalars, arrays | {name: wrong})
+    detector._set_fitted_state(scalars, arrays)
+
+
 def test_random_rows_meet_the_theory():
     """20 000 other rows at 2000 segments: rates of 8.6e-4 and 4.6e-4, off by 1 % at most for four seeds.
 
