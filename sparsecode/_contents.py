@@ -25,7 +25,7 @@ ENCODERS = (
         ("LCA", "LISTA", "PatchEncoder", "SAILnet", "SparseCoder", "TaskDrivenClassifier", "TaskDrivenRegressor"),
         "sparsecode.coding",
     )
-    | {"ActiveDendritesMLPClassifier": "sparsecode.dendrites", "ConvSparseCoder": "sparsecode.convolutional"}
+    | {"ConvSparseCoder": "sparsecode.convolutional"}
     | dict.fromkeys(
         (
             "CategoryEncoder",
@@ -46,7 +46,17 @@ ENCODERS = (
         "sparsecode.sdr",
     )
     | dict.fromkeys(("DeltaEncoder", "DeltaNetwork", "IntegrateAndFire", "SpikingLCA"), "sparsecode.temporal")
-    | dict.fromkeys(("SequencePredictor", "TemporalMemory"), "sparsecode.dendrites")
+    | dict.fromkeys(
+        (
+            "ActiveDendriteClassifier",
+            "ActiveDendritesMLPClassifier",
+            "DendriticNeuron",
+            "DendriticSegmentDetector",
+            "SequencePredictor",
+            "TemporalMemory",
+        ),
+        "sparsecode.dendrites",
+    )
     | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
 )
 

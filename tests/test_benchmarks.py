@@ -252,3 +252,13 @@ def test_sporco_is_compared(imported, capsys):
     settings = ("small, gap 0.1", "small, gap 0.01", "small, an iteration")
     assert found == list(itertools.product(settings, ("sparsecode", "SPORCO")))
     assert all(0 < row["us / row"] < np.inf for row in result.rows)
+
+
+def test_overlaps_of_segments_are_compared(imported, capsys, monkeypatch):
+    (module,) = imported(".", "dendrite_evaluators")
+    monkeypatch.setattr(module, "SETTINGS", ((200, 20, 8, 300, 40, 3), (128, 12, 6, 3000, 70, 2)))
+    for arguments, n_settings in (["--quick"], 1), ([], 2):
+        module.main(["--rounds", "1", *arguments])
+        output = capsys.readouterr().out
+        assert output.count("same True") == 4 * n_settings
+        assert output.count("same") == 4 * n_settings

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 SCRIPTS = sorted((Path(__file__).parents[1] / "gallery").glob("plot_*.py"))
@@ -424,6 +425,37 @@ def check_dendrite_scaling(output):
     assert [number(output, f"{a} active") for a in (64, 128, 256)] == [-11.96, -11.91, -11.81]  # about -12
     assert number(output, "half of them") == 0.58
     assert [number(output, f"threshold {theta}") for theta in (8, 12, 16)] == [56, 43, 30]
+
+
+def check_dendrite_noise(output):
+    """Ten thousand segments; at half of the pattern ten draws for each."""
+    lines, missing = output.splitlines()[1:], (7.358e-4, 0.0716827, 0.582524)
+    for line, missed, relative in zip(lines, missing, (0.47, 0.05, 0.011), strict=True):
+        theta, counted, exact, published, false, by_law = line.split()
+        assert abs(float(counted) / missed - 1) < relative  # four standard errors
+        assert abs(float(published) / missed - 1) < 1e-3
+        assert abs(float(exact) / missed - 1) < 2e-3
+        if theta == "8":
+            assert abs(float(false) / float(by_law) - 1) < 0.03  # 3.41e-4 and 3.40e-4
+
+
+def check_dendrite_calibration(output):
+    """Four rates: 10 to 180 times as many false positives by the law, 0.7 to 1.1 of those asked for if calibrated."""
+    for line in output.splitlines()[1:5]:
+        asked = float(line.split()[0])
+        by_law, calibrated = (float(re.search(rf"{name}: [\d.]+, ([\d.]+)", line)[1]) for name in ("law", "calibrated"))
+        assert by_law > 5 * asked
+        assert 0.5 < calibrated / asked < 1.3
+        assert number(line, "votes right") > 0.92  # 0.941 to 0.967
+    assert "threshold of 10: the law 5.6e-11, measured 2.4e-03" in output
+
+
+def check_dendrite_patches(output):
+    """Means of three draws, whose standard deviations are about 0.02."""
+    shares = {line[:26].strip(): [float(word) for word in line[26:].split()] for line in output.splitlines()[1:]}
+    assert shares["dendrites"][-1] > 0.52  # 0.570
+    assert np.mean(shares["dendrites"]) > np.mean(shares["nearest piece"])  # 0.524 and 0.494
+    assert shares["codes"][-1] > shares["dendrites"][-1] > 2 * shares["pixels"][-1]  # 0.644, 0.570, 0.169
 
 
 def check_nmda_threshold(output):

@@ -82,6 +82,19 @@ def compile_all(dtypes):
             solve_separable(X[:2], (X[:3, :4], X[:3, :4]), penalty, max_iter=1)
             solve(X[:2], X[:3], penalty, mask=X[:2] < 1)
         compile_similarities()
+        compile_segments()
+
+
+def compile_segments():
+    """Learn dendritic segments, count their overlaps by lists and by bits, and let them vote."""
+    from ..dendrites import ActiveDendriteClassifier, DendriticSegmentDetector
+    from ..sdr import random_sdrs
+
+    rows = random_sdrs(512, 64, 8, random_state=0)
+    DendriticSegmentDetector(4, threshold=2, random_state=0).fit(rows).transform(rows)
+    detector = DendriticSegmentDetector(4, threshold=2, output="graded", random_state=0).fit(rows)
+    detector.transform(rows[:2])
+    ActiveDendriteClassifier(detector).fit(rows, range(512)).predict(rows[:2])
 
 
 def compile_similarities():

@@ -106,6 +106,17 @@ class TemporalRecord(NamedTuple):
     seconds: float
 
 
+class SegmentRecord(NamedTuple):
+    """A call in which dendritic segments learned rows."""
+
+    epoch: int
+    objective: float  # share of the rows with ones that got a segment of their own
+    sparsity: float  # share of the segments that are active for a row of others, as measured; NaN if it was not
+    segments: int  # after the call
+    synapses: int  # connected ones, after the call
+    seconds: float
+
+
 def as_rows(records):
     """Return the records as an array of float64, one row each, for a file."""
     return np.array([tuple(map(float, record)) for record in records])

@@ -16,3 +16,10 @@ def as_generator(random_state, stream=None):
     seeds = check_random_state(random_state).randint(0, 2**31 - 1, size=4)
     key = () if stream is None else tuple(stream.encode())
     return np.random.default_rng(np.random.SeedSequence(seeds.tolist(), spawn_key=key))
+
+
+def draws(seed, first, n_rows, n_numbers):
+    """Return random numbers of rows `first` and on: the same for a row however rows are split over calls."""
+    generator = np.random.PCG64(seed)
+    generator.advance(first * n_numbers)
+    return np.random.Generator(generator).random((n_rows, n_numbers))

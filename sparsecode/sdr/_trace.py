@@ -7,6 +7,7 @@ from scipy.sparse import csr_array, issparse
 
 from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty, kernel_array
+from .._core.rng import draws
 from ._macrocolumn_kernels import Work, expire_all, learn_rows, list_active, recall_rows, sum_templates
 
 #: Recall with "auto": share of the winners of the most connected feature at least, and standard deviations over chance.
@@ -60,13 +61,6 @@ class Rows:
         indices = np.empty(indptr[-1], np.int32)
         list_active(X, indptr, indices)
         return indptr, indices
-
-
-def draws(seed, first, n_rows, n_modules):
-    """Return the random numbers of rows `first` and on: the same for a row however rows are split over calls."""
-    generator = np.random.PCG64(seed)
-    generator.advance(first * n_modules)
-    return np.random.Generator(generator).random((n_rows, n_modules))
 
 
 def store(trace, rows, rule, limits, freeze, seed, first):

@@ -12,8 +12,11 @@ from sparsecode.sdr import MacrocolumnMemory
 
 from ..contracts.encoders import ENCODERS
 
-#: One row alone, of which nothing reaches the weight of the penalty.
-pytestmark = pytest.mark.filterwarnings("ignore:the codes of .* images are zero:UserWarning")
+#: One row alone, of which nothing reaches the weight of the penalty; rows with too few ones, or too many segments.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:the codes of .* images are zero:UserWarning"),
+    pytest.mark.filterwarnings(r"ignore:\d+ (of \d+ )?segments"),
+]
 
 #: All encoders of the registry but those whose data have a fixed width, which `Case.fixed_width` gives the reason for.
 INSTANCES = {name: case.make() for name, case in ENCODERS.items() if case.fixed_width is None}

@@ -9,7 +9,7 @@ import pytest
 
 from sparsecode import ConvSparseCoder, Dictionary, Encoder, PatchEncoder, SparseCoder
 from sparsecode.coding import LCA, LISTA, SAILnet
-from sparsecode.dendrites import TemporalMemory
+from sparsecode.dendrites import DendriticSegmentDetector, TemporalMemory
 from sparsecode.encoder import as_dense
 from sparsecode.sdr import (
     CategoryEncoder,
@@ -80,6 +80,13 @@ def binary(rng):
 def sparse_binary(rng):
     """Few ones among many features, one row of zeros and one that occurs twice."""
     X = (rng.random((30, 40)) < 0.1).astype(np.float64)
+    X[4], X[8] = 0, X[9]
+    return X
+
+
+def equally_active(rng):
+    """Zeros and ones, six ones in each row but one."""
+    X = (np.argsort(rng.random((30, 40)), axis=1) < 6).astype(np.float64)
     X[4], X[8] = 0, X[9]
     return X
 
@@ -426,6 +433,26 @@ ENCODERS = {
         chunk=7,
         fixed_width="it takes zeros and ones only",
     ),
+    "segments": Case(
+        lambda: DendriticSegmentDetector(4, threshold=2, match_threshold=3, binarize=0.5, random_state=0),
+        equally_active,
+        chunk=1,
+    ),
+    "segments calibrated csr": Case(
+        lambda: DendriticSegmentDetector(
+            5, false_positive_rate=0.05, sparse_output=True, output="graded", n_jobs=2, random_state=0
+        ),
+        equally_active,
+        chunk=7,
+        fixed_width="it takes zeros and ones only",
+    ),
+    "segments of unions": Case(
+        lambda: DendriticSegmentDetector(
+            3, threshold=2, patterns_per_segment=3, max_segments=15, output="overlap", binarize=0.5, random_state=0
+        ),
+        equally_active,
+        chunk=3,
+    ),
     "deltas": Case(lambda: SendOnDelta(), walks, chunk=1),
     "deltas frozen": Case(lambda: SendOnDelta(0.1, frozen=True), walks),
 }
@@ -453,6 +480,7 @@ PLAIN = (
     "delta network",
     "spiking lca positive",
     "temporal",
+    "segments",
     "deltas",
 )
 

@@ -232,6 +232,6 @@ def test_compiled_versions_in_total():
 
 #: What `python -m sparsecode warmup` compiles on an empty cache, kernels that Python calls: those of solvers once for
 #: each class of bound penalties that they take (eight, six of them separable) and precision; those of the Gabor fit, of
-#: paths, of separable dictionaries and of known entries in float64 only; all others in both precisions. And what tests
-#: call themselves.
-TOTAL = 202
+#: paths, of separable dictionaries and of known entries in float64 only, those of dendritic segments once; all others
+#: in both precisions. And what tests call themselves.
+TOTAL = 240

@@ -1,0 +1,149 @@
+"""What classifiers of neurons share: segments, each of one neuron, and their votes."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .._core.arrays import summable
+from .._core.labels import label_numbers, labels_from_file, labels_to_file, stream_classes
+from .._core.validation import StrOptions, fit_context, unchanged_on_failure
+from ._overlaps import make_wiring, votes_of
+from .segment_detector import DendriticSegmentDetector
+
+
+class Neurons(ClassifierMixin, BaseEstimator):
+    """Base of classifiers with the parameters `detector`, `vote` and `random_state`.
+
+    A subclass has ``_neurons_of(numbers)``, the neurons of rows of numbered classes, -1 for rows that get no segment,
+    ``_neuron_labels()``, the classes of neurons, and may have ``_check_classes(classes)``.
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "detector": [DendriticSegmentDetector, None],
+        "vote": [StrOptions({"soft", "hard"})],
+        "random_state": ["random_state", np.random.Generator],
+    }
+
+    @fit_context(prefer_skip_nested_validation=False)  # the detector is the user's
+    def fit(self, X, y):
+        """Begin anew and learn the rows of X.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+            Labels.
+
+        Returns
+        -------
+        self
+        """
+        with unchanged_on_failure(self):
+            X, y = self._check_samples(X, y, reset=True)
+            self._start(np.unique(y))
+            self._learn(X, y, first=True, whole=True)
+            if not len(self.detector_.owners_):
+                raise ValueError("no row of X that would get a segment has a one: there is nothing to learn.")
+        return self
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(self, X, y, classes=None):
+        """Learn the rows of X too, in their order: however rows are split over calls, the bits are the same.
+
+        Thresholds "auto" are calibrated for each segment on the rows that come after it; `fit` takes all rows for that.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        classes : array-like of shape (n_classes,) or None, default=None
+            All labels that there will be; needed in the first call.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            Without `classes` in the first call, or with others later.
+        """
+        with unchanged_on_failure(self):
+            self._validate_params()
+            first = not hasattr(self, "detector_")
+            X, y = self._check_samples(X, y, reset=first)
+            classes = stream_classes(classes, None if first else self.classes_)
+            if first:
+                self._start(classes)
+            self._learn(X, y, first=first, whole=False)
+        return self
+
+    def save(self, path):
+        """Save the fitted classifier in one file, which `sparsecode.load` gives back bit for bit.
+
+        Parameters
+        ----------
+        path : str or path-like
+        """
+        from ..persistence import save
+
+        save(self, path)
+
+    def _check_samples(self, X, y, *, reset):
+        """Return checked rows and labels."""
+        X, y = validate_data(self, summable(X), y, accept_sparse="csr", dtype="numeric", order="C", reset=reset)
+        check_classification_targets(y)
+        return X, y
+
+    def _check_classes(self, classes):
+        """Raise an error if there are not the classes that there should be."""
+
+    def _start(self, classes):
+        """Begin with no segments."""
+        self._check_classes(classes)
+        detector = DendriticSegmentDetector() if self.detector is None else clone(self.detector)
+        if detector.random_state is None:
+            detector.random_state = self.random_state
+        self.detector_, self.classes_ = detector, classes
+
+    def _learn(self, X, y, *, first, whole):
+        """Learn checked rows."""
+        neurons = self._neurons_of(label_numbers(y, self.classes_, of="y", among="classes")).astype(np.int32)
+        self.detector_ = self.detector_._after(X, neurons, self._neuron_labels().tolist(), first=first, whole=whole)
+        self._sort()
+
+    def _sort(self):
+        """List synapses by neuron, so that votes are sums of neighbours."""
+        store, detector = self.detector_._store, self.detector_
+        order = np.argsort(store.owners, kind="stable")
+        wiring = make_wiring(detector._synapses(connected=True)[order])
+        self._sorted = wiring, detector.thresholds_[order].astype(np.int16), store.owners[order]
+
+    def _votes(self, X):
+        """Return the `Votes` of all neurons for rows of X, and their scores.
+
+        A score is the votes of a neuron, and as a fraction of one the largest overlap among its segments: it decides
+        between equal votes, and where no segment is active.
+        """
+        check_is_fitted(self)
+        self._validate_params()
+        X = validate_data(self, summable(X), accept_sparse="csr", dtype="numeric", order="C", reset=False)
+        X = self.detector_._check_binary_input(X, reset=False)
+        wiring, thresholds, owners = self._sorted
+        votes = votes_of(wiring, X, thresholds, owners, len(self._neuron_labels()), self.detector_.n_jobs)
+        counted = votes.excess if self.vote == "soft" else votes.n_active
+        return votes, counted + votes.largest / (1.0 + self.detector_._store.cells.shape[1])
+
+    def _get_fitted_state(self):
+        return {"detector": self.detector_, "classes": labels_to_file(self.classes_)}, {}
+
+    def _set_fitted_state(self, scalars, arrays):
+        self.classes_, self.detector_ = labels_from_file(scalars["classes"]), scalars["detector"]
+        self._sort()
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.classifier_tags.poor_score = True  # zeros and ones only
+        return tags
