@@ -24,7 +24,7 @@ from sparsecode import ConvSparseCoder, Dictionary
 from sparsecode.datasets import natural_images
 from sparsecode.plot import mosaic
 
-SIDE, N_EACH = 64, 4
+SIDE, N_EACH = 64, 2
 rng = np.random.default_rng(0)
 parts = []
 for image in natural_images():

@@ -30,9 +30,9 @@ N_ATOMS, ACTIVE, SIZE = 400, 4, 12
 RULES = {None: "#000000", "ols": "#999999", "emp": "#e69f00", "hap": "#0072b2", "heh": "#d55e00"}
 
 images = Whitener().fit_transform(natural_images())
-extractor = PatchExtractor(SIZE, n_patches=24_000, center=True, random_state=0)
+extractor = PatchExtractor(SIZE, n_patches=19_000, center=True, random_state=0)
 patches = extractor.fit_transform(images)
-X, held_out = patches[:20_000], patches[20_000:]
+X, held_out = patches[:16_000], patches[16_000:]
 
 atoms, rates, unlearned = {}, {}, {}
 for rule in RULES:

@@ -30,7 +30,7 @@ from sparsecode import PatchExtractor, SparseCoder, Whitener
 from sparsecode.coding import LCA, SAILnet, compare_coders
 from sparsecode.datasets import natural_images
 
-N_ATOMS, N_TRAIN, N_TEST, EPOCHS, SEEDS = 288, 3000, 500, 2, 3
+N_ATOMS, N_TRAIN, N_TEST, EPOCHS, SEEDS = 288, 3000, 500, 2, 1
 
 images = Whitener().fit_transform(natural_images())
 common = {"max_iter": EPOCHS, "tol": 0, "n_jobs": -1}

@@ -36,12 +36,12 @@ from sparsecode.plot import mosaic
 from sparsecode.receptive_fields import describe_receptive_fields
 from sparsecode.receptive_fields.classes import CLASSES
 
-SIZE, N_ATOMS, ACTIVE, EPOCHS = 12, 288, 0.03, 4
+SIZE, N_ATOMS, ACTIVE, EPOCHS = 12, 224, 0.03, 4
 
 warnings.filterwarnings("ignore", "codes of L0")  # of hard thresholding the step decides what enters
 images = Whitener().fit_transform(natural_images())
-patches = PatchExtractor(SIZE, n_patches=14_000, center=True, random_state=0).fit_transform(images)
-X, test = np.split(patches, [12_000])
+patches = PatchExtractor(SIZE, n_patches=9000, center=True, random_state=0).fit_transform(images)
+X, test = np.split(patches, [7500])
 penalties = {
     "soft (l1)": {"penalty": "l1"},
     "half (l1/2)": {"penalty": "l1/2", "encode_tol": 1e-2},

@@ -31,11 +31,11 @@ from sparsecode import PatchExtractor, SparseCoder, Whitener
 from sparsecode.coding import compare_coders
 from sparsecode.datasets import natural_images
 
-SIZES, SEEDS = [72, 144, 288, 576, 1152], 3
-N_TRAIN, N_TEST, EPOCHS = 4000, 800, 3
+SIZES, SEEDS = [72, 144, 288, 576, 1152], 1
+N_TRAIN, N_TEST, EPOCHS = 3000, 800, 3
 
 images = Whitener().fit_transform(natural_images())
-settings = {"max_iter": EPOCHS, "tol": 0, "encode_tol": 1e-5, "n_jobs": -1}
+settings = {"max_iter": EPOCHS, "tol": 0, "encode_tol": 1e-4, "n_jobs": -1}
 methods = {"l1": SparseCoder(penalty="l1", **settings), "CEL0": SparseCoder(penalty="cel0", **settings)}
 start = SparseCoder(penalty="l1", alpha=0.7, **settings)
 levels = {"3 % of the units active": {"target_sparsity": 0.03}, "4.3 units active in a patch": {"mean_l0": 4.3}}

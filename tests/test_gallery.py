@@ -109,13 +109,13 @@ def check_lca_sailnet(output):
 
 
 def check_beyond_l1(output):
-    """Errors of l1 over those of CEL0; three seeds are within 3.5 percent of the means."""
-    means = {
-        "shared atoms": ([2.59, 3.54, 4.44], [1.42, 1.73, 2.06], 0.71),
-        "own atoms, from those of l1": ([2.58, 3.46, 4.41], [1.51, 1.77, 2.03], 0.69),
-        "own atoms, from noise": ([2.32, 2.78, 3.37], [1.36, 1.44, 1.55], 0.75),
+    """Errors of l1 over those of CEL0, of one seed; with 6000 patches three seeds are within 3.5 percent of their means."""
+    measured_here = {
+        "shared atoms": ([2.49, 3.39, 4.31], [1.39, 1.68, 2.03], 0.71),  # with 6000: 2.59, 3.54, 4.44
+        "own atoms, from those of l1": ([2.46, 3.34, 4.29], [1.45, 1.75, 2.00], 0.69),  # 2.58, 3.46, 4.41
+        "own atoms, from noise": ([2.25, 2.71, 3.21], [1.34, 1.42, 1.50], 0.75),  # 2.32, 2.78, 3.37
     }
-    for kind, (*both, shrinkage) in means.items():
+    for kind, (*both, shrinkage) in measured_here.items():
         for name, ratios in zip(["soft", "soft, debiased"], both, strict=True):
             for level, ratio in zip(["1.5", "3", "5"], ratios, strict=True):
                 measured = number(output, f"{kind}, {level} % active, {name} over CEL0")
@@ -128,7 +128,7 @@ def check_beyond_l1(output):
     # When to stop makes matching pursuit twice as good.
     assert number(shared, "OMP, while it pays: error") < 0.55 * number(shared, "OMP, fixed number: error")
     assert number(shared, "half: error") < number(shared, "MCP: error") < number(shared, "hard, splitting: error")
-    assert number(own, "CEL0: error") < 0.95 * number(noise, "CEL0: error")  # 0.173 and 0.194
+    assert number(own, "CEL0: error") < 0.95 * number(noise, "CEL0: error")  # 0.187 and 0.206
 
 
 def check_matched_error(output):
@@ -275,20 +275,19 @@ def check_heterogeneous_kernels(output):
     """Published order in the published protocol, and the other one at the least objective; 9 photographs."""
     better = "heterogeneous better of 9"
     assert words_after(output, f"100 steps, {better}")[:2] == ["PSNR 0", "sparseness 9"]
-    assert abs(number(output, "100 steps, homogeneous: PSNR") - 33.84) < 0.3
-    assert abs(number(output, "100 steps, heterogeneous: PSNR") - 31.82) < 0.3
-    assert abs(number(output.partition("100 steps, heterogeneous")[2], "sparseness") - 0.99324) < 3e-4
-    for weight in ("1", "0.5", "0.2"):
+    assert abs(number(output, "100 steps, homogeneous: PSNR") - 31.58) < 0.3
+    assert abs(number(output, "100 steps, heterogeneous: PSNR") - 29.71) < 0.3
+    assert abs(number(output.partition("100 steps, heterogeneous")[2], "sparseness") - 0.99325) < 3e-4
+    for weight in ("1", "0.5"):
         ratio, sparseness, objective = words_after(output, f"weight {weight}, {better}")
         assert (ratio, objective) == ("PSNR 9", "objective 9")
-        assert number(sparseness, "sparseness") < 6  # 1, 1 and 3
-    for weight in ("0.5", "0.2"):  # 0.839 and 0.844; in no photograph more
-        median, most = words_after(output, f"active at the PSNR of the other at weight {weight}")
-        assert 0.8 < float(median) < 0.9
-        assert number(most, "largest") < 1
+        assert number(sparseness, "sparseness") < 6  # 4 and 4; with 64 x 64 pixels 1 and 1
+    median, most = words_after(output, "active at the PSNR of the other at weight 0.5")
+    assert 0.8 < float(median) < 0.9  # 0.836; in no photograph more
+    assert number(most, "largest") < 1
     ratios = re.findall(r"(\w+): objective over its lower bound ([\d.]+), then ([\d.]+)", output)
-    assert len(ratios) == 4
-    for bank, early, late in ratios:  # 1.62, 1.66, 3.70 and 3.55; 1.05, 1.05, 1.05 and 1.04
+    assert len(ratios) == 2
+    for bank, early, late in ratios:  # 1.61 and 3.42; 1.05 and 1.04
         assert (float(early) > 3) == (bank == "heterogeneous")
         assert float(late) < 1.1
 
