@@ -70,7 +70,8 @@ kinds = {
     "own atoms, from noise": (["soft", "CEL0"], {"init": noise}),
 }
 tables = {
-    kind: xr.concat([compare(names, seed, **how) for seed in range(SEEDS)], "seed") for kind, (names, how) in kinds.items()
+    kind: xr.concat([compare(names, seed, **how) for seed in range(SEEDS)], "seed")
+    for kind, (names, how) in kinds.items()
 }
 
 

@@ -14,8 +14,8 @@ that of the other 1.6 times: the sparse iterate does not fit the image yet. 100 
 Codes with kernels of unit norm, solved until a duality gap says so, have it in 9 of 9 images, and the lower objective.
 
 Solved codes with heterogeneous kernels are not sparser at equal weights: in 5 of 9 images they have more active
-coefficients, and less error. At equal PSNR they need 16 % fewer. With a gap of 1e-3 instead of 3e-4 counts are off by as
-much as the banks differ.
+coefficients, and less error. At equal PSNR they need 16 % fewer. With a gap of 1e-3 instead of 3e-4 counts are off by
+as much as the banks differ.
 
 Measured with SIDE = 64, SHOWN = (0, 4) and a third weight of 0.2, in four times the time: medians of 31.8 and 33.8 dB;
 objectives 3.6 and 1.6 times their lower bounds; more active coefficients in 8, 8 and 6 of 9 images at weights of 1, 0.5

@@ -109,7 +109,7 @@ def check_lca_sailnet(output):
 
 
 def check_beyond_l1(output):
-    """Errors of l1 over those of CEL0, of one seed; with 6000 patches three seeds are within 3.5 percent of their means."""
+    """Errors of l1 over those of CEL0, of one seed; three, with 6000 patches, are within 3.5 percent of their means."""
     measured_here = {
         "shared atoms": ([2.49, 3.39, 4.31], [1.39, 1.68, 2.03], 0.71),  # with 6000: 2.59, 3.54, 4.44
         "own atoms, from those of l1": ([2.46, 3.34, 4.29], [1.45, 1.75, 2.00], 0.69),  # 2.58, 3.46, 4.41
