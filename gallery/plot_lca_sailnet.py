@@ -46,9 +46,9 @@ circuits = {
 }
 paths, bests = {}, {}
 for name, circuit in circuits.items():
-    paths[name] = [circuit.fit(test).trajectory(row) for row in (x, *test[:30])]
-    codes = circuit.coder_.transform(test[:30])
-    bests[name] = objective(test[:30], atoms, codes, circuit.penalty_).mean()
+    paths[name] = [circuit.fit(test).trajectory(row) for row in (x, *test[:100])]
+    codes = circuit.coder_.transform(test[:100])
+    bests[name] = objective(test[:100], atoms, codes, circuit.penalty_).mean()
     ends = np.mean([path.objective[-1] for path in paths[name][1:]])
     print(f"{name}: objective above that of the coder by {100 * (ends / bests[name] - 1):.2f} %")
 
@@ -84,7 +84,7 @@ for name, of_patches in paths.items():
     axes[2].semilogy(path.time, mean, color=colours[name], label=name)
     axes[2].axhline(bests[name], color=colours[name].replace("#009e73", "#0072b2"), linestyle="--", linewidth=0.8)
 axes[2].set(xlabel="time [time constants]", ylabel="objective", xlim=(0, 40))
-axes[2].set_title("mean of 30 patches (dashed: SparseCoder)")
+axes[2].set_title("mean of 100 patches (dashed: SparseCoder)")
 axes[2].yaxis.set_major_formatter("{x:g}")
 axes[2].yaxis.set_minor_formatter("{x:g}")
 axes[2].legend(frameon=False, fontsize=8)

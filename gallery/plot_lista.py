@@ -30,7 +30,7 @@ from sparsecode.solvers import solve_fista
 LAYERS, ALPHA = [1, 2, 4, 8, 16], 0.5
 
 images = Whitener().fit_transform(natural_images())
-patches = PatchExtractor(10, n_patches=10_000, center=True, random_state=0).fit_transform(images).astype(np.float32)
+patches = PatchExtractor(10, n_patches=13_000, center=True, random_state=0).fit_transform(images).astype(np.float32)
 train, test = patches[2000:], patches[:2000]
 D = SparseCoder(200, alpha=ALPHA, max_iter=4, random_state=0).fit(train).components_
 exact = SparseCoder(dictionary=D, alpha=ALPHA, n_jobs=1).fit(train)
@@ -58,7 +58,7 @@ def ista(X, n_iter):
 errors, trained = {"ISTA": [], "FISTA": [], "LISTA": []}, []
 for n_layers in LAYERS:
     # A dictionary that is given stays: nothing is learned but the layers.
-    lista = LISTA(exact, n_layers=n_layers, max_iter=12, random_state=0).fit(train)
+    lista = LISTA(exact, n_layers=n_layers, max_iter=13, random_state=0).fit(train)
     fista = solve_fista(test, D, exact.penalty_, tol=0, max_iter=n_layers).codes
     for name, W in zip(errors, (ista(test, n_layers), fista, lista.transform(test)), strict=True):
         errors[name].append(relative_error(codes, W))

@@ -197,12 +197,13 @@ def check_receptive_fields_by_penalty(output):
     line = r"(.+), (beginning with l1|without): .*gabor ([\d.]+) %.* codes ([\d.]+)"
     for name, start, share, error in re.findall(line, output):
         gabors[name, start], errors[name, start] = float(share), float(error)
-    # Beginning with l1: 78, 76, 63 and 72 percent; without: 80, 32, 44 and 12.
+    # Beginning with l1: 75, 73, 58 and 71 percent; without: 69, 38, 41 and 19. With 288 units and 12 000 patches
+    # 78, 76, 63 and 72; 80, 32, 44 and 12; with 192 and 8000 83, 77, 63 and 80; 78, 50, 55 and 24.
     assert all(gabors[name, "beginning with l1"] > 45 for name, _ in gabors)
-    assert gabors["soft (l1)", "without"] > 70
+    assert gabors["soft (l1)", "without"] > max(60, 0.8 * gabors["soft (l1)", "beginning with l1"])
     assert gabors["CEL0", "without"] < 0.3 * gabors["CEL0", "beginning with l1"]
-    assert errors["CEL0", "beginning with l1"] < 0.9 * errors["CEL0", "without"]  # 0.077 and 0.094
-    assert errors["half (l1/2)", "beginning with l1"] < 0.95 * errors["half (l1/2)", "without"]  # 0.076 and 0.084
+    assert errors["CEL0", "beginning with l1"] < 0.9 * errors["CEL0", "without"]  # 0.117 and 0.138
+    assert errors["half (l1/2)", "beginning with l1"] < 0.95 * errors["half (l1/2)", "without"]  # 0.116 and 0.126
     for line in re.findall("medians of .*: (.*)", output):
         nx, ny, atoms, coder = (float(value) for value in line.split(", "))
         assert 0.25 < nx < 0.4
@@ -315,7 +316,7 @@ def check_orientation_statistics(output):
 
 
 def check_convolutional_digits(output):
-    """Pixels 96.1, pooled maps 97.7, 98.4 and 98.8 percent; half a percent is four digits."""
+    """Pixels 96.2, pooled maps 97.2, 97.9 and 98.7 percent; half a percent is four digits."""
     pixels = number(output, "pixels")
     assert number(output, "grid of 2 x 2") > pixels + 0.5
     assert number(output, "grid of 3 x 3") > pixels + 1
