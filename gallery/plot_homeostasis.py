@@ -27,12 +27,13 @@ from sparsecode.plot import mosaic
 from sparsecode.receptive_fields import classify_receptive_fields, fit_gabor
 
 N_ATOMS, ACTIVE, SIZE = 400, 4, 12
+BATCHES = {"gradient": 256, "online": 1024}  # a step each; the latter needs fewer, and has statistics of all before
 RULES = {None: "#000000", "ols": "#999999", "emp": "#e69f00", "hap": "#0072b2", "heh": "#d55e00"}
 
 images = Whitener().fit_transform(natural_images())
-extractor = PatchExtractor(SIZE, n_patches=19_000, center=True, random_state=0)
+extractor = PatchExtractor(SIZE, n_patches=24_000, center=True, random_state=0)
 patches = extractor.fit_transform(images)
-X, held_out = patches[:16_000], patches[16_000:]
+X, held_out = patches[:20_000], patches[20_000:]
 
 atoms, rates, unlearned = {}, {}, {}
 for rule in RULES:
@@ -40,7 +41,7 @@ for rule in RULES:
     for learning in ("gradient", "online"):
         coder = SparseCoder(
             N_ATOMS, n_nonzero_coefs=ACTIVE, solver="mp", learning=learning, homeostasis=rule,
-            max_iter=5, tol=0, n_jobs=-1, random_state=0,
+            max_iter=5, batch_size=BATCHES[learning], tol=0, n_jobs=-1, random_state=0,
         ).fit(X)  # fmt: skip
         fit = fit_gabor(coder.components_, shape=(SIZE, SIZE), n_jobs=-1)
         classes = classify_receptive_fields(fit, coder.components_, (SIZE, SIZE))
