@@ -45,7 +45,8 @@ METHODS = {
     "OMP, while it pays": SparseCoder(penalty="l0", solver="omp", **common),
     "CEL0": SparseCoder(penalty="cel0", **common),
 }
-RATES = {0.015: 0.0857588, 0.03: 0.1252449}  # as a search finds: (SAILnet(target_rate=0.15, ...), "target_rate")
+# As a search finds, ``(SAILnet(target_rate=0.15, ...), "target_rate")``
+RATES = {0.015: 0.0857588220676494, 0.03: 0.1252449053392475}
 CIRCUITS = {
     "LCA, hard": (LCA(threshold="hard", alpha=0.1, anneal=0.98, n_jobs=-1), "alpha"),
     "SAILnet": lambda share: SAILnet(target_rate=RATES[share], batch_size=30, max_iter=12, n_jobs=-1),

@@ -57,7 +57,7 @@ def check_lista(output):
     errors = {name: [number(line, name) for line in lines[:5]] for name in (" ISTA", " FISTA", "LISTA")}
     for error in errors.values():
         assert error == sorted(error, reverse=True)
-    # 0.56, 0.48, 0.43, 0.40 and 0.42 of the error of ISTA after 1, 2, 4, 8 and 16 layers
+    # 0.58, 0.51, 0.46, 0.44 and 0.47 of the error of ISTA after 1, 2, 4, 8 and 16 layers
     assert all(trained < 0.7 * plain for trained, plain in zip(errors["LISTA"], errors[" ISTA"], strict=True))
     assert errors["LISTA"][2] < 0.3
     assert errors["LISTA"][3] < 0.75 * errors[" FISTA"][3]
@@ -257,8 +257,8 @@ def check_kernel_banks(output):
 def check_convolutional_kernels(output):
     for name, least in (("log-Gabor bank", 0.8), ("learned from it", 0.95), ("learned from noise", 0.95)):
         explained = number(output, f"{name}: explained variance")
-        assert least < explained < 1  # 0.862, 0.980, 0.978
-        assert 0.8 < number(output, f"{name}: explained variance {explained:.3f} at") < 1.1
+        assert least < explained < 1  # 0.847, 0.974, 0.966; of 27 parts 0.862, 0.981, 0.979
+        assert 0.8 < number(output, f"{name}: explained variance {explained:.3f} at") < 1.15  # 1.03, 1.09, 1.09
     assert number(output, "log-Gabor bank: explained variance") < 0.9
 
 
