@@ -27,7 +27,7 @@ from sparsecode.plot import mosaic
 from sparsecode.receptive_fields import classify_receptive_fields, fit_gabor
 
 N_ATOMS, ACTIVE, SIZE = 400, 4, 12
-# A step each; "online" has statistics of all before. With 256 for both, "ols" leaves 2.8 instead of 4.8 % unlearned there
+# A step each; "online" has statistics of all before. With 256 for both, "ols" leaves 2.8 % unlearned there, not 4.8
 BATCHES = {"gradient": 256, "online": 1024}
 RULES = {None: "#000000", "ols": "#999999", "emp": "#e69f00", "hap": "#0072b2", "heh": "#d55e00"}
 
