@@ -28,7 +28,7 @@ X, y = load_digits(return_X_y=True)
 train, test, y_train, y_test = train_test_split(X / 16, y, test_size=0.5, random_state=0, stratify=y)
 
 coder = SparseCoder(max_iter=4, batch_size=1000, encode_tol=1e-4, random_state=0)
-codes = PatchEncoder(coder, patch_size=4, input_shape=(8, 8), pool="max")
+codes = PatchEncoder(coder, patch_size=4, input_shape=(8, 8), pool="max", random_state=0)
 classifier = LogisticRegression(C=3, max_iter=1000)
 grid = {
     "patchencoder__encoder__n_components": [16, 32, 64],

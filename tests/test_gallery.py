@@ -235,7 +235,7 @@ def check_inpainting(output):
 
 
 def check_digits_pipeline(output):
-    assert number(output, "codes") > 98  # 98.8
+    assert number(output, "codes") > 98  # 99.2; with other patches to learn from 98.6 to 99.1
     assert number(output, "codes") > number(output, "pixels") + 1.5  # 96.3
 
 
