@@ -27,11 +27,11 @@ from sparsecode.plot import mosaic
 X, y = load_digits(return_X_y=True)
 train, test, y_train, y_test = train_test_split(X / 16, y, test_size=0.5, random_state=0, stratify=y)
 
-coder = SparseCoder(max_iter=5, random_state=0)
-codes = PatchEncoder(coder, patch_size=4, input_shape=(8, 8), pool="max")
+coder = SparseCoder(max_iter=4, batch_size=1000, encode_tol=1e-4, random_state=0)
+codes = PatchEncoder(coder, patch_size=4, input_shape=(8, 8), pool="max", random_state=0)
 classifier = LogisticRegression(C=3, max_iter=1000)
 grid = {
-    "patchencoder__encoder__n_components": [8, 16, 32, 64],
+    "patchencoder__encoder__n_components": [16, 32, 64],
     "patchencoder__encoder__target_sparsity": [0.03, 0.1, 0.2],
 }
 search = GridSearchCV(make_pipeline(codes, MaxAbsScaler(), classifier), grid, cv=3, n_jobs=2).fit(train, y_train)

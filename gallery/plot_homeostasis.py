@@ -27,6 +27,8 @@ from sparsecode.plot import mosaic
 from sparsecode.receptive_fields import classify_receptive_fields, fit_gabor
 
 N_ATOMS, ACTIVE, SIZE = 400, 4, 12
+# A step each; "online" has statistics of all before. With 256 for both, "ols" leaves 2.8 % unlearned there, not 4.8
+BATCHES = {"gradient": 256, "online": 1024}
 RULES = {None: "#000000", "ols": "#999999", "emp": "#e69f00", "hap": "#0072b2", "heh": "#d55e00"}
 
 images = Whitener().fit_transform(natural_images())
@@ -40,7 +42,7 @@ for rule in RULES:
     for learning in ("gradient", "online"):
         coder = SparseCoder(
             N_ATOMS, n_nonzero_coefs=ACTIVE, solver="mp", learning=learning, homeostasis=rule,
-            max_iter=5, tol=0, n_jobs=-1, random_state=0,
+            max_iter=5, batch_size=BATCHES[learning], tol=0, n_jobs=-1, random_state=0,
         ).fit(X)  # fmt: skip
         fit = fit_gabor(coder.components_, shape=(SIZE, SIZE), n_jobs=-1)
         classes = classify_receptive_fields(fit, coder.components_, (SIZE, SIZE))

@@ -9,7 +9,7 @@ few atoms, takes the time of about four layers. So this is a lesson about networ
 faster.
 
 The number to look at: the squared error of the codes of four layers over the squared norm of the exact ones, 0.48 for
-ISTA, 0.45 for FISTA and 0.21 for LISTA.
+ISTA, 0.45 for FISTA and 0.22 for LISTA (0.21 with 12 000 patches and 15 epochs of training instead of 11 000 and 13).
 
 The network is that of K. Gregor and Y. LeCun, "Learning fast approximations of sparse coding", ICML (2010), with the
 coupled weights of X. Chen, J. Liu, Z. Wang and W. Yin, NeurIPS (2018); their data were others.
@@ -30,9 +30,9 @@ from sparsecode.solvers import solve_fista
 LAYERS, ALPHA = [1, 2, 4, 8, 16], 0.5
 
 images = Whitener().fit_transform(natural_images())
-patches = PatchExtractor(10, n_patches=14_000, center=True, random_state=0).fit_transform(images).astype(np.float32)
+patches = PatchExtractor(10, n_patches=13_000, center=True, random_state=0).fit_transform(images).astype(np.float32)
 train, test = patches[2000:], patches[:2000]
-D = SparseCoder(200, alpha=ALPHA, max_iter=8, random_state=0).fit(train).components_
+D = SparseCoder(200, alpha=ALPHA, max_iter=4, random_state=0).fit(train).components_
 exact = SparseCoder(dictionary=D, alpha=ALPHA, n_jobs=1).fit(train)
 codes = exact.transform(test)
 
@@ -58,7 +58,7 @@ def ista(X, n_iter):
 errors, trained = {"ISTA": [], "FISTA": [], "LISTA": []}, []
 for n_layers in LAYERS:
     # A dictionary that is given stays: nothing is learned but the layers.
-    lista = LISTA(exact, n_layers=n_layers, max_iter=15, random_state=0).fit(train)
+    lista = LISTA(exact, n_layers=n_layers, max_iter=13, random_state=0).fit(train)
     fista = solve_fista(test, D, exact.penalty_, tol=0, max_iter=n_layers).codes
     for name, W in zip(errors, (ista(test, n_layers), fista, lista.transform(test)), strict=True):
         errors[name].append(relative_error(codes, W))

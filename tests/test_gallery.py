@@ -58,7 +58,7 @@ def check_lista(output):
     errors = {name: [number(line, name) for line in lines[:5]] for name in (" ISTA", " FISTA", "LISTA")}
     for error in errors.values():
         assert error == sorted(error, reverse=True)
-    # 0.56, 0.48, 0.43, 0.40 and 0.42 of the error of ISTA after 1, 2, 4, 8 and 16 layers
+    # 0.58, 0.51, 0.46, 0.44 and 0.47 of the error of ISTA after 1, 2, 4, 8 and 16 layers
     assert all(trained < 0.7 * plain for trained, plain in zip(errors["LISTA"], errors[" ISTA"], strict=True))
     assert errors["LISTA"][2] < 0.3
     assert errors["LISTA"][3] < 0.75 * errors[" FISTA"][3]
@@ -110,13 +110,13 @@ def check_lca_sailnet(output):
 
 
 def check_beyond_l1(output):
-    """Errors of l1 over those of CEL0; three seeds are within 3.5 percent of the means."""
-    means = {
-        "shared atoms": ([2.59, 3.54, 4.44], [1.42, 1.73, 2.06], 0.71),
-        "own atoms, from those of l1": ([2.58, 3.46, 4.41], [1.51, 1.77, 2.03], 0.69),
-        "own atoms, from noise": ([2.32, 2.78, 3.37], [1.36, 1.44, 1.55], 0.75),
+    """Errors of l1 over those of CEL0, of one seed; three, with 6000 patches, are within 3.5 percent of their means."""
+    measured_here = {
+        "shared atoms": ([2.49, 3.39, 4.31], [1.39, 1.68, 2.03], 0.71),  # with 6000: 2.59, 3.54, 4.44
+        "own atoms, from those of l1": ([2.46, 3.34, 4.29], [1.45, 1.75, 2.00], 0.69),  # 2.58, 3.46, 4.41
+        "own atoms, from noise": ([2.25, 2.71, 3.21], [1.34, 1.42, 1.50], 0.75),  # 2.32, 2.78, 3.37
     }
-    for kind, (*both, shrinkage) in means.items():
+    for kind, (*both, shrinkage) in measured_here.items():
         for name, ratios in zip(["soft", "soft, debiased"], both, strict=True):
             for level, ratio in zip(["1.5", "3", "5"], ratios, strict=True):
                 measured = number(output, f"{kind}, {level} % active, {name} over CEL0")
@@ -129,11 +129,11 @@ def check_beyond_l1(output):
     # When to stop makes matching pursuit twice as good.
     assert number(shared, "OMP, while it pays: error") < 0.55 * number(shared, "OMP, fixed number: error")
     assert number(shared, "half: error") < number(shared, "MCP: error") < number(shared, "hard, splitting: error")
-    assert number(own, "CEL0: error") < 0.95 * number(noise, "CEL0: error")  # 0.173 and 0.194
+    assert number(own, "CEL0: error") < 0.95 * number(noise, "CEL0: error")  # 0.187 and 0.206
 
 
 def check_matched_error(output):
-    """Active units over those of CEL0 at 5, 8 and 11 dB: with shared atoms means of three seeds (within 4 percent)."""
+    """Active units over those of CEL0 at 5, 8 and 11 dB: means of three seeds with shared atoms (within 4 percent)."""
     means = {
         "soft": [3.55, 3.09, 2.75],
         "soft, debiased": [1.44, 1.57, 1.62],
@@ -177,9 +177,10 @@ def check_step_dependence(output):
 
 
 def check_units_needed(output):
-    """Times as many units of l1 as of CEL0, for 72, 144, 288 and 576 of these: means and ranges of three seeds."""
+    """Times as many units of l1 as of CEL0, for 72, 144, 288 and 576 of these, of one seed."""
     share, count = "3 % of the units active", "4.3 units active in a patch"
-    for name, least, most in (("l1", 2.4, 2.8), ("l1, debiased", 1.15, 1.65)):  # 2.53 to 2.69 and 1.25 to 1.56
+    # 2.50 to 2.69 and 1.26 to 1.57; three seeds, with 4000 patches, 2.53 to 2.69 and 1.25 to 1.56
+    for name, least, most in (("l1", 2.4, 2.8), ("l1, debiased", 1.15, 1.65)):
         line = re.search(rf"{share}, units of {name} over units of CEL0: (.*)", output)[1]
         ranges = re.findall(r"([\d.]+) to ([\d.]+)", line)[:3]
         assert len(ranges) == 3
@@ -187,7 +188,7 @@ def check_units_needed(output):
     assert re.search(rf"{count}, units of l1 over units of CEL0: (.*)", output)[1] == "> 16, > 8, > 4, > 2"
     errors = re.findall(r"([\d.]+) \(", re.search(rf"{count}, l1: error (.*)", output)[1])
     assert len(errors) == 5
-    assert all(0.44 < float(error) < 0.5 for error in errors)  # 0.46 to 0.48
+    assert all(0.44 < float(error) < 0.5 for error in errors)  # 0.469 to 0.478; three seeds 0.452 to 0.487
     weights = re.findall(r"([\d.]+) \(", re.search("weights of l1: (.*)", output)[1])
     assert float(weights[-1]) > 1.4 * float(weights[0])
 
@@ -198,12 +199,13 @@ def check_receptive_fields_by_penalty(output):
     line = r"(.+), (beginning with l1|without): .*gabor ([\d.]+) %.* codes ([\d.]+)"
     for name, start, share, error in re.findall(line, output):
         gabors[name, start], errors[name, start] = float(share), float(error)
-    # Beginning with l1: 78, 76, 63 and 72 percent; without: 80, 32, 44 and 12.
+    # Beginning with l1: 75, 73, 58 and 71 percent; without: 69, 38, 41 and 19. With 288 units and 12 000 patches
+    # 78, 76, 63 and 72; 80, 32, 44 and 12; with 192 and 8000 83, 77, 63 and 80; 78, 50, 55 and 24.
     assert all(gabors[name, "beginning with l1"] > 45 for name, _ in gabors)
-    assert gabors["soft (l1)", "without"] > 70
+    assert gabors["soft (l1)", "without"] > max(60, 0.8 * gabors["soft (l1)", "beginning with l1"])
     assert gabors["CEL0", "without"] < 0.3 * gabors["CEL0", "beginning with l1"]
-    assert errors["CEL0", "beginning with l1"] < 0.9 * errors["CEL0", "without"]  # 0.077 and 0.094
-    assert errors["half (l1/2)", "beginning with l1"] < 0.95 * errors["half (l1/2)", "without"]  # 0.076 and 0.084
+    assert errors["CEL0", "beginning with l1"] < 0.9 * errors["CEL0", "without"]  # 0.117 and 0.138
+    assert errors["half (l1/2)", "beginning with l1"] < 0.95 * errors["half (l1/2)", "without"]  # 0.116 and 0.126
     for line in re.findall("medians of .*: (.*)", output):
         nx, ny, atoms, coder = (float(value) for value in line.split(", "))
         assert 0.25 < nx < 0.4
@@ -234,7 +236,7 @@ def check_inpainting(output):
 
 
 def check_digits_pipeline(output):
-    assert number(output, "codes") > 98  # 98.8
+    assert number(output, "codes") > 98  # 99.2; with other patches to learn from 98.6 to 99.1
     assert number(output, "codes") > number(output, "pixels") + 1.5  # 96.3
 
 
@@ -256,8 +258,8 @@ def check_kernel_banks(output):
 def check_convolutional_kernels(output):
     for name, least in (("log-Gabor bank", 0.8), ("learned from it", 0.95), ("learned from noise", 0.95)):
         explained = number(output, f"{name}: explained variance")
-        assert least < explained < 1  # 0.862, 0.980, 0.978
-        assert 0.8 < number(output, f"{name}: explained variance {explained:.3f} at") < 1.1
+        assert least < explained < 1  # 0.847, 0.974, 0.966; of 27 parts 0.862, 0.981, 0.979
+        assert 0.8 < number(output, f"{name}: explained variance {explained:.3f} at") < 1.15  # 1.03, 1.09, 1.09
     assert number(output, "log-Gabor bank: explained variance") < 0.9
 
 
@@ -276,20 +278,19 @@ def check_heterogeneous_kernels(output):
     """Published order in the published protocol, and the other one at the least objective; 9 photographs."""
     better = "heterogeneous better of 9"
     assert words_after(output, f"100 steps, {better}")[:2] == ["PSNR 0", "sparseness 9"]
-    assert abs(number(output, "100 steps, homogeneous: PSNR") - 33.84) < 0.3
-    assert abs(number(output, "100 steps, heterogeneous: PSNR") - 31.82) < 0.3
-    assert abs(number(output.partition("100 steps, heterogeneous")[2], "sparseness") - 0.99324) < 3e-4
-    for weight in ("1", "0.5", "0.2"):
+    assert abs(number(output, "100 steps, homogeneous: PSNR") - 31.58) < 0.3
+    assert abs(number(output, "100 steps, heterogeneous: PSNR") - 29.71) < 0.3
+    assert abs(number(output.partition("100 steps, heterogeneous")[2], "sparseness") - 0.99325) < 3e-4
+    for weight in ("1", "0.5"):
         ratio, sparseness, objective = words_after(output, f"weight {weight}, {better}")
         assert (ratio, objective) == ("PSNR 9", "objective 9")
-        assert number(sparseness, "sparseness") < 6  # 1, 1 and 3
-    for weight in ("0.5", "0.2"):  # 0.839 and 0.844; in no photograph more
-        median, most = words_after(output, f"active at the PSNR of the other at weight {weight}")
-        assert 0.8 < float(median) < 0.9
-        assert number(most, "largest") < 1
+        assert number(sparseness, "sparseness") < 6  # 4 and 4; with 64 x 64 pixels 1 and 1
+    median, most = words_after(output, "active at the PSNR of the other at weight 0.5")
+    assert 0.8 < float(median) < 0.9  # 0.836; in no photograph more
+    assert number(most, "largest") < 1
     ratios = re.findall(r"(\w+): objective over its lower bound ([\d.]+), then ([\d.]+)", output)
-    assert len(ratios) == 4
-    for bank, early, late in ratios:  # 1.62, 1.66, 3.70 and 3.55; 1.05, 1.05, 1.05 and 1.04
+    assert len(ratios) == 2
+    for bank, early, late in ratios:  # 1.61 and 3.42; 1.05 and 1.04
         assert (float(early) > 3) == (bank == "heterogeneous")
         assert float(late) < 1.1
 
@@ -317,7 +318,7 @@ def check_orientation_statistics(output):
 
 
 def check_convolutional_digits(output):
-    """Pixels 96.1, pooled maps 97.7, 98.4 and 98.8 percent; half a percent is four digits."""
+    """Pixels 96.2, pooled maps 97.2, 97.9 and 98.7 percent; half a percent is four digits."""
     pixels = number(output, "pixels")
     assert number(output, "grid of 2 x 2") > pixels + 0.5
     assert number(output, "grid of 3 x 3") > pixels + 1

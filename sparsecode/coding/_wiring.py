@@ -107,6 +107,20 @@ def integrate(wiring, pace, X, codes, *, u=None, heat=None, n_jobs=None):
     return heats
 
 
+def trace(wiring, pace, x, codes, potentials, *, u, heat):
+    """Write the codes and the potentials of a sample after each step, from the second row on; u and heat change."""
+
+    def step_on(start, end, stop):
+        for t in range(start + 1, end + 1):
+            if stop[0]:
+                return
+            integrate(wiring, pace._replace(n_steps=1), x, codes[t : t + 1], u=u, heat=heat)
+            potentials[t] = u
+
+    # All steps in one thread: going to another one costs more than a step
+    run_chunks(step_on, len(codes) - 1, n_jobs=1)
+
+
 def warn_of_heat(heats, pace):
     """Warn where thresholds had not come down to their levels when the presentation was over."""
     if pace.cooling == 1 or not heats.max() > 1:

@@ -11,7 +11,7 @@ from ..encoder import Capabilities, Encoder, available_if_capable, sequences
 from ..penalties import L1
 from ..solvers import objective
 from ._encode import check_finite, decode
-from ._wiring import Pace, Potentials, Prepared, Threshold, Trajectory, Wiring, integrate, warn_of_heat
+from ._wiring import Pace, Potentials, Prepared, Threshold, Trajectory, Wiring, integrate, trace, warn_of_heat
 from .sparse_coder import SparseCoder
 
 #: The largest Euler step that is chosen, in time constants.
@@ -304,9 +304,7 @@ class LCA(Encoder):
         shape = pace.n_steps + 1, *self.code_shape_
         potentials, codes = np.zeros(shape, x.dtype), np.zeros(shape, x.dtype)
         u, heat = np.zeros(shape[1], x.dtype), np.zeros(1, x.dtype)
-        for t in range(1, len(codes)):
-            integrate(wiring, pace._replace(n_steps=1), x, codes[t : t + 1], u=u, heat=heat)
-            potentials[t] = u
+        trace(wiring, pace, x, codes, potentials, u=u, heat=heat)
         warn_of_heat(heat, pace)
         check_finite(np.isfinite(codes).all(axis=1), x.dtype)
         of_codes = objective(np.repeat(x, len(codes), axis=0), self.components_, codes, self.penalty_)
