@@ -1,13 +1,13 @@
 """What encoders of values share: checks of columns, codes from the places of their ones, the way back, files."""
 
 import numpy as np
-from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._core.arrays import as_dense
 from .._core.history import as_history
 from .._core.validation import Real, StrOptions, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder
+from .layouts import csr_of_ones
 
 #: Constraints of the parameters that all of them have.
 SHARED_CONSTRAINTS = {
@@ -119,10 +119,7 @@ def codes_of(ones, there, n_columns):
         Groups that have any.
     n_columns : int
     """
-    n, _, n_ones = ones.shape
-    indptr = np.concatenate([[0], np.cumsum(there.sum(axis=1) * n_ones)]).astype(np.int32)
-    indices = ones[there].ravel().astype(np.int32)
-    codes = csr_array((np.ones(len(indices), bool), indices, indptr), shape=(n, n_columns))
+    codes = csr_of_ones(there.sum(axis=1) * ones.shape[2], ones[there].ravel(), n_columns)
     codes.sort_indices()
     return codes
 

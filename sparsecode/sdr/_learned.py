@@ -7,10 +7,12 @@ import numpy as np
 from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.history import MemoryRecord, as_history, as_rows, from_rows
+from .._core.arrays import as_dense
+from .._core.history import MemoryRecord, as_rows, from_rows
 from .._core.rng import as_generator
 from ..dictionary import Dictionary
 from ._filling import freezing
+from ._storing import Recorded
 from ._trace import Trace, evidence, least_evidence
 from .capacity import capacity, capacity_until_frozen
 
@@ -18,8 +20,10 @@ from .capacity import capacity, capacity_until_frozen
 HELD_SHARE = 0.75
 
 
-class LearnedMixin:
+class LearnedMixin(Recorded):
     """Attributes of an estimator that keeps its `Trace` in ``_trace``."""
+
+    _record_class = MemoryRecord
 
     @property
     def weights_(self):
@@ -83,18 +87,9 @@ class LearnedMixin:
         check_is_fitted(self)
         return "module", "unit"
 
-    @property
-    def n_iter_(self):
-        """Calls that stored rows."""
-        return len(self._records)
-
-    @property
-    def history_(self):
-        """A record for each call."""
-        return as_history(self._records, MemoryRecord)
-
-    def _start(self, n_features, *, stamped=False):
+    def _start(self, n_features):
         """Begin with no weights."""
+        stamped = self.lifetime is not None
         self._n_modules, self._n_units = int(self.n_modules), int(self.n_units)
         self._trace = Trace.empty(n_features, self._n_modules * self._n_units, stamped)
         self._seed = as_generator(self.random_state).integers(0, 2**63, size=2).tolist()
@@ -128,6 +123,13 @@ class LearnedMixin:
     def _fitted(self):
         check_is_fitted(self)
         return self._trace
+
+    def _check_rows(self, X, *, reset):
+        return self._check_binary_input(X, reset=reset)
+
+    def _check_input(self, X, *, reset):
+        """Return the zeros and ones that codes stand for, as numbers: `score` compares with them."""
+        return as_dense(self._check_rows(X, reset=reset)).astype(np.float64)
 
     def _complete(self, winners):
         """Return the features that enough of the winners have weights from."""

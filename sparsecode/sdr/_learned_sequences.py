@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._filling import freezing, limits
 from ._learned import LearnedMixin
 from ._sequence_kernels import Plan
-from ._sequences import SequenceState, follow, mark, scan, store_sequences
+from ._sequences import Course, SequenceState, mark, scan, store_sequences
 from ._trace import Rows
 from .capacity import capacity, capacity_until_frozen, sequence_capacity
 from .selection import as_selection
@@ -49,32 +49,22 @@ class LearnedSequencesMixin(LearnedMixin):
 
     def _learn(self, X, parts, state):
         """Set weights; return winners, familiarity before, and the state after the last row."""
-        rule, n_features = as_selection(self.selection).bind(), X.shape[1]
-        bounds, freeze = limits(self, n_features), freezing(self, n_features)
+        begins, numbers = mark(parts, X.shape[0]), (self._seed, self._n_seen)
         self._trace, self._horizontal, state, winners, found = store_sequences(
-            self._trace, self._horizontal, Rows(X), mark(parts, X.shape[0]), rule, bounds, freeze,
-            self._plan(self.backoff), self._seed, self._n_seen, state
-        )  # fmt: skip
+            self._trace, self._horizontal, Rows(X), begins, self._course(self.backoff), numbers, state
+        )
         return winners, found, state
 
     def _scan(self, X, parts, state, *, backoff):
         """Return the winners and the familiarity of checked rows, and the state after them."""
-        rule, bounds = as_selection(self.selection).bind(), limits(self, X.shape[1])
-        return scan(
-            self._trace, self._horizontal, Rows(X), parts, rule, bounds, self._plan(backoff), state, self.n_jobs
-        )
+        return scan(self._trace, self._horizontal, Rows(X), parts, self._course(backoff), state, self.n_jobs)
 
-    def _next(self, winners, n_rows):
-        """Return the winners that follow codes, each after so many rows of its sequence."""
-        after, found = follow(self._horizontal, limits(self, self.n_features_in_), winners, self.n_jobs)
-        after[found < self.familiarity_threshold] = -1
-        return np.where((n_rows % self.persistence != 0)[:, None], winners, after)
-
-    def _plan(self, backoff):
-        """Return how the row before takes part, for kernels."""
+    def _course(self, backoff):
+        """Return how rows are stored and recalled, for kernels."""
         both, alone = (NEVER, NEVER) if backoff is None else thresholds(backoff)
-        powers = float(self.input_power), float(self.horizontal_power)
-        return Plan(*powers, both, alone, int(self.persistence))
+        plan = Plan(float(self.input_power), float(self.horizontal_power), both, alone, int(self.persistence))
+        n_features = self.n_features_in_
+        return Course(as_selection(self.selection).bind(), limits(self, n_features), freezing(self, n_features), plan)
 
     def _check_state(self, state):
         winners, n_rows = (np.asarray(part) for part in state)
@@ -86,6 +76,11 @@ class LearnedSequencesMixin(LearnedMixin):
                 "`initial_state()` of this memory."
             )
         return SequenceState(winners.astype(np.int32), n_rows.astype(np.int64))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def _get_fitted_state(self):
         scalars, arrays = super()._get_fitted_state()

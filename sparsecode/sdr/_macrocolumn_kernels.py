@@ -156,6 +156,22 @@ def _expire(weights, fill, stamps, j, now, lifetime):
             fill[u] -= 1
 
 
+def _list_learning(fill, most, best, code, n_units, units):
+    """Write the units of a code that are not frozen, and return how many; a frozen one gives way to the best.
+
+    Units that learn will have full support, so that the code is what is recalled later.
+    """
+    m = np.int64(0)
+    for q in range(code.shape[0]):
+        u = q * n_units + code[q]
+        if fill[u] <= most:
+            units[m] = u
+            m += 1
+        else:
+            code[q] = best[q]
+    return m
+
+
 def _set_weights(weights, active, units):
     for a in range(active.shape[0]):
         row = weights[active[a]]
@@ -201,21 +217,14 @@ def _learn_rows(weights, fill, stamps, totals, rule, limits, freeze, indptr, ind
         familiarity[i] = hard_winners(work.sums, K, work.levels, code)
         repeated = familiarity[i] >= 1.0
         drawn = not (repeated and limits.keep_repeats != 0)
+        copy(code, work.best)
         if drawn:
-            copy(code, work.best)
             draw_winners(rule, limits, n_active, familiarity[i], uniforms[i], work, code)
         most = max(freeze[0], freeze[1] * totals[1] / totals[0])
-        m = np.int64(0)
-        for q in range(code.shape[0]):
-            u = q * K + code[q]
-            if fill[u] <= most:
-                fill[u] += n_active - work.sums[u]
-                units[m] = u
-                m += 1
-        if drawn and 2 * m >= code.shape[0]:
-            totals[2] += 1
-        elif drawn:
-            copy(work.best, code)
+        m = list_learning(fill, most, work.best, code, K, units)
+        for a in range(m):
+            fill[units[a]] += n_active - work.sums[units[a]]
+        totals[2] += drawn and 2 * m >= code.shape[0]
         set_weights(weights, active, units[:m])
         if limits.lifetime > 0:
             set_stamps(stamps, active, units[:m], permanent if repeated else now)
@@ -259,6 +268,7 @@ describe_support = kernel(_describe_support)
 draw_unit = kernel(_draw_unit)
 draw_winners = kernel(_draw_winners)
 expire = kernel(_expire)
+list_learning = kernel(_list_learning)
 set_weights = kernel(_set_weights)
 set_stamps = kernel(_set_stamps)
 learn_rows = kernel(_learn_rows)

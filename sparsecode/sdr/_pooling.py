@@ -4,7 +4,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty
@@ -113,15 +112,6 @@ def make_work(pool):
     inputs = {"changes": aligned_empty(n_features, np.float32), "crossed": aligned_empty(pool.pools.shape[1], np.uint8)}
     kinds = {"partial": np.uint8, "sums": np.int32, "scores": np.float32, "boosts": np.float32}
     return PoolerWork(**{name: aligned_empty(C, kind) for name, kind in kinds.items()}, **inputs)
-
-
-def codes_of_winners(winners, n_columns):
-    """Return winners as a CSR array of bool."""
-    there = winners >= 0
-    indptr = np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(np.int32)
-    return csr_array(
-        (np.ones(indptr[-1], bool), winners[there].astype(np.int32), indptr), shape=(len(winners), n_columns)
-    )
 
 
 def shape_of_input(input_shape, n_features):

@@ -14,6 +14,7 @@ from ._macrocolumn_kernels import (
     draw_unit,
     draw_winners,
     hard_winners,
+    list_learning,
     set_weights,
     sum_rows,
     write_levels,
@@ -147,24 +148,17 @@ def _learn_sequences(weights, fill, totals, horizontal, rule, later, limits, fre
             familiarity[i] = hard_winners(work.sums, K, work.levels, new)
         known = familiarity[i] >= 1.0
         drawn = not (held or (known and limits.keep_repeats != 0))
+        copy(new, work.best)
         if drawn:
-            copy(new, work.best)
             if place[0] > 0:
                 draw_in_context(later, K, n_active, familiarity[i], uniforms[i], links, new)
             else:
                 draw_winners(rule, limits, n_active, familiarity[i], uniforms[i], work, new)
         most = max(freeze[0], freeze[1] * totals[1] / totals[0])
-        m = np.int64(0)
-        for q in range(new.shape[0]):
-            u = q * K + new[q]
-            if fill[u] <= most:
-                fill[u] += n_active - work.sums[u]
-                units[m] = u
-                m += 1
-        if 2 * m >= new.shape[0]:
-            totals[2] += drawn or not known
-        elif drawn:
-            copy(work.best, new)
+        m = list_learning(fill, most, work.best, new, K, units)
+        for a in range(m):
+            fill[units[a]] += n_active - work.sums[units[a]]
+        totals[2] += (drawn or not known) and 2 * m >= new.shape[0]
         set_weights(weights, active, units[:m])
         if place[0] > 0 and not held:
             set_links(horizontal, links.units, units[:m], K)

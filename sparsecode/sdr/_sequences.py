@@ -6,7 +6,9 @@ import numpy as np
 
 from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty
-from ._sequence_kernels import Links, follow_codes, learn_sequences, recall_sequences
+from ._macrocolumn_kernels import Limits
+from ._selection_kernels import Rule
+from ._sequence_kernels import Links, Plan, follow_codes, learn_sequences, recall_sequences
 from ._trace import CHUNK_ROWS, STORED_ROWS, draws, make_work
 
 
@@ -53,9 +55,22 @@ def mark(parts, n_rows):
     return begins
 
 
-def store_sequences(trace, horizontal, rows, begins, rule, limits, freeze, plan, seed, first, state):
-    """Return trace, horizontal weights and state after the rows, their winners and how familiar each was before."""
+class Course(NamedTuple):
+    """How rows are stored and recalled."""
+
+    rule: Rule  # for rows without context
+    limits: Limits
+    freeze: tuple  # see `freezing`
+    plan: Plan
+
+
+def store_sequences(trace, horizontal, rows, begins, course, numbers, state):
+    """Return trace, horizontal weights and state after the rows, their winners and how familiar each was before.
+
+    `numbers` are the seed of the draws and the number of rows before.
+    """
     trace, horizontal, state = trace.copy(), aligned_copy(horizontal), state.copy()
+    (seed, first), (rule, limits, freeze, plan) = numbers, course
     n_modules, later = len(state.winners), rule._replace(support_power=1.0)
     work, links = make_work(len(trace.weights), n_modules, limits.n_units), make_links(n_modules, limits.n_units)
     winners, familiarity = np.empty((rows.n_rows, n_modules), np.int32), np.empty(rows.n_rows)
@@ -71,8 +86,9 @@ def store_sequences(trace, horizontal, rows, begins, rule, limits, freeze, plan,
     return trace, horizontal, state, winners, familiarity
 
 
-def scan(trace, horizontal, rows, parts, rule, limits, plan, state, n_jobs):
+def scan(trace, horizontal, rows, parts, course, state, n_jobs):
     """Return the winners and the familiarity of each row, and the state after the last; sequences run in threads."""
+    rule, limits, _, plan = course
     n_modules, U = len(state.winners), trace.weights.shape[1]
     winners, familiarity = np.empty((rows.n_rows, n_modules), np.int32), np.empty(rows.n_rows)
     begins, last = mark(parts, rows.n_rows), state.copy()

@@ -8,6 +8,7 @@ from scipy.sparse import csr_array, issparse
 from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty, kernel_array
 from ._macrocolumn_kernels import Work, expire_all, learn_rows, list_active, recall_rows, sum_templates
+from .layouts import units_of, winners_of
 
 #: Recall with "auto": share of the winners of the most connected feature at least, and standard deviations over chance.
 LEAST_SHARE, DEVIATIONS = 0.9, 3.0
@@ -140,31 +141,20 @@ def make_work(n_features, n_modules, n_units):
     return Work(**{name: aligned_empty(*size) for name, size in sizes.items()}, module=np.empty(n_units))
 
 
-def units_of(winners, n_units):
-    """Return winners as columns of codes, -1 for rows without a code."""
-    first = np.arange(winners.shape[1], dtype=np.int32) * np.int32(n_units)
-    return np.where(winners >= 0, winners + first, np.int32(-1))
-
-
 def as_winners(codes, n_modules, n_units):
     """Return the winners of codes, which are checked: 0 and 1 only, one unit of each module or none at all."""
     codes = csr_array(codes, copy=True)
     codes.sum_duplicates()
+    entries = np.repeat(np.arange(codes.shape[0]), np.diff(codes.indptr))
+    strange = [entries[(codes.data != 0) & (codes.data != 1)]]
     codes.eliminate_zeros()
-    active = np.diff(codes.indptr)
-    strange = np.flatnonzero((active != 0) & (active != n_modules))
-    if not strange.size:
-        units = codes.indices.reshape(-1, n_modules)
-        wrong = (units // n_units != np.arange(n_modules)).any(axis=1) | (codes.data != 1).reshape(units.shape).any(
-            axis=1
-        )
-        strange = np.flatnonzero(active)[wrong]
+    winners, (several, _) = winners_of(codes, n_units)
+    active = np.count_nonzero(winners >= 0, axis=1)
+    strange = np.unique(np.concatenate([*strange, several, np.flatnonzero((active != 0) & (active != n_modules))]))
     if strange.size:
         raise ValueError(
             f"{strange.size} rows of X are no codes of this memory, the first of them row {strange[0]}: a code has one "
             f"of the {n_units} units of each of {n_modules} modules active, or nothing at all. Codes of another memory "
             "mean nothing to this one."
         )
-    winners = np.full((len(active), n_modules), -1, np.int32)
-    winners[active > 0] = units % n_units
     return winners

@@ -9,13 +9,14 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import as_dense
-from .._core.history import MemoryRecord, as_history, as_rows, from_rows
+from .._core.history import MemoryRecord, as_rows, from_rows
 from .._core.parallel import run_chunks
 from .._core.rng import as_generator
 from .._core.samples import as_shape
-from .._core.validation import Integral, Interval, Real, fit_context, unchanged_on_failure
+from .._core.validation import Integral, Interval, Real
 from ..encoder import Capabilities, Encoder
 from ._fields import Fields, columns, dense_codes, most_voted
+from ._storing import Recorded, Storing
 from ._trace import as_winners, evidence
 from .macrocolumn import MacrocolumnMemory
 
@@ -26,7 +27,7 @@ BLOCK_ROWS = 512
 SIMPLE = {"binarize": None, "sparse_output": True, "n_jobs": None, "store_items": False}
 
 
-class MacrocolumnHierarchy(Encoder):
+class MacrocolumnHierarchy(Storing, Recorded, Encoder):
     r"""Encode images by memories that see a window each, and memories of their codes, in one pass.
 
     Macrocolumns (`MacrocolumnMemory`) lie on a grid; each sees a square window of the input. On the next level each
@@ -87,6 +88,8 @@ class MacrocolumnHierarchy(Encoder):
 
     Notes
     -----
+    The first call of `partial_fit`, or `fit`, fixes windows, strides, memories and `random_state`.
+
     A row takes O(n Q K) for each macrocolumn. Each level learns from the codes that the level below gave the rows as
     it stored them, or recalled if its units were frozen. Codes do not persist, and images are no moments of time: for
     sequences, give codes to a `SequenceMemory`.
@@ -116,6 +119,8 @@ class MacrocolumnHierarchy(Encoder):
     >>> bool((recalled == (images > 7).reshape(200, -1)).mean() > 0.8)
     True
     """
+
+    _record_class = MemoryRecord
 
     _parameter_constraints = {  # noqa: RUF012
         "windows": [tuple, list],
@@ -152,50 +157,6 @@ class MacrocolumnHierarchy(Encoder):
     def capabilities(self):
         """Return what codes are: binary."""
         return Capabilities("binary", invertible=True, stateful=False, online=True, signed=False)
-
-    @fit_context(prefer_skip_nested_validation=False)  # the memories are the user's
-    def fit(self, X, y=None):
-        """Forget everything and store the rows of X, in their order.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features) or (n_samples, *input_shape)
-        y : Ignored
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            X = self._check_binary_input(X, reset=True)
-            self._start(X.shape[1])
-            self._store(X)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X, y=None):
-        """Store the rows of X too, in their order: however rows are split over calls, the bits are the same.
-
-        The first call, or `fit`, fixes windows, strides, memories and `random_state`, of which later changes wait for
-        `fit`. A call that fails or is interrupted leaves the estimator as it was.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features) or (n_samples, *input_shape)
-        y : Ignored
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            self._validate_params()  # scikit-learn does it for the first call only
-            first = not hasattr(self, "memories_")
-            X = self._check_binary_input(X, reset=first)
-            if first:
-                self._start(X.shape[1])
-            self._store(X)
-        return self
 
     def transform(self, X):
         """Return the codes that the rows of X recall on the last level.
@@ -265,22 +226,14 @@ class MacrocolumnHierarchy(Encoder):
     @property
     def grids_(self):
         """How the macrocolumns of each level are laid out."""
+        check_is_fitted(self)
         return [fields.grid for fields in self._fields]
 
     @property
     def fields_(self):
         """What each macrocolumn of a level sees."""
+        check_is_fitted(self)
         return [fields.places.copy() for fields in self._fields]
-
-    @property
-    def n_iter_(self):
-        """Calls that stored rows."""
-        return len(self._records)
-
-    @property
-    def history_(self):
-        """A record for each call."""
-        return as_history(self._records, MemoryRecord)
 
     def _start(self, n_features):
         """Lay out empty macrocolumns."""
@@ -372,9 +325,12 @@ class MacrocolumnHierarchy(Encoder):
             votes[:, places[m]] += sums.reshape(len(code), len(places[m]), -1)
         return most_voted(votes, n_modules, n_units)
 
+    def _check_rows(self, X, *, reset):
+        return self._check_binary_input(X, reset=reset)
+
     def _check_input(self, X, *, reset):
         """Return the zeros and ones that codes stand for, as numbers: `score` compares with them."""
-        return as_dense(self._check_binary_input(X, reset=reset)).astype(np.float64)
+        return as_dense(self._check_rows(X, reset=reset)).astype(np.float64)
 
     def _get_fitted_state(self):
         states = [[memory._get_fitted_state() for memory in memories] for memories in self.memories_]
@@ -402,8 +358,3 @@ class MacrocolumnHierarchy(Encoder):
                 memory._set_fitted_state(state, {name: stack[m] for name, stack in stacks.items()})
         if arrays or [len(fields.places) for fields in self._fields] != [len(memories) for memories in self.memories_]:
             raise ValueError("the macrocolumns and their fields do not go together.")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

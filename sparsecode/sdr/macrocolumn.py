@@ -5,19 +5,19 @@ import time
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.arrays import as_dense
-from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
+from .._core.validation import Integral, Interval, Real, StrOptions
 from ..encoder import Capabilities, Encoder
 from ._filling import freezing, limits, room, warn_if_all_is_known, warn_if_full
 from ._learned import LearnedMixin
 from ._novelty import NoveltyMixin
 from ._similarity import common_ones
+from ._storing import Storing
 from ._trace import Rows, as_winners, recall, store
 from .layouts import winners_to_csr
 from .selection import SELECTIONS, Selection, as_selection
 
 
-class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
+class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Storing, Encoder):
     r"""Store binary inputs in one trial each, recall them from a part, and tell how familiar an input is.
 
     A Sparsey-style macrocolumn: Q modules of K units, with a binary weight from each of F inputs to each unit. A code
@@ -82,7 +82,8 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         Rows that were given a code.
     n_stored_ : int
         Those of them that were learned: not rows that kept the code they had (`on_duplicate`), nor rows of which more
-        than half of the winners were frozen. Those get the code that they recall, which stands for something else.
+        than half of the drawn winners were frozen. A winner that is frozen gives way to the unit that its module
+        recalls, so that the code of such a row stands mostly for something else.
     codes_ : ndarray of shape (n_items_, n_modules), int
         The winners of each of these rows; with `store_items`.
     capacity_estimate_ : float
@@ -112,6 +113,9 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
 
     Notes
     -----
+    The first call of `partial_fit`, or `fit`, fixes `n_modules`, `n_units`, `store_items` and `random_state`, of which
+    later changes wait for `fit`, and whether weights have a `lifetime`. The others hold from the next call on.
+
     Storing and recalling take O(n Q K) for a row, whatever is stored: for n = 100 of 784 features and 70 modules of 20
     units 12 and 5 us. `partial_fit` copies the weights (F Q K bytes), so that an error leaves what is stored as it was;
     rows are better given in blocks. Ties go to the first unit. G asks how much of what is there is known, so a part of
@@ -197,50 +201,6 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
     def capabilities(self):
         """Return what codes are: binary."""
         return Capabilities("binary", invertible=True, stateful=False, online=True, signed=False)
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Forget everything and store the rows of X, in their order.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : Ignored
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            self._fit_rows(X, first=True)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
-        """Store the rows of X too, in their order: however rows are split over calls, the bits are the same.
-
-        The first call, or `fit`, fixes `n_modules`, `n_units`, `store_items` and `random_state`, of which later changes
-        wait for `fit`, and whether weights have a `lifetime`. The others hold from the next call on. A call that fails
-        or is interrupted leaves the estimator as it was.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : Ignored
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            If `lifetime` was changed from None or to it since the first call.
-        """
-        with unchanged_on_failure(self):
-            self._validate_params()  # scikit-learn does it for the first call only
-            self._fit_rows(X, first=not hasattr(self, "_trace"))
-        return self
 
     def transform(self, X):
         """Return the codes that the rows of X recall: the units with most support.
@@ -331,10 +291,10 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         """Store rows, from nothing if they are the first; return their winners. Only recall needs room."""
         X = self._check_binary_input(X, reset=first)
         if first:
-            self._start(X.shape[1], stamped=self.lifetime is not None)
-        return self._store(X, for_recall)
+            self._start(X.shape[1])
+        return self._store(X, for_recall=for_recall)
 
-    def _store(self, X, for_recall):
+    def _store(self, X, *, for_recall=True):
         """Store checked rows; return their winners."""
         started, n_features = time.perf_counter(), X.shape[1]
         if self.lifetime is not None and self.freeze_fraction is not None:
@@ -364,12 +324,3 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         X = self._check_binary_input(X, reset=False)
         rule = as_selection(self.selection).bind()
         return recall(self._trace, Rows(X), rule, limits(self, X.shape[1]), self.n_jobs)
-
-    def _check_input(self, X, *, reset):
-        """Return the zeros and ones that codes stand for, as numbers: `score` compares with them."""
-        return as_dense(self._check_binary_input(X, reset=reset)).astype(np.float64)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

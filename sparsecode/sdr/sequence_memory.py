@@ -5,18 +5,18 @@ import time
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.arrays import as_dense
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder, sequences
 from ._filling import room, warn_if_full
 from ._learned_sequences import LearnedSequencesMixin
+from ._replay import ReplayMixin
 from ._sequences import SequenceState, mark
 from ._trace import as_winners
 from .layouts import winners_to_csr
 from .selection import SELECTIONS, Selection
 
 
-class SequenceMemory(LearnedSequencesMixin, Encoder):
+class SequenceMemory(ReplayMixin, LearnedSequencesMixin, Encoder):
     r"""Store sequences of binary inputs in one pass, tell their order, and replay them from a cue.
 
     A Sparsey-style macrocolumn (`MacrocolumnMemory`) with horizontal weights from each of its units to those of other
@@ -338,55 +338,6 @@ class SequenceMemory(LearnedSequencesMixin, Encoder):
         """
         return self._complete(self._recall(X, groups)[0])
 
-    def predict_next(self, X, groups=None):
-        """Return, for each row, the input that is expected after it.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        groups : array-like of shape (n_samples,) or None, default=None
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_features), bool
-            Row i is what row i + 1 should be; empty where nothing is known to follow.
-        """
-        winners, _, begins = self._recall(X, groups)
-        return self._complete(self._next(winners, places(winners, begins)))
-
-    def recall_sequence(self, X, n_steps):
-        """Return the inputs that follow a cue: codes lead to codes, without input.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_cues, n_features)
-            The cue: first rows of one sequence, or some rows from within one.
-        n_steps : int
-            Rows to recall after the cue.
-
-        Returns
-        -------
-        ndarray of shape (n_steps, n_features), bool
-            Empty rows after the end of what is known.
-
-        Raises
-        ------
-        ValueError
-            If `n_steps` is not an integer >= 1.
-        """
-        if not isinstance(n_steps, Integral) or n_steps < 1:
-            raise ValueError(f"`n_steps` must be an integer >= 1, got {n_steps!r:.60}.")
-        check_is_fitted(self)
-        self._validate_params()
-        X = self._check_binary_input(X, reset=False)
-        winners, n_rows = self._scan(X, sequences(None, X.shape[0]), self.initial_state(), backoff=self.backoff)[2]
-        found = np.full((n_steps, self._n_modules), -1, np.int32)
-        for step in range(n_steps):
-            winners = found[step] = self._next(winners[None], n_rows + step)[0]
-            if winners[0] < 0:
-                break
-        return self._complete(found)
-
     def familiarity(self, X, groups=None):
         """Return the familiarity G of each row in its context: 1 if it was stored after what is before it.
 
@@ -401,24 +352,6 @@ class SequenceMemory(LearnedSequencesMixin, Encoder):
             From 0 to 1; 0 for rows without a code. Without `backoff`.
         """
         return self._recall(X, groups, backoff=None)[1]
-
-    def score_sequences(self, X, groups=None):
-        """Return how familiar each sequence is: the mean `familiarity` of its rows that have a code.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        groups : array-like of shape (n_samples,) or None, default=None
-
-        Returns
-        -------
-        ndarray of shape (n_sequences,)
-            In their order; 0 for sequences without a code.
-        """
-        winners, found, _ = self._recall(X, groups, backoff=None)
-        coded = winners[:, 0] >= 0
-        starts = [rows.start for rows, _ in sequences(groups, len(found))]
-        return np.add.reduceat(found, starts) / np.maximum(np.add.reduceat(coded.astype(np.int64), starts), 1)
 
     def _store(self, X, groups):
         """Store checked rows."""
@@ -439,19 +372,3 @@ class SequenceMemory(LearnedSequencesMixin, Encoder):
         backoff = self.backoff if backoff == () else backoff
         winners, found, _ = self._scan(X, parts, self.initial_state(), backoff=backoff)
         return winners, found, mark(parts, len(found))
-
-    def _check_input(self, X, *, reset):
-        """Return the zeros and ones that codes stand for, as numbers: `score` compares with them."""
-        return as_dense(self._check_binary_input(X, reset=reset)).astype(np.float64)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-
-def places(winners, begins):
-    """Return, for each row, the number of rows with a code up to it since its sequence began or broke off."""
-    rows, coded = np.arange(len(winners)), winners[:, 0] >= 0
-    first = np.maximum.accumulate(np.where(coded, np.where(begins != 0, rows, 0), rows + 1))
-    return rows + 1 - first

@@ -6,20 +6,22 @@ import numpy as np
 from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.history import PoolerRecord, as_history, as_rows, from_rows
+from .._core.history import PoolerRecord, as_rows, from_rows
 from .._core.rng import as_generator
-from .._core.validation import Integral, Interval, Real, RealNotInt, fit_context, unchanged_on_failure
+from .._core.validation import Integral, Interval, Real, RealNotInt
 from ..dictionary import Dictionary
 from ..encoder import Capabilities, Encoder
 from ._pooler_kernels import PoolerRule
-from ._pooling import Pool, code, codes_of_winners, learn, make_pool, shape_of_input
+from ._pooling import Pool, code, learn, make_pool, shape_of_input
+from ._storing import Recorded, Storing
 from ._trace import Rows
+from .layouts import csr_of_columns
 
 #: Share of `permanence_threshold` by which the permanences of weak columns grow.
 RAISE = 0.1
 
 
-class SpatialPooler(Encoder):
+class SpatialPooler(Storing, Recorded, Encoder):
     r"""Code binary inputs by the few columns that overlap with them most, and let these learn what they won.
 
     A column has potential synapses to some inputs, each with a permanence in [0, 1]; those with a permanence of at
@@ -98,6 +100,9 @@ class SpatialPooler(Encoder):
 
     Notes
     -----
+    The first call of `partial_fit`, or `fit`, fixes `n_components`, the potential synapses, `permanence_threshold` and
+    `random_state`, of which later changes wait for `fit`. The others hold from the next call on.
+
     A row with n ones takes O(n C + k P) to learn, for C columns with P potential synapses and k winners, and O(n C) to
     code, as sums of bytes. Of equal scores the first column wins. Empty rows have empty codes, and nothing is learned
     from them. Inhibition is global: all columns compete with all others.
@@ -128,6 +133,8 @@ class SpatialPooler(Encoder):
     >>> codes.sum(axis=1).tolist()
     [10, 10, 10, 10, 10]
     """
+
+    _record_class = PoolerRecord
 
     _parameter_constraints = {  # noqa: RUF012
         "n_components": [Interval(Integral, 1, None, closed="left")],
@@ -192,52 +199,6 @@ class SpatialPooler(Encoder):
         """Return what codes are: binary."""
         return Capabilities("binary", invertible=False, stateful=False, online=True, signed=False)
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Begin anew and learn from the rows of X, in their order, `max_iter` times.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : Ignored
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            X = self._check_binary_input(X, reset=True)
-            self._start(X.shape[1])
-            for _ in range(self.max_iter):
-                self._learn(X)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
-        """Learn from the rows of X too, in their order: however rows are split over calls, the bits are the same.
-
-        The first call, or `fit`, fixes `n_components`, the potential synapses, `permanence_threshold` and
-        `random_state`, of which later changes wait for `fit`. The others hold from the next call on. A call that fails
-        or is interrupted leaves the estimator as it was.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : Ignored
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            self._validate_params()  # scikit-learn does it for the first call only
-            first = not hasattr(self, "_pool")
-            X = self._check_binary_input(X, reset=first)
-            if first:
-                self._start(X.shape[1])
-            self._learn(X)
-        return self
-
     def transform(self, X):
         """Return the codes of the rows of X: the columns with the largest scores.
 
@@ -251,8 +212,8 @@ class SpatialPooler(Encoder):
         """
         check_is_fitted(self)
         self._validate_params()
-        X = self._check_binary_input(X, reset=False)
-        codes = codes_of_winners(code(self._pool, Rows(X), self._rule(), self.n_jobs), self.code_shape_[0])
+        X = self._check_rows(X, reset=False)
+        codes = csr_of_columns(code(self._pool, Rows(X), self._rule(), self.n_jobs), self.code_shape_[0])
         return codes if self.sparse_output else codes.toarray()
 
     @property
@@ -290,16 +251,11 @@ class SpatialPooler(Encoder):
         return (len(self._fitted().pools),)
 
     @property
-    def n_iter_(self):
-        """Passes over rows."""
-        self._fitted()
-        return len(self._records)
+    def _n_passes(self):
+        return self.max_iter
 
-    @property
-    def history_(self):
-        """A record for each pass."""
-        self._fitted()
-        return as_history(self._records, PoolerRecord)
+    def _check_rows(self, X, *, reset):
+        return self._check_binary_input(X, reset=reset)
 
     def _start(self, n_features):
         """Begin with random synapses."""
@@ -315,7 +271,7 @@ class SpatialPooler(Encoder):
         )
         self._records = []
 
-    def _learn(self, X):
+    def _store(self, X):
         """Learn from checked rows."""
         started = time.perf_counter()
         self._pool, winners, explained = learn(self._pool, Rows(X), self._rule())
@@ -362,8 +318,3 @@ class SpatialPooler(Encoder):
         n_columns = len(self._pool.pools)
         if self._pool.connected.shape != (self.n_features_in_, n_columns) or self._pool.totals.shape != (1,):
             raise ValueError("the synapses of the pooler do not fit its shape.")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

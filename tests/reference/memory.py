@@ -74,4 +74,4 @@ class Macrocolumn:
         if self.lifetime is not None:
             alive = {w: s for w, s in self.weights.items() if s[1] or self.items - s[0] <= self.lifetime}
             self.weights = alive
-        return (best if drawn and np.mean(learns) < 0.5 else code), G
+        return [c if learns[q] else best[q] for q, c in enumerate(code)], G

@@ -62,6 +62,7 @@ class Sequences(Macrocolumn):
             held = n % self.persistence != 0
             if held:
                 code, G = list(before), self.held(x, before)
+                best = code
             else:
                 code, G, V = self.in_context(x, before)
                 best = list(code)
@@ -79,6 +80,6 @@ class Sequences(Macrocolumn):
                     self.weights |= {(j, q, k): (0, False) for j in inputs}
                     if not held:
                         self.links |= {((p, b), (q, k)) for p, b in enumerate(before) if p != q}
-            found.append((best if not held and G < 1 and np.mean(learns) < 0.5 else code, G))
+            found.append(([c if learns[q] else best[q] for q, c in enumerate(code)], G))
             n += 1
         return found

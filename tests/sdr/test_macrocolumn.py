@@ -159,6 +159,19 @@ def test_duplicates_relearn_or_keep_their_code(rng):
     assert drawn.weights_.sum() > 70 * 12
 
 
+def test_only_units_of_its_code_learn_a_row(rng):
+    """Also where most winners are frozen, and the row is not stored: its code is what is recalled at once."""
+    X = random_items(rng, 40, 60, 12)
+    memory = MacrocolumnMemory(9, 5, freeze_fraction=0.3, store_items=True, random_state=0)
+    for x in X:
+        before = memory.weights_ if hasattr(memory, "n_features_in_") else np.zeros((60, 9, 5), bool)
+        memory.partial_fit(x[None])
+        changed = (memory.weights_ != before).any(axis=0)
+        assert (changed <= (np.arange(5) == memory.codes_[-1][:, None])).all()
+        assert memory.transform(x[None]).reshape(9, 5).argmax(axis=1).tolist() == memory.codes_[-1].tolist()
+    assert memory.n_stored_ < 30
+
+
 @pytest.mark.compiled
 def test_items_that_come_often_do_not_fill_the_memory(rng):
     """Ten times in a row: 50 of the 317 that it holds. With "relearn" half of them are recalled exactly."""
