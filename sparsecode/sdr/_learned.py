@@ -79,6 +79,7 @@ class LearnedMixin(Recorded):
     @property
     def code_shape_(self):
         """Modules, and units of a module."""
+        check_is_fitted(self)
         return self._n_modules, self._n_units
 
     @property
