@@ -16,8 +16,9 @@ from ._storing import Recorded
 from ._trace import Trace, evidence, least_evidence
 from .capacity import capacity, capacity_until_frozen
 
-#: Items that the adaptive rule holds over those of the law, at the least: its codes follow crosstalk a little.
-HELD_SHARE = 0.75
+#: Items that the adaptive rule holds over those of the law, since its codes follow crosstalk a little: a share, less
+#: another one times the share of active inputs.
+HELD, HELD_LESS = 0.85, 0.8
 
 
 class LearnedMixin(Recorded):
@@ -69,7 +70,7 @@ class LearnedMixin(Recorded):
             return math.inf
         sizes = self.n_features_in_, active / items, self._n_units
         frozen = min(self._most_weights() / self.n_features_in_, 1.0)
-        return min(HELD_SHARE * capacity(*sizes), capacity_until_frozen(frozen, *sizes))
+        return min(held_items(*sizes), capacity_until_frozen(frozen, *sizes))
 
     @property
     def dictionary_(self):
@@ -158,3 +159,8 @@ class LearnedMixin(Recorded):
         shapes = self._trace.weights.shape, self._trace.totals.shape
         if shapes != ((self.n_features_in_, self._n_modules * self._n_units), (3,)):
             raise ValueError("the weights of the memory do not fit its shape.")
+
+
+def held_items(n_features, n_active, n_units):
+    """Return how many random items a memory recalls with the adaptive rule."""
+    return (HELD - HELD_LESS * n_active / n_features) * capacity(n_features, n_active, n_units)

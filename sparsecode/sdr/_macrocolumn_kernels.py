@@ -133,11 +133,22 @@ def _draw_unit(chances, uniform):
     return winner
 
 
-def _draw_winners(rule, limits, n_active, familiarity, uniforms, work, winners):
+def _largest_fill(fill, n_units):
+    """Return the number of weights of the unit of each module that has most, mean over modules."""
+    total = np.int64(0)
+    for start in range(0, fill.shape[0], n_units):
+        most = fill[start]
+        for u in range(start + 1, start + n_units):
+            most = max(most, fill[u])
+        total += most
+    return total * float(n_units) / fill.shape[0]
+
+
+def _draw_winners(rule, limits, chance, n_active, familiarity, uniforms, work, winners):
     """Draw a unit of each module with the chances that the rule gives them; `winners` holds the best ones on entry."""
     K, sums, module = limits.n_units, work.sums, work.module
     mean, spread = describe_support(sums, K, n_active, winners)
-    floor = crosstalk_floor(rule, mean, spread, float(n_active), float(K))
+    floor = crosstalk_floor(rule, mean, spread, chance, float(n_active), float(K))
     height = expansivity(rule, familiarity, floor, float(K))
     chances = work.chances[: n_active + 1]
     likelihoods(rule, work.levels[: n_active + 1], height, floor, chances)
@@ -219,7 +230,8 @@ def _learn_rows(weights, fill, stamps, totals, rule, limits, freeze, indptr, ind
         drawn = not (repeated and limits.keep_repeats != 0)
         copy(code, work.best)
         if drawn:
-            draw_winners(rule, limits, n_active, familiarity[i], uniforms[i], work, code)
+            chance = largest_fill(fill, K) / weights.shape[0] if limits.lifetime == 0 else 0.0  # `fill` lags behind
+            draw_winners(rule, limits, chance, n_active, familiarity[i], uniforms[i], work, code)
         most = max(freeze[0], freeze[1] * totals[1] / totals[0])
         m = list_learning(fill, most, work.best, code, K, units)
         for a in range(m):
@@ -266,6 +278,7 @@ hard_winners = kernel(_hard_winners)
 write_levels = kernel(_write_levels)
 describe_support = kernel(_describe_support)
 draw_unit = kernel(_draw_unit)
+largest_fill = kernel(_largest_fill)
 draw_winners = kernel(_draw_winners)
 expire = kernel(_expire)
 list_learning = kernel(_list_learning)

@@ -14,6 +14,7 @@ from ._macrocolumn_kernels import (
     draw_unit,
     draw_winners,
     hard_winners,
+    largest_fill,
     list_learning,
     set_weights,
     sum_rows,
@@ -87,7 +88,7 @@ def _describe_product(support, n_units, winners):
 def _draw_in_context(rule, n_units, n_active, familiarity, uniforms, links, winners):
     """Draw a unit of each module by its support; `winners` holds the best ones on entry."""
     mean, spread = describe_product(links.support, n_units, winners)
-    floor = crosstalk_floor(rule, mean, spread, float(n_active), float(n_units))
+    floor = crosstalk_floor(rule, mean, spread, 0.0, float(n_active), float(n_units))
     height = expansivity(rule, familiarity, floor, float(n_units))
     likelihoods(rule, links.support, height, floor, links.chances)
     for q in range(winners.shape[0]):
@@ -153,7 +154,8 @@ def _learn_sequences(weights, fill, totals, horizontal, rule, later, limits, fre
             if place[0] > 0:
                 draw_in_context(later, K, n_active, familiarity[i], uniforms[i], links, new)
             else:
-                draw_winners(rule, limits, n_active, familiarity[i], uniforms[i], work, new)
+                chance = largest_fill(fill, K) / weights.shape[0]
+                draw_winners(rule, limits, chance, n_active, familiarity[i], uniforms[i], work, new)
         most = max(freeze[0], freeze[1] * totals[1] / totals[0])
         m = list_learning(fill, most, work.best, new, K, units)
         for a in range(m):

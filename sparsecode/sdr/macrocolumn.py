@@ -58,8 +58,12 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Storing, Encoder):
         the feature that has most; in (0, 1]. "auto" is 0.9, but for each feature at least what it reaches by chance,
         plus three standard deviations: with the share p of all units to which it has a weight,
         ``Q p + 3 sqrt(Q p (1 - p))`` winners. It thus rises to 1 as the memory fills.
-    familiarity_threshold : float, default=0.9
-        Familiarity below which `predict` says that an input is novel; also ``offset_``.
+    familiarity_threshold : float or "auto", default="auto"
+        Familiarity below which `predict` says that an input is novel; also ``offset_``. "auto" is halfway between 1 and
+        `chance_familiarity_`, and thus rises as the memory fills: up to the capacity random rows are novel to it, and
+        stored ones known, up to half of it also with a tenth of their features moved (near the capacity half of them
+        and more). A fixed number does not do both: with 100 of 784 features, random rows have 0.33 when 5 % of the
+        capacity is used, and 0.97 when all is.
     store_items : bool, default=False
         Whether the codes of all rows are kept, from the first on, for `likelihoods`.
     binarize : float or None, default=None
@@ -87,8 +91,13 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Storing, Encoder):
     codes_ : ndarray of shape (n_items_, n_modules), int
         The winners of each of these rows; with `store_items`.
     capacity_estimate_ : float
-        Items of the mean number of active features of those seen that 97 % of the modules recall right, if they are
-        random: 0.75 times the law (`capacity`), or as many as are stored before units freeze, if these are fewer.
+        Items of the mean number n of active features of those seen that 97 % of the modules recall right, if they are
+        random: ``0.85 - 0.8 n / n_features`` times the law (`capacity`), or as many as are stored before units freeze,
+        if these are fewer. Measured ones are 0.95 to 1.15 times as many, for n of 5 to 50 % of the features.
+    chance_familiarity_ : float
+        Familiarity of random rows of as many features, each active as often as it has weights; mean over 64 of them.
+    offset_ : float
+        Familiarity below which inputs are novel to `predict`.
     dictionary_ : Dictionary
         Of the templates of the units: the features from which they have weights.
     code_shape_ : tuple
@@ -108,8 +117,9 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Storing, Encoder):
     Warns
     -----
     UserWarning
-        When more rows are stored than `capacity_estimate_`, more than half of the units are frozen, or a random row
-        would have a familiarity of more than 0.97 without freezing.
+        When more rows are stored than `capacity_estimate_`, more than half of the units are frozen, or without freezing
+        nearly all rows would look familiar: what a random one lacks is less than 0.3 times what it lacks where a
+        memory is full by the law.
 
     Notes
     -----
@@ -122,10 +132,11 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Storing, Encoder):
     a stored input has G = 1 and its code. Of a chain of ever more similar inputs that are stored one after the other,
     each takes over most of the code before it: similarity of codes is that of a probe to what is stored.
 
-    With the default rule, 97 % of the modules are right for 0.76 to 0.92 times the items of the law (`capacity`), which
-    takes codes as random. A memory of 70 modules of 20 units holds 320 random inputs with 100 of 784 features; of 340
-    it has 0.92 of the modules right, of 400 0.58. It is no store of thousands of images, and below some thousand items
-    a scan of all of them is as fast. Freezing costs most of that: units that freeze at half of their weights hold 63.
+    With the default rule, 97 % of the modules are right for fewer items than by the law (`capacity`), which takes codes
+    as random: 0.87, 0.77, 0.7 and 0.46 times as many with 5, 13, 20 and 50 % of the features active. A memory of 70
+    modules of 20 units holds 320 random inputs with 100 of 784 features; of 380 it has 0.91 of the modules right. It is
+    no store of thousands of images, and below some thousand items a scan of all of them is as fast. Freezing costs most
+    of that: units that freeze at half of their weights hold 63.
 
     References
     ----------
@@ -157,7 +168,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Storing, Encoder):
         "lifetime": [Interval(Integral, 1, None, closed="left"), None],
         "on_duplicate": [StrOptions({"relearn", "skip"})],
         "recall_threshold": [Interval(Real, 0, 1, closed="right"), StrOptions({"auto"})],
-        "familiarity_threshold": [Interval(Real, 0, 1, closed="both")],
+        "familiarity_threshold": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
         "store_items": ["boolean"],
         "binarize": [Interval(Real, None, None, closed="neither"), None],
         "sparse_output": ["boolean"],
@@ -176,7 +187,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Storing, Encoder):
         lifetime=None,
         on_duplicate="skip",
         recall_threshold="auto",
-        familiarity_threshold=0.9,
+        familiarity_threshold="auto",
         store_items=False,
         binarize=None,
         sparse_output=False,
@@ -314,7 +325,8 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Storing, Encoder):
         self._record(winners, found, self.n_stored_ - n_stored, started)
         if for_recall:
             warn_if_full(self, before)
-        warn_if_all_is_known(self, n_stored)
+        if not for_recall or room(self)[0]:
+            warn_if_all_is_known(self, n_stored)
         return winners
 
     def _recall(self, X):

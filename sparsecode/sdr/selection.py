@@ -40,8 +40,10 @@ class Selection:
     ----------
     floor : float or "adaptive", default="adaptive"
         Familiarity up to which an input counts as novel, in [0, 1). "adaptive" is what chance alone would give,
-        ``min(0.97, v + sqrt(2 ln K) sd + 0.02)``, from the mean support v of all units and the larger of two standard
-        deviations: ``sqrt(v (1 - v) / n)``, and 0.9 times that of the supports of units that do not lead their module.
+        ``v + sqrt(2 ln K) sd + 0.02``, from the mean support v of all units and the larger of two standard deviations:
+        ``sqrt(v (1 - v) / n)``, and 0.9 times that of the supports of units that do not lead their module; in a memory
+        at least ``p + sqrt(p (1 - p) / n)``, with the share p of its weights that the unit of each module has that has
+        most, mean over modules; at most 0.97, or ``1 - 1 / n`` if that is more.
     expansion : float, default=100.0
         Height at full familiarity, from 0 to 1e100.
     per_unit : bool, default=True
@@ -159,7 +161,7 @@ class Selection:
         """
         return dataclasses.replace(self, **changes)
 
-    def floor_for(self, support, n_active):
+    def floor_for(self, support, n_active, largest_fill=0.0):
         """Return the floor of the familiarity of an input.
 
         Parameters
@@ -168,6 +170,8 @@ class Selection:
             Share of the active features whose weights to the unit are set (before `support_power`).
         n_active : int
             Active features.
+        largest_fill : float, default=0.0
+            Share of its weights that the unit with most has that is set, mean over modules.
 
         Returns
         -------
@@ -176,13 +180,14 @@ class Selection:
         Raises
         ------
         ValueError
-            If supports do not lie in [0, 1], or `n_active` is not at least 1.
+            If supports or `largest_fill` do not lie in [0, 1], or `n_active` is not at least 1.
         """
         check_size("n_active", n_active)
+        fill = float(check_shares("largest_fill", largest_fill))
         support = np.sort(check_shares("support", support), axis=-1)
         others, n_units = support[..., :-1], support.shape[-1]
         spread = float(others.std()) if others.size else 0.0
-        return crosstalk_floor(self.bind(), float(support.mean()), spread, float(n_active), float(n_units))
+        return crosstalk_floor(self.bind(), float(support.mean()), spread, fill, float(n_active), float(n_units))
 
     def expansivity(self, familiarity, n_units, floor=None):
         """Return the height eta for a familiarity.

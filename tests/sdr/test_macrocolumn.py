@@ -159,6 +159,7 @@ def test_duplicates_relearn_or_keep_their_code(rng):
     assert drawn.weights_.sum() > 70 * 12
 
 
+@pytest.mark.filterwarnings("ignore:.* items are stored", "ignore:.* of the units are frozen")
 def test_only_units_of_its_code_learn_a_row(rng):
     """Also where most winners are frozen, and the row is not stored: its code is what is recalled at once."""
     X = random_items(rng, 40, 60, 12)
@@ -225,6 +226,11 @@ def test_novelty(rng):
     np.testing.assert_array_equal(memory.decision_function(other), memory.familiarity(other) - 0.8)
     assert memory.predict(np.r_[X, other]).tolist() == [1] * 10 + [-1] * 10
     assert memory.offset_ == 0.8
+    memory.set_params(familiarity_threshold="auto")
+    assert memory.offset_ == (1 + memory.chance_familiarity_) / 2
+    assert memory.predict(np.r_[X, other]).tolist() == [1] * 10 + [-1] * 10
+    empty = MacrocolumnMemory(4, 5).fit(np.zeros((3, F)))
+    assert (empty.chance_familiarity_, empty.offset_) == (0, 0.5)
 
 
 def test_more_than_its_capacity_is_told_once(rng):
@@ -270,7 +276,7 @@ def test_real_numbers_are_refused_with_a_way_out(rng):
 @pytest.mark.parametrize(
     "params", [{}, {"lifetime": 7}, {"freeze_fraction": "auto", "selection": Selection(floor=0.2)}]
 )
-@pytest.mark.filterwarnings("ignore:.* items are stored")
+@pytest.mark.filterwarnings("ignore:.* items are stored", "ignore:a random row of the same features")
 def test_copies_go_on_learning_as_if_nothing_had_happened(params, rng, tmp_path):
     X = some_items(rng, 40)
     straight = memory_of(**params).fit(X)
