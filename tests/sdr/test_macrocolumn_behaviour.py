@@ -150,7 +150,7 @@ def test_what_is_not_random_but_kept_apart_says_nothing():
 @pytest.mark.parametrize(("n_features", "n_active", "n_units"), [(144, 12, 16), (784, 100, 20), (1000, 200, 20)])
 @pytest.mark.parametrize("share", [0.05, 0.5, 1.0])
 def test_novel_rows_are_told_at_any_number_of_items(n_features, n_active, n_units, share):
-    """Up to the capacity random rows are novel, up to half of it stored ones known with a tenth of their features moved.
+    """Up to the capacity random rows are novel; up to half of it stored ones are known with a tenth of the ones moved.
 
     Three seeds: of 300 random rows none is known; of noisy ones all at half of the capacity, and in full memories all,
     0.85 to 0.86, and 0.46 to 0.48. With a threshold of 0.9 all random rows are known to the last two of these.
