@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._filling import freezing, limits
 from ._learned import LearnedMixin
 from ._sequence_kernels import Plan
-from ._sequences import Course, SequenceState, mark, scan, store_sequences
+from ._sequences import Course, SequenceState, SequenceTrace, check_state, mark, scan, store_sequences
 from ._trace import Rows
 from .capacity import capacity, capacity_until_frozen, sequence_capacity
 from .selection import as_selection
@@ -50,32 +50,30 @@ class LearnedSequencesMixin(LearnedMixin):
     def _learn(self, X, parts, state):
         """Set weights; return winners, familiarity before, and the state after the last row."""
         begins, numbers = mark(parts, X.shape[0]), (self._seed, self._n_seen)
-        self._trace, self._horizontal, state, winners, found = store_sequences(
-            self._trace, self._horizontal, Rows(X), begins, self._course(self.backoff), numbers, state
+        trace, state, winners, found = store_sequences(
+            self._weights(), Rows(X), begins, self._course(self.backoff), numbers, state
         )
+        self._trace, self._horizontal = trace.inputs, trace.horizontal
         return winners, found, state
 
     def _scan(self, X, parts, state, *, backoff):
-        """Return the winners and the familiarity of checked rows, and the state after them."""
-        return scan(self._trace, self._horizontal, Rows(X), parts, self._course(backoff), state, self.n_jobs)
+        """Return winners, familiarity and places of checked rows, and the state after them."""
+        return scan(self._weights(), Rows(X), parts, self._course(backoff), state, self.n_jobs)
+
+    def _weights(self):
+        """Return all that was learned; there is no level above."""
+        return SequenceTrace(self._trace, self._horizontal, np.zeros((0, len(self._horizontal)), np.uint8))
 
     def _course(self, backoff):
         """Return how rows are stored and recalled, for kernels."""
-        both, alone = (NEVER, NEVER) if backoff is None else thresholds(backoff)
-        plan = Plan(float(self.input_power), float(self.horizontal_power), both, alone, int(self.persistence))
+        steps = 2 * (NEVER,) if backoff is None else thresholds(backoff, 2)
+        powers = float(self.input_power), float(self.horizontal_power), 1.0
+        plan = Plan(*powers, NEVER, *steps, int(self.persistence), int(self.max_rivals))
         n_features = self.n_features_in_
         return Course(as_selection(self.selection).bind(), limits(self, n_features), freezing(self, n_features), plan)
 
     def _check_state(self, state):
-        winners, n_rows = (np.asarray(part) for part in state)
-        whole = winners.dtype.kind in "iu" and n_rows.dtype.kind in "iu"
-        sane = whole and winners.shape == (self._n_modules,) and n_rows.shape == (1,) and n_rows[0] >= 0
-        if not sane or winners.min() < (0 if n_rows[0] else -1) or winners.max() >= self._n_units:
-            raise ValueError(
-                f"`state` must hold {self._n_modules} winners below {self._n_units}, and a number of rows; begin with "
-                "`initial_state()` of this memory."
-            )
-        return SequenceState(winners.astype(np.int32), n_rows.astype(np.int64))
+        return check_state(state, self._n_modules, self._n_units)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -84,21 +82,20 @@ class LearnedSequencesMixin(LearnedMixin):
 
     def _get_fitted_state(self):
         scalars, arrays = super()._get_fitted_state()
-        state = {"horizontal": self._horizontal, "winners": self.state_.winners, "n_rows": self.state_.n_rows}
-        return scalars | {"group": self._group}, arrays | state
+        return scalars | {"group": self._group}, arrays | {"horizontal": self._horizontal} | self.state_._asdict()
 
     def _set_fitted_state(self, scalars, arrays):
         arrays = dict(arrays)
         self._horizontal = arrays.pop("horizontal")
-        state = SequenceState(arrays.pop("winners"), arrays.pop("n_rows"))
+        state = SequenceState(*(arrays.pop(name) for name in SequenceState._fields))
         super()._set_fitted_state(scalars, arrays)
         if self._horizontal.shape != (self._n_modules * self._n_units,) * 2:
             raise ValueError("the horizontal weights of the memory do not fit its shape.")
         self.state_, self._group = self._check_state(state), scalars["group"]
 
 
-def thresholds(backoff):
-    """Return the two thresholds, checked."""
-    if len(backoff) != 2 or not all(isinstance(share, Real) and 0 <= share <= 1 for share in backoff):
-        raise ValueError(f"`backoff` must be None or two familiarities in [0, 1], got {backoff!r:.60}.")
+def thresholds(backoff, n):
+    """Return so many thresholds, checked."""
+    if len(backoff) != n or not all(isinstance(share, Real) and 0 <= share <= 1 for share in backoff):
+        raise ValueError(f"`backoff` must be None or {n} familiarities in [0, 1], got {backoff!r:.60}.")
     return tuple(float(share) for share in backoff)

@@ -10,7 +10,7 @@ from ._sequences import follow
 
 
 class ReplayMixin:
-    """For an estimator whose ``_recall(X, groups)`` returns winners, familiarity, and where sequences begin."""
+    """For an estimator whose ``_recall(X, groups)`` returns winners, familiarity and places in the sequence."""
 
     def predict_next(self, X, groups=None):
         """Return, for each row, the input that is expected after it.
@@ -25,8 +25,8 @@ class ReplayMixin:
         ndarray of shape (n_samples, n_features), bool
             Row i is what row i + 1 should be; empty where nothing is known to follow.
         """
-        winners, _, begins = self._recall(X, groups)
-        return self._complete(self._next(winners, places(winners, begins)))
+        winners, _, places = self._recall(X, groups)
+        return self._complete(self._next(winners, places))
 
     def recall_sequence(self, X, n_steps):
         """Return the inputs that follow a cue: codes lead to codes, without input.
@@ -53,10 +53,10 @@ class ReplayMixin:
         check_is_fitted(self)
         self._validate_params()
         X = self._check_binary_input(X, reset=False)
-        winners, n_rows = self._scan(X, sequences(None, X.shape[0]), self.initial_state(), backoff=self.backoff)[2]
-        found = np.full((n_steps, self._n_modules), -1, np.int32)
+        state = self._scan(X, sequences(None, X.shape[0]), self.initial_state(), backoff=self.backoff)[3]
+        winners, found = state.winners, np.full((n_steps, self._n_modules), -1, np.int32)
         for step in range(n_steps):
-            winners = found[step] = self._next(winners[None], n_rows + step)[0]
+            winners = found[step] = self._next(winners[None], state.n_rows + step)[0]
             if winners[0] < 0:
                 break
         return self._complete(found)
@@ -84,10 +84,3 @@ class ReplayMixin:
         after, found = follow(self._horizontal, limits(self, self.n_features_in_), winners, self.n_jobs)
         after[found < self.familiarity_threshold] = -1
         return np.where((n_rows % self.persistence != 0)[:, None], winners, after)
-
-
-def places(winners, begins):
-    """Return, for each row, the number of rows with a code up to it since its sequence began or broke off."""
-    rows, coded = np.arange(len(winners)), winners[:, 0] >= 0
-    first = np.maximum.accumulate(np.where(coded, np.where(begins != 0, rows, 0), rows + 1))
-    return rows + 1 - first

@@ -10,7 +10,7 @@ from ..encoder import Capabilities, Encoder, sequences
 from ._filling import room, warn_if_full
 from ._learned_sequences import LearnedSequencesMixin
 from ._replay import ReplayMixin
-from ._sequences import SequenceState, mark
+from ._sequences import SequenceState
 from ._trace import as_winners
 from .layouts import winners_to_csr
 from .selection import SELECTIONS, Selection
@@ -45,6 +45,11 @@ class SequenceMemory(ReplayMixin, LearnedSequencesMixin, Encoder):
         What recall does where the context misleads, as after rows that were left out: if the familiarity by V is below
         the first, and that by the input alone is the second or more, the input alone decides. Storing,
         `familiarity` and `score_sequences` never do it: an order that is new would not be seen. None is never.
+    max_rivals : int, default=3
+        Stored codes for which the code of the row before may stand, as after a row that several sequences begin with:
+        of m of them each unit has a part of its support only, which recall multiplies by m. Of more, the row before is
+        not asked. Rivals are units with 0.95 of the largest support of their module, which is half at least; their
+        mean number is rounded.
     persistence : int, default=1
         Rows that keep the code of the first of them; all their inputs get weights to it. Recall keeps codes as long.
     active_bounds : tuple of two floats, default=(0.0, 1.0)
@@ -111,8 +116,9 @@ class SequenceMemory(ReplayMixin, LearnedSequencesMixin, Encoder):
     -----
     A row takes O(n Q K + Q^2 K), whatever is stored; for n = 100 of 784 features and 70 modules of 20 units 35 us to
     store and 11 to recall. Weights take F Q K + (Q K)^2 bytes. A row that is empty or out of bounds has no code and
-    ends the context: the row after it is like a first one. A sequence of one row is an item of `MacrocolumnMemory`,
-    with the same code bit for bit. Two sequences that share an input go on apart, since its codes differ. But after a
+    ends the context: the row after it is like a first one. A row that is the one before once more keeps its code, with
+    nothing learned: of a picture that stands still one row is stored, and replay goes on to what comes after it. A
+    sequence of one row is an item of `MacrocolumnMemory`, with the same code bit for bit. Two sequences that share an input go on apart, since its codes differ. But after a
     cue that is all they share, nothing can tell them apart: winners of both are mixed.
 
     Random sequences of ten rows with 12 of 144 features active, Q = 9, K = 16: 22 sequences are recalled with 97 % of
@@ -148,6 +154,7 @@ class SequenceMemory(ReplayMixin, LearnedSequencesMixin, Encoder):
         "input_power": [Interval(Real, 0, None, closed="neither")],
         "horizontal_power": [Interval(Real, 0, None, closed="neither")],
         "backoff": [tuple, list, None],
+        "max_rivals": [Interval(Integral, 1, None, closed="left")],
         "persistence": [Interval(Integral, 1, None, closed="left")],
         "active_bounds": [tuple, list],
         "freeze_fraction": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"}), None],
@@ -172,6 +179,7 @@ class SequenceMemory(ReplayMixin, LearnedSequencesMixin, Encoder):
         input_power=1.0,
         horizontal_power=1.0,
         backoff=(0.93, 0.96),
+        max_rivals=3,
         persistence=1,
         active_bounds=(0.0, 1.0),
         freeze_fraction=None,
@@ -189,6 +197,7 @@ class SequenceMemory(ReplayMixin, LearnedSequencesMixin, Encoder):
         self.input_power = input_power
         self.horizontal_power = horizontal_power
         self.backoff = backoff
+        self.max_rivals = max_rivals
         self.persistence = persistence
         self.active_bounds = active_bounds
         self.freeze_fraction = freeze_fraction
@@ -282,7 +291,7 @@ class SequenceMemory(ReplayMixin, LearnedSequencesMixin, Encoder):
                 winners, _, state = self._learn(x, [(slice(0, 1), False)], state)
                 self._note(winners)
         else:
-            winners, _, state = self._scan(x, [(slice(0, 1), False)], state, backoff=self.backoff)
+            winners, _, _, state = self._scan(x, [(slice(0, 1), False)], state, backoff=self.backoff)
         return winners_to_csr(winners, self._n_units).toarray()[0], state
 
     def transform(self, X, groups=None):
@@ -364,11 +373,10 @@ class SequenceMemory(ReplayMixin, LearnedSequencesMixin, Encoder):
         warn_if_full(self, before)
 
     def _recall(self, X, groups, backoff=()):
-        """Return the winners and the familiarity of each row, and whether a sequence begins with it."""
+        """Return the winners, the familiarity and the place of each row in its sequence."""
         check_is_fitted(self)
         self._validate_params()
         X = self._check_binary_input(X, reset=False)
         parts = sequences(groups, X.shape[0])
         backoff = self.backoff if backoff == () else backoff
-        winners, found, _ = self._scan(X, parts, self.initial_state(), backoff=backoff)
-        return winners, found, mark(parts, len(found))
+        return self._scan(X, parts, self.initial_state(), backoff=backoff)[:3]
