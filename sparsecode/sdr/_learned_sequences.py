@@ -41,10 +41,11 @@ class LearnedSequencesMixin(LearnedMixin):
         held = min(HELD_SHARE * law, HELD_TIMES * capacity(*sizes))
         return min(held, capacity_until_frozen(frozen, *sizes))
 
-    def _begin(self, n_features):
-        """Begin with no weights and no context."""
+    def _begin(self, n_features, n_above=0):
+        """Begin with no weights from features, units, and units of a level above, and no context."""
         self._start(n_features)
-        self._horizontal = np.zeros((self._n_modules * self._n_units,) * 2, np.uint8)
+        U = self._n_modules * self._n_units
+        self._horizontal, self._top_down = np.zeros((U, U), np.uint8), np.zeros((n_above, U), np.uint8)
         self.state_, self._group = self.initial_state(), None
 
     def _learn(self, X, parts, state):
@@ -53,7 +54,7 @@ class LearnedSequencesMixin(LearnedMixin):
         trace, state, winners, found = store_sequences(
             self._weights(), Rows(X), begins, self._course(self.backoff), numbers, state
         )
-        self._trace, self._horizontal = trace.inputs, trace.horizontal
+        self._trace, self._horizontal, self._top_down = trace
         return winners, found, state
 
     def _scan(self, X, parts, state, *, backoff):
@@ -61,8 +62,8 @@ class LearnedSequencesMixin(LearnedMixin):
         return scan(self._weights(), Rows(X), parts, self._course(backoff), state, self.n_jobs)
 
     def _weights(self):
-        """Return all that was learned; there is no level above."""
-        return SequenceTrace(self._trace, self._horizontal, np.zeros((0, len(self._horizontal)), np.uint8))
+        """Return all that was learned."""
+        return SequenceTrace(self._trace, self._horizontal, self._top_down)
 
     def _course(self, backoff):
         """Return how rows are stored and recalled, for kernels."""
@@ -70,7 +71,8 @@ class LearnedSequencesMixin(LearnedMixin):
         powers = float(self.input_power), float(self.horizontal_power), 1.0
         plan = Plan(*powers, NEVER, *steps, int(self.persistence), int(self.max_rivals))
         n_features = self.n_features_in_
-        return Course(as_selection(self.selection).bind(), limits(self, n_features), freezing(self, n_features), plan)
+        freeze = np.array(freezing(self, n_features), np.float64)
+        return Course(as_selection(self.selection).bind(), limits(self, n_features), freeze, plan)
 
     def _check_state(self, state):
         return check_state(state, self._n_modules, self._n_units)
@@ -82,14 +84,16 @@ class LearnedSequencesMixin(LearnedMixin):
 
     def _get_fitted_state(self):
         scalars, arrays = super()._get_fitted_state()
-        return scalars | {"group": self._group}, arrays | {"horizontal": self._horizontal} | self.state_._asdict()
+        weights = {"horizontal": self._horizontal, "top_down": self._top_down}
+        return scalars | {"group": self._group}, arrays | weights | self.state_._asdict()
 
     def _set_fitted_state(self, scalars, arrays):
         arrays = dict(arrays)
-        self._horizontal = arrays.pop("horizontal")
+        self._horizontal, self._top_down = arrays.pop("horizontal"), arrays.pop("top_down")
         state = SequenceState(*(arrays.pop(name) for name in SequenceState._fields))
         super()._set_fitted_state(scalars, arrays)
-        if self._horizontal.shape != (self._n_modules * self._n_units,) * 2:
+        U = self._n_modules * self._n_units
+        if self._horizontal.shape != (U, U) or self._top_down.shape[1:] != (U,):
             raise ValueError("the horizontal weights of the memory do not fit its shape.")
         self.state_, self._group = self._check_state(state), scalars["group"]
 

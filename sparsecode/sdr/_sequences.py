@@ -82,7 +82,7 @@ class Course(NamedTuple):
 
     rule: Rule  # for rows without context
     limits: Limits
-    freeze: tuple  # see `freezing`
+    freeze: np.ndarray  # see `freezing`
     plan: Plan
 
 

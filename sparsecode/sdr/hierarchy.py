@@ -92,7 +92,7 @@ class MacrocolumnHierarchy(Storing, Recorded, Encoder):
 
     A row takes O(n Q K) for each macrocolumn. Each level learns from the codes that the level below gave the rows as
     it stored them, or recalled if its units were frozen. Codes do not persist, and images are no moments of time: for
-    sequences, give codes to a `SequenceMemory`.
+    sequences there is `SequenceHierarchy`.
 
     Windows help to tell images apart, levels do not. Share right of naive Bayes and of logistic regression on codes,
     means of three draws of 1000 of scikit-learn's digits (pixels above 7; 797 others to test): one macrocolumn that
@@ -120,7 +120,7 @@ class MacrocolumnHierarchy(Storing, Recorded, Encoder):
     True
     """
 
-    _record_class = MemoryRecord
+    _record_class, _memory_class = MemoryRecord, MacrocolumnMemory
 
     _parameter_constraints = {  # noqa: RUF012
         "windows": [tuple, list],
@@ -205,7 +205,11 @@ class MacrocolumnHierarchy(Storing, Recorded, Encoder):
         )
         for level in range(len(self.memories_) - 1, 0, -1):
             winners = self._winners_below(level, winners)
-        votes, voters = (np.zeros((len(codes), self.n_features_in_), np.int32) for _ in range(2))
+        return self._pixels(winners)
+
+    def _pixels(self, winners):
+        """Return the pixels that codes of the first level stand for, (n, n_macrocolumns, Q)."""
+        votes, voters = (np.zeros((len(winners), self.n_features_in_), np.int32) for _ in range(2))
         for m, (memory, places) in enumerate(zip(self.memories_[0], self._fields[0].places, strict=True)):
             votes[:, places] += memory._complete(np.ascontiguousarray(winners[:, m]))
             voters[:, places] += winners[:, m, :1] >= 0
@@ -250,18 +254,18 @@ class MacrocolumnHierarchy(Storing, Recorded, Encoder):
 
     def _levels(self):
         """Return window, stride and memory of each level, checked."""
-        n = len(self.windows)
+        n, kind = len(self.windows), self._memory_class
         strides = [self.strides] * n if isinstance(self.strides, Integral) else list(self.strides)
-        template = MacrocolumnMemory(10, 20, freeze_fraction="auto") if self.memories is None else self.memories
-        memories = [template] * n if isinstance(template, MacrocolumnMemory) else list(template)
+        template = kind(10, 20, freeze_fraction="auto") if self.memories is None else self.memories
+        memories = [template] * n if isinstance(template, kind) else list(template)
         for name, values in (("windows", list(self.windows)), ("strides", strides)):
             if not values or len(values) != n or not all(isinstance(v, Integral) and v >= 1 for v in values):
                 raise ValueError(
                     f"`{name}` must be integers >= 1, one for each level of `windows`, got {values!r:.60}."
                 )
-        if len(memories) != n or not all(isinstance(memory, MacrocolumnMemory) for memory in memories):
+        if len(memories) != n or not all(isinstance(memory, kind) for memory in memories):
             raise ValueError(
-                f"`memories` must be a MacrocolumnMemory, or a list of {n}, one for each level of `windows`."
+                f"`memories` must be a {kind.__name__}, or a list of {n}, one for each level of `windows`."
             )
         for memory in memories:
             memory._validate_params()

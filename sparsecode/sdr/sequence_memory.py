@@ -118,8 +118,9 @@ class SequenceMemory(ReplayMixin, LearnedSequencesMixin, Encoder):
     store and 11 to recall. Weights take F Q K + (Q K)^2 bytes. A row that is empty or out of bounds has no code and
     ends the context: the row after it is like a first one. A row that is the one before once more keeps its code, with
     nothing learned: of a picture that stands still one row is stored, and replay goes on to what comes after it. A
-    sequence of one row is an item of `MacrocolumnMemory`, with the same code bit for bit. Two sequences that share an input go on apart, since its codes differ. But after a
-    cue that is all they share, nothing can tell them apart: winners of both are mixed.
+    sequence of one row is an item of `MacrocolumnMemory`, with the same code bit for bit. Two sequences that share an
+    input go on apart, since its codes differ. But after a cue that is all they share, nothing can tell them apart:
+    winners of both are mixed.
 
     Random sequences of ten rows with 12 of 144 features active, Q = 9, K = 16: 22 sequences are recalled with 97 % of
     the modules right, and each scores higher than with its rows shuffled. That needs the input of each row. Replay by

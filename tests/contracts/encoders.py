@@ -20,6 +20,7 @@ from sparsecode.sdr import (
     RandomDistributedScalarEncoder,
     ScalarEncoder,
     Selection,
+    SequenceHierarchy,
     SequenceMemory,
     SpatialPooler,
 )
@@ -318,6 +319,18 @@ ENCODERS = {
         binary_images,
         chunk=5,
         fixed_width=OF_IMAGES,
+    ),
+    "hierarchy of sequences": Case(
+        lambda: SequenceHierarchy(
+            (20, 2),
+            strides=(20, 1),
+            memories=[SequenceMemory(4, 60), SequenceMemory(3, 70)],
+            backoff=None,
+            binarize=0.5,
+            random_state=0,
+        ),
+        sparse_binary,
+        chunk=3,
     ),
     "deltas": Case(lambda: SendOnDelta(), walks, chunk=1),
     "deltas frozen": Case(lambda: SendOnDelta(0.1, frozen=True), walks),
