@@ -66,6 +66,7 @@ def compile_all(dtypes):
         union_size_distribution(20, 5, 2)
         memory = MacrocolumnMemory(2, 100, lifetime=5, binarize=1.0, random_state=0).fit(X[:4])
         memory.recall(X[:4])
+        memory.familiarity(np.tile(X, (16, 1)))  # many rows go by bits
         SpatialPooler(20, binarize=1.0, random_state=0).fit(X[:4]).transform(X[:4])
         SequenceMemory(2, 100, binarize=1.0, random_state=0).fit(X[:4]).recall_sequence(X[:2], 1)
         l1_path(X[:2], X[:3], alpha_min=1.0)

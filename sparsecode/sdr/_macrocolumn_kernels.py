@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.jit import kernel
+from ._bits_kernels import count_bits
 from ._selection_kernels import crosstalk_floor, expansivity, likelihoods
 
 #: Rows that are added up in bytes before these might overflow; a multiple of 4.
@@ -39,16 +40,17 @@ class Work(NamedTuple):
     module: np.ndarray  # (K,) float64
 
 
-def _list_active(X, indptr, indices):
-    """Write the places of the ones of each row, as in a CSR array; `indptr` is given."""
-    for i in range(X.shape[0]):
-        at, end = indptr[i], indptr[i + 1]
-        row = X[i]
-        j = np.int64(0)
-        while at < end:
-            indices[at] = j
-            at += row[j]
-            j += 1
+def _list_active(words, indptr, indices):
+    """Write the places of the ones of each row of packed bits, as in a CSR array; `indptr` is given."""
+    for i in range(words.shape[0]):
+        at, one = indptr[i], np.uint64(1)
+        for w in range(words.shape[1]):
+            rest = words[i, w]
+            while rest != 0:
+                below = (rest ^ (rest - one)) >> one  # ones in place of the zeros below the first one
+                indices[at] = 64 * w + np.int64(count_bits(below))
+                rest &= rest - one
+                at += 1
 
 
 def _copy(source, target):

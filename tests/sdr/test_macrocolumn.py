@@ -10,7 +10,8 @@ from sklearn.base import clone
 
 from sparsecode import load
 from sparsecode.sdr import MacrocolumnMemory, Selection
-from sparsecode.sdr._trace import draws
+from sparsecode.sdr._macrocolumn_kernels import Limits
+from sparsecode.sdr._trace import Rows, Trace, draws, recall, recall_by_bits
 
 from ..reference.memory import Macrocolumn
 from .inputs import random_items
@@ -88,6 +89,31 @@ def test_more_active_features_than_a_byte_counts(rng):
         memory.transform(X), (V.argmax(axis=2)[..., None] == np.arange(K)).reshape(len(X), -1)
     )
     np.testing.assert_allclose(memory.familiarity(X), V.max(axis=2).mean(axis=1), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("modules", "units"), [(1, 1), (3, 5), (7, 32), (2, 33), (4, 64), (3, 130)])
+def test_recall_by_bits_is_recall(modules, units, rng):
+    """Modules of one lane and more; rows of 0 to all features, out of bounds, dense and CSR, on one thread and two."""
+    F = 70
+    X = np.concatenate([random_items(rng, 1, F, ones) for ones in (*range(20), 31, 32, 33, 63, 64, 70)])
+    weights = rng.random((F, modules * units)) < rng.random(modules * units)
+    trace = Trace.empty(F, modules * units, stamped=False)
+    trace.weights[:] = weights
+    for power, low, high in ((1.0, 0, F), (3.0, 2, 64)):
+        rule, limits = Selection(support_power=power).bind(), Limits(units, low, high, 1, 0)
+        expected = recall(trace, Rows(X), rule, limits, 1)
+        for rows in (X, csr_array(X)):
+            for n_jobs in (1, 2):
+                found = recall_by_bits(trace, Rows(rows), rule, limits, n_jobs)
+                np.testing.assert_array_equal(found[0], expected[0])
+                np.testing.assert_array_equal(found[1], expected[1])
+
+
+@pytest.mark.compiled
+def test_many_rows_are_recalled_by_bits(rng):
+    X = random_items(rng, 600, 300, 40)
+    memory = fit_quietly(MacrocolumnMemory(9, 40, random_state=0), X[:50])
+    np.testing.assert_array_equal(memory.familiarity(X), np.concatenate([memory.familiarity(x[None]) for x in X]))
 
 
 def test_codes_back_to_inputs(rng):
