@@ -57,8 +57,10 @@ class SpatialPooler(Storing, Recorded, Encoder):
     duty_period : int, default=1000
         Rows over which duty cycles are averaged.
     least_duty : float, default=0.001
-        Columns whose overlap is large enough in less than this share of the rows in which it is for the best column
-        have all their permanences raised, by a tenth of `permanence_threshold` with each row.
+        Columns that could hardly ever win get stronger: in [0, 1], relative to the best column. After each row, all
+        permanences of columns with ``overlap_duty_cycles_ < least_duty * overlap_duty_cycles_.max()`` are raised by a
+        tenth of `permanence_threshold`. An overlap counts for these duty cycles from `stimulus_threshold` on (1 at
+        least), whether the column wins or not. 0 raises none.
     max_iter : int, default=1
         Passes of `fit` over the rows.
     input_shape : tuple of int or None, default=None
