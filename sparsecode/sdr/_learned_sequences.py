@@ -6,15 +6,16 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ._filling import freezing, limits
-from ._learned import LearnedMixin
+from ._learned import LearnedMixin, held_items
 from ._sequence_kernels import Plan
 from ._sequences import Course, SequenceState, SequenceTrace, check_state, mark, scan, store_sequences
 from ._trace import Rows
-from .capacity import capacity, capacity_until_frozen, sequence_capacity
+from .capacity import capacity_until_frozen, sequence_capacity
 from .selection import as_selection
 
-#: Rows that are held over those of the law, and over the items of a memory without context, where first rows go wrong.
-HELD_SHARE, HELD_TIMES = 0.7, 1.1
+#: Rows that are held over those of the law; and over the items that a memory holds without context, where first rows go
+#: wrong, so many times 1 / n more, for n active inputs.
+HELD_SHARE, HELD_MORE = 0.7, 5.0
 
 #: Familiarity that is never below its threshold: support by the input alone is not asked for.
 NEVER = -1.0
@@ -38,7 +39,7 @@ class LearnedSequencesMixin(LearnedMixin):
         sizes = self.n_features_in_, active / items, self._n_units
         frozen = min(self._most_weights() / self.n_features_in_, 1.0)
         law = sequence_capacity(*sizes[:2], self._n_modules, self._n_units)
-        held = min(HELD_SHARE * law, HELD_TIMES * capacity(*sizes))
+        held = min(HELD_SHARE * law, (1 + HELD_MORE / sizes[1]) * held_items(*sizes))
         return min(held, capacity_until_frozen(frozen, *sizes))
 
     def _begin(self, n_features, n_above=0):
