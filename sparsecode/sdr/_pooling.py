@@ -29,13 +29,14 @@ class Pool(NamedTuple):
         return Pool(*map(aligned_copy, self))
 
 
-def make_pool(rng, n_columns, shape, radius, share, threshold):
+def make_pool(rng, n_columns, n_blocks, shape, radius, share, threshold):
     """Return columns with random potential synapses, about half of which are connected.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-    n_columns : int
+    n_columns, n_blocks : int
+        Columns, and blocks of them whose windows lie around one place each; one block is columns with their own.
     shape : tuple of int
         Of the input.
     radius : int or None
@@ -45,7 +46,9 @@ def make_pool(rng, n_columns, shape, radius, share, threshold):
     threshold : float
         Permanence from which a synapse is connected.
     """
-    windows = input_windows(rng, n_columns, shape, radius)
+    windows = input_windows(rng, n_columns if n_blocks == 1 else n_blocks, shape, radius)
+    if len(windows) == n_blocks > 1:
+        windows = np.repeat(windows, n_columns // n_blocks, axis=0)
     n_potential = max(1, round(share * windows.shape[1]))
     # Sorted, so that each column reads its inputs in their order
     chosen = np.stack([np.sort(rng.permutation(windows.shape[1])[:n_potential]) for _ in range(n_columns)])
@@ -79,7 +82,7 @@ def input_windows(rng, n_columns, shape, radius):
 def learn(pool, rows, rule):
     """Return the pool after the rows, with the winners of each (-1: none) and the share of its ones that they see."""
     pool = pool.copy()
-    winners = np.empty((rows.n_rows, rule.n_winners), np.int32)
+    winners = np.empty((rows.n_rows, rule.n_winners * rule.n_blocks), np.int32)
     explained = np.empty(rows.n_rows)
     work = make_work(pool)
     work.changes[:] = -rule.decrement
@@ -94,7 +97,7 @@ def learn(pool, rows, rule):
 
 def code(pool, rows, rule, n_jobs):
     """Return the winners of each row, -1 where there are no more."""
-    winners = np.empty((rows.n_rows, rule.n_winners), np.int32)
+    winners = np.empty((rows.n_rows, rule.n_winners * rule.n_blocks), np.int32)
 
     def prepare():
         return (make_work(pool),)

@@ -40,6 +40,10 @@ class SpatialPooler(Storing, Recorded, Encoder):
         Columns.
     n_winners : int or float, default=0.05
         Columns that win, or their share, in (0, 1), rounded and at least one.
+    n_blocks : int, default=1
+        Blocks of columns, equally many each, that compete only among themselves, as macrocolumns do (local inhibition).
+        Winners are shared out evenly, rounded and at least one for each block. With `potential_radius` the columns of a
+        block have one window, so that each part of the input is coded; 1 is one competition of all.
     potential_fraction : float, default=0.5
         Share of the inputs of its window to which a column has potential synapses, drawn at random; in (0, 1].
     potential_radius : int or None, default=None
@@ -102,12 +106,13 @@ class SpatialPooler(Storing, Recorded, Encoder):
 
     Notes
     -----
-    The first call of `partial_fit`, or `fit`, fixes `n_components`, the potential synapses, `permanence_threshold` and
-    `random_state`, of which later changes wait for `fit`. The others hold from the next call on.
+    The first call of `partial_fit`, or `fit`, fixes `n_components`, `n_blocks`, the potential synapses,
+    `permanence_threshold` and `random_state`, of which later changes wait for `fit`. The others hold from the next call
+    on.
 
     A row with n ones takes O(n C + k P) to learn, for C columns with P potential synapses and k winners, and O(n C) to
     code, as sums of bytes. Of equal scores the first column wins. Empty rows have empty codes, and nothing is learned
-    from them. Inhibition is global: all columns compete with all others.
+    from them.
 
     Learning has no objective that it must lower, and need not converge: with the default rates, the synapses to
     inputs that are ones in less than 0.008 / 0.058 = 14 % of the rows that a column wins go, the others stay. With
@@ -141,6 +146,7 @@ class SpatialPooler(Storing, Recorded, Encoder):
     _parameter_constraints = {  # noqa: RUF012
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "n_winners": [Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0, 1, closed="neither")],
+        "n_blocks": [Interval(Integral, 1, None, closed="left")],
         "potential_fraction": [Interval(Real, 0, 1, closed="right")],
         "potential_radius": [Interval(Integral, 0, None, closed="left"), None],
         "permanence_threshold": [Interval(Real, 0, 1, closed="neither")],
@@ -163,6 +169,7 @@ class SpatialPooler(Storing, Recorded, Encoder):
         n_components=1024,
         *,
         n_winners=0.05,
+        n_blocks=1,
         potential_fraction=0.5,
         potential_radius=None,
         permanence_threshold=0.1,
@@ -181,6 +188,7 @@ class SpatialPooler(Storing, Recorded, Encoder):
     ):
         self.n_components = n_components
         self.n_winners = n_winners
+        self.n_blocks = n_blocks
         self.potential_fraction = potential_fraction
         self.potential_radius = potential_radius
         self.permanence_threshold = permanence_threshold
@@ -262,10 +270,16 @@ class SpatialPooler(Storing, Recorded, Encoder):
     def _start(self, n_features):
         """Begin with random synapses."""
         shape = shape_of_input(self.input_shape, n_features)
-        self._threshold = float(self.permanence_threshold)
+        self._threshold, self._n_blocks = float(self.permanence_threshold), int(self.n_blocks)
+        if self.n_components % self.n_blocks:
+            raise ValueError(
+                f"`n_components`={self.n_components} columns cannot be shared out evenly among `n_blocks`="
+                f"{self.n_blocks}; make it a multiple."
+            )
         self._pool = make_pool(
             as_generator(self.random_state),
             int(self.n_components),
+            self._n_blocks,
             shape,
             self.potential_radius,
             self.potential_fraction,
@@ -294,8 +308,10 @@ class SpatialPooler(Storing, Recorded, Encoder):
         n_columns = len(self._pool.pools)
         given = self.n_winners
         n_winners = given if isinstance(given, Integral) else max(1, round(given * n_columns))
+        of_block = max(1, round(n_winners / self._n_blocks))
         return PoolerRule(
-            n_winners=min(int(n_winners), n_columns),
+            n_winners=min(int(of_block), n_columns // self._n_blocks),
+            n_blocks=self._n_blocks,
             least=max(1, int(self.stimulus_threshold)),
             period=int(self.duty_period),
             boost=float(self.boost_strength),
@@ -311,11 +327,14 @@ class SpatialPooler(Storing, Recorded, Encoder):
         return self._pool
 
     def _get_fitted_state(self):
-        return {"threshold": self._threshold}, self._pool._asdict() | {"records": as_rows(self._records)}
+        return {"threshold": self._threshold, "n_blocks": self._n_blocks}, self._pool._asdict() | {
+            "records": as_rows(self._records)
+        }
 
     def _set_fitted_state(self, scalars, arrays):
         arrays = dict(arrays)
-        self._threshold, self._records = scalars["threshold"], from_rows(arrays.pop("records"), PoolerRecord)
+        self._threshold, self._n_blocks = scalars["threshold"], scalars["n_blocks"]
+        self._records = from_rows(arrays.pop("records"), PoolerRecord)
         self._pool = Pool(**arrays).copy()
         n_columns = len(self._pool.pools)
         if self._pool.connected.shape != (self.n_features_in_, n_columns) or self._pool.totals.shape != (1,):

@@ -273,7 +273,8 @@ ENCODERS = {
     "pooler strict csr": Case(
         lambda: SpatialPooler(
             50,
-            n_winners=3,
+            n_winners=4,
+            n_blocks=2,
             potential_fraction=0.8,
             potential_radius=2,
             permanence_threshold=0.5,
