@@ -78,11 +78,6 @@ class LearnedSequencesMixin(LearnedMixin):
     def _check_state(self, state):
         return check_state(state, self._n_modules, self._n_units)
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
     def _get_fitted_state(self):
         scalars, arrays = super()._get_fitted_state()
         weights = {"horizontal": self._horizontal, "top_down": self._top_down}

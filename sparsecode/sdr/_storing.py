@@ -67,6 +67,58 @@ class Storing:
         return tags
 
 
+class StoringSequences(Storing):
+    """The same for rows in time: ``_begin(n_features)`` begins with nothing, ``_store(X, groups)`` stores."""
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None, groups=None):
+        """Forget everything and store the rows of X, in their order.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_features)
+        y : Ignored
+        groups : array-like of shape (n_samples,) or None, default=None
+            The sequence of each row, as integers or strings (`groups_from_lengths`). None is one sequence.
+
+        Returns
+        -------
+        self
+        """
+        with unchanged_on_failure(self):
+            X = self._check_rows(X, reset=True)
+            self._begin(X.shape[1])
+            self._store(X, groups)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(self, X, y=None, groups=None):
+        """Store the rows of X too, in their order: however rows are split over calls, the bits are the same.
+
+        A call that fails or is interrupted leaves the estimator as it was.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_features)
+        y : Ignored
+        groups : array-like of shape (n_samples,) or None, default=None
+            The sequence of each row. The last one of the call before goes on if the label of the first row is the
+            same, or if there are no labels.
+
+        Returns
+        -------
+        self
+        """
+        with unchanged_on_failure(self):
+            self._validate_params()  # scikit-learn does it for the first call only
+            first = not hasattr(self, "n_features_in_")
+            X = self._check_rows(X, reset=first)
+            if first:
+                self._begin(X.shape[1])
+            self._store(X, groups)
+        return self
+
+
 class Recorded:
     """For estimators that keep a record of each call in ``_records``, of the class ``_record_class``."""
 

@@ -148,17 +148,7 @@ class Selection:
         return SELECTIONS[name]
 
     def replace(self, **changes):
-        """Return a rule with other values.
-
-        Parameters
-        ----------
-        **changes
-            Values by name.
-
-        Returns
-        -------
-        Selection
-        """
+        """Return a `Selection` with other values, which are given by name."""
         return dataclasses.replace(self, **changes)
 
     def floor_for(self, support, n_active, largest_fill=0.0):
@@ -329,7 +319,7 @@ def familiarity(support):
     return np.asarray(support, dtype=np.float64).max(axis=-1).mean(axis=-1)
 
 
-def win_probabilities(support, n_active, selection="adaptive"):
+def win_probabilities(support, n_active, selection="adaptive", largest_fill=0.0):
     r"""Return the probabilities ``mu / sum(mu)`` with which the units of each module win while learning.
 
     Parameters
@@ -339,6 +329,8 @@ def win_probabilities(support, n_active, selection="adaptive"):
     n_active : int
         Active features.
     selection : str or Selection, default="adaptive"
+    largest_fill : float, default=0.0
+        As for `Selection.floor_for`; of a memory it is ``unit_fill_.max(axis=1).mean()``.
 
     Returns
     -------
@@ -358,7 +350,7 @@ def win_probabilities(support, n_active, selection="adaptive"):
     """
     rule, support = as_selection(selection), check_shares("support", support)
     n_units = support.shape[-1]
-    floor = rule.floor_for(support, n_active)
+    floor = rule.floor_for(support, n_active, largest_fill)
     support = local_support(support, powers=[rule.support_power])
     chances = rule.likelihood(support, familiarity(support), n_units, floor)
     return chances / chances.sum(axis=-1, keepdims=True)

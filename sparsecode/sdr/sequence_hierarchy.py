@@ -8,17 +8,18 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import as_dense
 from .._core.history import MemoryRecord
-from .._core.validation import Integral, Interval, Real, fit_context, unchanged_on_failure
+from .._core.validation import Integral, Interval, Real, unchanged_on_failure
 from ..encoder import Capabilities, sequences
 from ._columns_in_time import Column, HierarchyState, parents_of, run_columns
 from ._learned_sequences import thresholds
 from ._sequences import mark
+from ._storing import StoringSequences
 from .hierarchy import MacrocolumnHierarchy
 from .layouts import winners_to_csr
 from .sequence_memory import SequenceMemory
 
 
-class SequenceHierarchy(MacrocolumnHierarchy):
+class SequenceHierarchy(StoringSequences, MacrocolumnHierarchy):
     r"""Encode sequences of images by memories that see a window each, and memories of their codes, in one pass.
 
     A `MacrocolumnHierarchy` of `SequenceMemory`: each macrocolumn is supported by its input, by its own code of the row
@@ -142,54 +143,6 @@ class SequenceHierarchy(MacrocolumnHierarchy):
         """Return what codes are: binary, of rows that are moments of time."""
         return Capabilities("binary", invertible=True, stateful=True, online=True, signed=False)
 
-    @fit_context(prefer_skip_nested_validation=False)  # the memories are the user's
-    def fit(self, X, y=None, groups=None):
-        """Forget everything and store the rows of X, in their order.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features) or (n_samples, *input_shape)
-        y : Ignored
-        groups : array-like of shape (n_samples,) or None, default=None
-            The sequence of each row, as integers or strings (`groups_from_lengths`). None is one sequence.
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            X = self._check_rows(X, reset=True)
-            self._start(X.shape[1])
-            self._store(X, groups)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X, y=None, groups=None):
-        """Store the rows of X too, in their order: however rows are split over calls, the bits are the same.
-
-        A call that fails or is interrupted leaves the estimator as it was.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features) or (n_samples, *input_shape)
-        y : Ignored
-        groups : array-like of shape (n_samples,) or None, default=None
-            The sequence of each row. The last one of the call before goes on if the label of the first row is the
-            same, or if there are no labels.
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            self._validate_params()  # scikit-learn does it for the first call only
-            first = not hasattr(self, "memories_")
-            X = self._check_rows(X, reset=first)
-            if first:
-                self._start(X.shape[1])
-            self._store(X, groups)
-        return self
-
     def initial_state(self):
         """Return the `HierarchyState` before any row."""
         check_is_fitted(self)
@@ -292,9 +245,9 @@ class SequenceHierarchy(MacrocolumnHierarchy):
             found[step] = codes
         return self._pixels(found)
 
-    def _start(self, n_features):
+    def _begin(self, n_features):
         """Lay out empty macrocolumns."""
-        super()._start(n_features)
+        self._start(n_features)
         self._parents = [parents_of(fields.places, len(memories)) for fields, memories in
                          zip(self._fields[1:], self.memories_, strict=False)] + [None]  # fmt: skip
         for level, (memories, fields) in enumerate(zip(self.memories_, self._fields, strict=True)):

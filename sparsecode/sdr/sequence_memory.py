@@ -5,18 +5,19 @@ import time
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
+from .._core.validation import Integral, Interval, Real, StrOptions, unchanged_on_failure
 from ..encoder import Capabilities, Encoder, sequences
 from ._filling import room, warn_if_full
 from ._learned_sequences import LearnedSequencesMixin
 from ._replay import ReplayMixin
 from ._sequences import SequenceState
+from ._storing import StoringSequences
 from ._trace import as_winners
 from .layouts import winners_to_csr
 from .selection import SELECTIONS, Selection
 
 
-class SequenceMemory(ReplayMixin, LearnedSequencesMixin, Encoder):
+class SequenceMemory(ReplayMixin, LearnedSequencesMixin, StoringSequences, Encoder):
     r"""Store sequences of binary inputs in one pass, tell their order, and replay them from a cue.
 
     A Sparsey-style macrocolumn (`MacrocolumnMemory`) with horizontal weights from each of its units to those of other
@@ -115,6 +116,8 @@ class SequenceMemory(ReplayMixin, LearnedSequencesMixin, Encoder):
 
     Notes
     -----
+    The first call of `partial_fit`, or `fit`, fixes `n_modules`, `n_units`, `store_items` and `random_state`.
+
     A row takes O(n Q K + Q^2 K), whatever is stored; for n = 100 of 784 features and 70 modules of 20 units 35 us to
     store and 11 to recall. Weights take F Q K + (Q K)^2 bytes. A row that is empty or out of bounds has no code and
     ends the context: the row after it is like a first one. A row that is the one before once more keeps its code, with
@@ -214,55 +217,6 @@ class SequenceMemory(ReplayMixin, LearnedSequencesMixin, Encoder):
     def capabilities(self):
         """Return what codes are: binary, of rows that are moments of time."""
         return Capabilities("binary", invertible=True, stateful=True, online=True, signed=False)
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, groups=None):
-        """Forget everything and store the rows of X, in their order.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : Ignored
-        groups : array-like of shape (n_samples,) or None, default=None
-            The sequence of each row, as integers or strings (`groups_from_lengths`). None is one sequence.
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            X = self._check_binary_input(X, reset=True)
-            self._begin(X.shape[1])
-            self._store(X, groups)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, groups=None):
-        """Store the rows of X too, in their order: however rows are split over calls, the bits are the same.
-
-        The first call, or `fit`, fixes `n_modules`, `n_units`, `store_items` and `random_state`. A call that fails or
-        is interrupted leaves the estimator as it was.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : Ignored
-        groups : array-like of shape (n_samples,) or None, default=None
-            The sequence of each row. The last one of the call before goes on if the label of the first row is the
-            same, or if there are no labels.
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            self._validate_params()  # scikit-learn does it for the first call only
-            first = not hasattr(self, "_trace")
-            X = self._check_binary_input(X, reset=first)
-            if first:
-                self._begin(X.shape[1])
-            self._store(X, groups)
-        return self
 
     def initial_state(self):
         """Return the `SequenceState` before any row."""
