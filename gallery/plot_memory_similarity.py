@@ -16,9 +16,8 @@ The number to look at: the share of modules that agree for 8 of 12 common pixels
 functionality", Front. Neuroanat. 4:17 (2010), whose constants are not those of any one line here.
 """
 
-from pathlib import Path
-
 import warnings
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
