@@ -161,6 +161,7 @@ def test_rows_left_out_are_backed_off_from(rng):
     assert not (lost[3:] == memory.transform(X)[6:9]).all()
 
 
+@pytest.mark.compiled
 def test_a_picture_that_stands_still_fills_nothing(rng):
     """A thousand rows of one picture between others: one row is stored, and time goes on after it."""
     A, B = random_items(rng, 3, 144, 12), random_items(rng, 3, 144, 12)
