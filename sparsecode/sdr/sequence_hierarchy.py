@@ -83,8 +83,8 @@ class SequenceHierarchy(StoringSequences, MacrocolumnHierarchy):
     Notes
     -----
     Rows go through all levels one by one, since the code above of one row is context for the next: some 70 us to store
-    and 40 to recall for each macrocolumn of 10 modules of 20 units and row. There are no threads. A row that is the one before once
-    more changes no code that is not held.
+    and 40 to recall for each row and each macrocolumn of 10 modules of 20 units. There are no threads. A row that is
+    the one before once more changes no code that is not held.
 
     References
     ----------
