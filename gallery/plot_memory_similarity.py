@@ -16,6 +16,7 @@ The number to look at: the share of modules that agree for 8 of 12 common pixels
 functionality", Front. Neuroanat. 4:17 (2010), whose constants are not those of any one line here.
 """
 
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -47,9 +48,11 @@ def agreement(rule, n_others, seed):
     for item in others:
         item[rng.choice(SIDE * SIDE, ACTIVE, replace=False)] = True
     memory = MacrocolumnMemory(MODULES, UNITS, selection=rule, store_items=True, random_state=seed)
-    memory.fit(np.concatenate([probes[:1], others]))
-    weights, own = memory.weights_, memory.codes_[0]
-    chances = [win_probabilities(weights[probe].mean(axis=0), ACTIVE, rule) for probe in probes]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # by most fixed rules a few units win nearly always
+        memory.fit(np.concatenate([probes[:1], others]))
+    weights, own, fill = memory.weights_, memory.codes_[0], memory.unit_fill_.max(axis=1).mean()
+    chances = [win_probabilities(weights[probe].mean(axis=0), ACTIVE, rule, fill) for probe in probes]
     return np.array([chance[np.arange(MODULES), own].mean() for chance in chances])
 
 

@@ -39,6 +39,7 @@ ENCODERS = (
             "RandomDistributedScalarEncoder",
             "SDRNearestNeighbors",
             "ScalarEncoder",
+            "SequenceHierarchy",
             "SequenceMemory",
             "SpatialPooler",
             *PEERS,

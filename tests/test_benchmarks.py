@@ -262,3 +262,22 @@ def test_overlaps_of_segments_are_compared(imported, capsys, monkeypatch):
         output = capsys.readouterr().out
         assert output.count("same True") == 4 * n_settings
         assert output.count("same") == 4 * n_settings
+
+
+def test_video_memory(imported, capsys, monkeypatch):
+    """A bright bar that moves over a field is stored and replayed; without a clip the benchmark says why it is idle."""
+    (video,) = imported(".", "video_memory")
+    frames = np.zeros((12, 24, 24))
+    for i in range(12):
+        frames[i, :, 2 * i : 2 * i + 5] = 100.0
+    X = video.edges_of(frames)
+    assert X.shape == (12, 576)
+    assert X.any(axis=1).all()
+    (result,) = video.run(X, [60])
+    assert result["stored"] == 12
+    assert result["replay"] == (1.0, 1.0)
+    assert result["scores"][0] == 1 > max(result["scores"][1:])
+    assert "12 frames of 576 pixels" in capsys.readouterr().out
+    monkeypatch.setattr("sys.argv", ["video_memory.py", "--clip", "no such clip"])
+    video.main()
+    assert "skipped: " in capsys.readouterr().out

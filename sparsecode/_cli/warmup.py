@@ -72,6 +72,7 @@ def compile_all(dtypes):
         union_size_distribution(20, 5, 2)
         memory = MacrocolumnMemory(2, 100, lifetime=5, binarize=1.0, random_state=0).fit(X[:4])
         memory.recall(X[:4])
+        memory.familiarity(np.tile(X, (16, 1)))  # many rows go by bits
         SpatialPooler(20, binarize=1.0, random_state=0).fit(X[:4]).transform(X[:4])
         SequenceMemory(2, 100, binarize=1.0, random_state=0).fit(X[:4]).recall_sequence(X[:2], 1)
         SpikingLCA(X[:3], alpha=1.0, duration=0.1).fit(X[:2]).transform(X[:2])
@@ -94,7 +95,7 @@ def compile_segments():
     DendriticSegmentDetector(4, threshold=2, random_state=0).fit(rows).transform(rows)
     detector = DendriticSegmentDetector(4, threshold=2, output="graded", random_state=0).fit(rows)
     detector.transform(rows[:2])
-    ActiveDendriteClassifier(detector).fit(rows, range(512)).predict(rows[:2])
+    ActiveDendriteClassifier(detector).fit(rows, [0, 1] * 256).predict(rows[:2])
 
 
 def compile_similarities():

@@ -18,6 +18,7 @@ from .operations import add_noise, concat, drop_features, random_codes, random_s
 from .random_distributed import RandomDistributedScalarEncoder
 from .scalar import ScalarEncoder
 from .selection import Selection, familiarity, local_support, similarity_curve, win_probabilities
+from .sequence_hierarchy import SequenceHierarchy
 from .sequence_memory import SequenceMemory
 from .similarity import code_overlap, hamming, jaccard, overlap
 from .spatial_pooler import SpatialPooler
@@ -40,6 +41,7 @@ __all__ = [
     "SDRNearestNeighbors",
     "ScalarEncoder",
     "Selection",
+    "SequenceHierarchy",
     "SequenceMemory",
     "SpatialPooler",
     "WillshawMemory",

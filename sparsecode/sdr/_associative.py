@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 from scipy.stats import binom, norm
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import as_dense
@@ -21,7 +22,7 @@ HALF = 0.1
 SURE = float(norm.ppf(0.97))
 
 
-class AssociativeMemory(Storing):
+class AssociativeMemory(Storing, BaseEstimator):
     """Base of memories whose state is a dict of arrays; a subclass says what is in it when empty, learns and recalls.
 
     ``_names`` are those of the arrays, ``_empty(n_features)`` returns the state of nothing, ``_learn(state, X)`` that
@@ -78,13 +79,15 @@ class AssociativeMemory(Storing):
     def _prepare(self, state):
         return state
 
-    def _store(self, X, first):
-        state = self._empty(X.shape[1]) if first else self._state
-        n_items, n_ones = (0, 0) if first else (self._n_items, self._n_ones)
+    def _start(self, n_features):
+        self._state, self._n_items, self._n_ones = self._empty(n_features), 0, 0
+
+    def _store(self, X):
+        state = self._state
         for start in range(0, X.shape[0], STORED_ROWS):
             state = self._learn(state, X[start : start + STORED_ROWS])
         self._state = state
-        self._n_items, self._n_ones = n_items + X.shape[0], n_ones + int(X.sum())
+        self._n_items, self._n_ones = self._n_items + X.shape[0], self._n_ones + int(X.sum())
 
     def _fitted(self):
         check_is_fitted(self)

@@ -1,19 +1,24 @@
 """What encoders of values share: checks of columns, codes from the places of their ones, the way back, files."""
 
+import math
+
 import numpy as np
-from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._core.arrays import as_dense
 from .._core.history import as_history
 from .._core.validation import Real, StrOptions, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder
+from .layouts import csr_of_ones
 
 #: Constraints of the parameters that all of them have.
 SHARED_CONSTRAINTS = {
     "handle_missing": [StrOptions({"error", "ignore"})],
     "sparse_output": ["boolean"],
 }
+
+#: Entries of codes that are made dense at a time.
+ENTRIES = 2**22
 
 #: Periods and buckets from the origin beyond which the digits of a float64 do not tell neighbours apart.
 MOST_STEPS = 2.0**44
@@ -69,6 +74,7 @@ class ColumnEncoder(Encoder):
 
     def _check_values(self, X, *, reset):
         """Return X as float64 without infinities; NaN stands for what is missing, if that is allowed."""
+        refuse_rounding(X)
         X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=reset)
         refuse_missing(self, np.isnan(X))
         return X
@@ -87,6 +93,24 @@ class ColumnEncoder(Encoder):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = self.handle_missing == "ignore"
         return tags
+
+
+def refuse_rounding(X):
+    """Raise an error if integers are so large that float64 would make others of them."""
+    X = np.asarray(X)
+    if X.ndim == 2 and rounds(X):
+        raise ValueError(
+            "X holds integers beyond 2**53, which float64 does not tell from their neighbours; subtract an offset from "
+            "X first."
+        )
+
+
+def rounds(X):
+    """Return whether some of the numbers are integers that float64 does not hold exactly."""
+    if X.dtype.kind not in "iu":
+        return False
+    with np.errstate(invalid="ignore"):
+        return bool((X.astype(np.float64).astype(X.dtype) != X).any())
 
 
 def refuse_missing(encoder, missing):
@@ -119,22 +143,38 @@ def codes_of(ones, there, n_columns):
         Groups that have any.
     n_columns : int
     """
-    n, _, n_ones = ones.shape
-    indptr = np.concatenate([[0], np.cumsum(there.sum(axis=1) * n_ones)]).astype(np.int32)
-    indices = ones[there].ravel().astype(np.int32)
-    codes = csr_array((np.ones(len(indices), bool), indices, indptr), shape=(n, n_columns))
+    codes = csr_of_ones(there.sum(axis=1) * ones.shape[2], ones[there].ravel(), n_columns)
     codes.sort_indices()
     return codes
 
 
-def best_bucket(scores):
-    """Return the place of the largest score of each row, the middle of neighbours that share it; -1 if none is > 0."""
+def best_run(scores):
+    """Return the largest score of each row, and the first and last place of the first run of it."""
     best = scores.max(axis=-1, keepdims=True)
     largest = scores == best
     first = largest.argmax(axis=-1)
     after = ~largest & (np.arange(scores.shape[-1]) > first[..., None])
     last = np.where(after.any(axis=-1), after.argmax(axis=-1), scores.shape[-1]) - 1
-    return np.where(best[..., 0] > 0, (first + last) // 2, -1)
+    return best[..., 0], first, last
+
+
+def best_bucket(scores, periodic=False):
+    """Return the place of the largest score of each row, the middle of neighbours that share it; -1 if none is > 0.
+
+    If buckets are periodic, the first is a neighbour of the last.
+    """
+    best, first, last = best_run(scores)
+    if periodic:
+        _, before, length = best_run(scores[..., ::-1])  # from the end on
+        seam = (first == 0) & (before == 0) & (last < scores.shape[-1] - 1)
+        first = np.where(seam, -1 - length, first)
+    return np.where(best > 0, (first + last) // 2 % scores.shape[-1], -1)
+
+
+def by_blocks(codes, shape, take):
+    """Return what `take` makes of codes as float64 of a shape (n, *shape), some rows at a time."""
+    step = max(1, ENTRIES // math.prod(shape))
+    return np.concatenate([take(blocks_of(codes[i : i + step], shape)) for i in range(0, codes.shape[0], step)])
 
 
 def blocks_of(codes, shape):

@@ -7,12 +7,19 @@ import numpy as np
 
 from .._core.validation import Real, callers_level
 from ._macrocolumn_kernels import Limits
+from ._trace import Rows, recall
+from .capacity import largest_fill
+from .selection import as_selection
 
 #: Units with more weights than so many times the mean number of active inputs learn no more, with "auto".
 AUTO_FREEZE = 1.25
 
-#: Familiarity by chance from which all looks known, and stored items from which on it is asked for.
-ALL_KNOWN, ENOUGH_ITEMS = 0.97, 10
+#: All looks known where random rows lack less familiarity than this times what they lack in a memory that is full by
+#: the law, and stored items from which on it is asked for.
+ALL_KNOWN, ENOUGH_ITEMS = 0.3, 10
+
+#: Random rows that are recalled to tell how familiar they are: their mean has a standard error of a hundredth at most.
+PROBES = 64
 
 
 def limits(memory, n_features):
@@ -60,21 +67,30 @@ def warn_if_full(memory, before):
     warnings.warn(message, UserWarning, stacklevel=callers_level())
 
 
-def chance_familiarity(trace, n_modules):
-    """Return how familiar a random row would be whose features are active as often as they have weights."""
-    weights = trace.weights.astype(np.float32)
-    shares = weights.mean(axis=1)
-    support = shares @ weights / max(float(shares.sum()), 1e-9)
-    return float(support.reshape(n_modules, -1).max(axis=1).mean())
+def chance_familiarity(memory, n_features):
+    """Return how familiar random rows are whose features are active as often as they have weights."""
+    trace, (items, active, _) = memory._trace, memory._trace.totals.tolist()
+    shares = trace.weights.mean(axis=1)
+    n_active = min(round(active / max(items, 1)), np.count_nonzero(shares))
+    if not n_active:
+        return 0.0
+    uniforms = np.random.default_rng([*memory._seed, PROBES]).random((PROBES, n_features))
+    # The largest u^(1 / p) are drawn without replacement, with chances p
+    keys = np.log(1 - uniforms) / np.maximum(shares, 1e-300)
+    rows = np.zeros(keys.shape, bool)
+    np.put_along_axis(rows, np.argpartition(-keys, n_active - 1, axis=1)[:, :n_active], True, axis=1)
+    anything = limits(memory, n_features)._replace(low=0, high=n_features)
+    return float(recall(trace, Rows(rows), as_selection(memory.selection).bind(), anything, 1)[1].mean())
 
 
 def warn_if_all_is_known(memory, n_before):
-    """Say if all looks familiar to a memory with room and without freezing, once for each doubling of items."""
+    """Say if all looks familiar to a memory without freezing, once for each doubling of items."""
     doublings = [math.frexp(n / ENOUGH_ITEMS)[1] if n >= ENOUGH_ITEMS else 0 for n in (n_before, memory.n_stored_)]
-    if doublings[0] == doublings[1] or memory.freeze_fraction is not None or not room(memory)[0]:
+    if doublings[0] == doublings[1] or memory.freeze_fraction is not None:
         return
-    chance = chance_familiarity(memory._trace, memory.code_shape_[0])
-    if chance > ALL_KNOWN:
+    items, active, _ = memory._trace.totals.tolist()
+    chance = chance_familiarity(memory, memory.n_features_in_)
+    if 1 - chance < ALL_KNOWN * (1 - largest_fill(active / items, memory.code_shape_[1])):
         warnings.warn(
             f"a random row of the same features would have a familiarity of {chance:.2f}: a few units win nearly "
             f"always, new rows keep the codes that they find ({memory.n_stored_} of {memory.n_items_} were stored), "

@@ -7,19 +7,24 @@ import numpy as np
 from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.history import MemoryRecord, as_history, as_rows, from_rows
+from .._core.arrays import as_dense
+from .._core.history import MemoryRecord, as_rows, from_rows
 from .._core.rng import as_generator
 from ..dictionary import Dictionary
 from ._filling import freezing
+from ._storing import Recorded
 from ._trace import Trace, evidence, least_evidence
 from .capacity import capacity, capacity_until_frozen
 
-#: Items that the adaptive rule holds over those of the law, at the least: its codes follow crosstalk a little.
-HELD_SHARE = 0.75
+#: Items that the adaptive rule holds over those of the law, since its codes follow crosstalk a little: a share, less
+#: another one times the share of active inputs.
+HELD, HELD_LESS = 0.85, 0.8
 
 
-class LearnedMixin:
+class LearnedMixin(Recorded):
     """Attributes of an estimator that keeps its `Trace` in ``_trace``."""
+
+    _record_class = MemoryRecord
 
     @property
     def weights_(self):
@@ -65,7 +70,7 @@ class LearnedMixin:
             return math.inf
         sizes = self.n_features_in_, active / items, self._n_units
         frozen = min(self._most_weights() / self.n_features_in_, 1.0)
-        return min(HELD_SHARE * capacity(*sizes), capacity_until_frozen(frozen, *sizes))
+        return min(held_items(*sizes), capacity_until_frozen(frozen, *sizes))
 
     @property
     def dictionary_(self):
@@ -75,6 +80,7 @@ class LearnedMixin:
     @property
     def code_shape_(self):
         """Modules, and units of a module."""
+        check_is_fitted(self)
         return self._n_modules, self._n_units
 
     @property
@@ -83,18 +89,9 @@ class LearnedMixin:
         check_is_fitted(self)
         return "module", "unit"
 
-    @property
-    def n_iter_(self):
-        """Calls that stored rows."""
-        return len(self._records)
-
-    @property
-    def history_(self):
-        """A record for each call."""
-        return as_history(self._records, MemoryRecord)
-
-    def _start(self, n_features, *, stamped=False):
+    def _start(self, n_features):
         """Begin with no weights."""
+        stamped = self.lifetime is not None
         self._n_modules, self._n_units = int(self.n_modules), int(self.n_units)
         self._trace = Trace.empty(n_features, self._n_modules * self._n_units, stamped)
         self._seed = as_generator(self.random_state).integers(0, 2**63, size=2).tolist()
@@ -129,6 +126,13 @@ class LearnedMixin:
         check_is_fitted(self)
         return self._trace
 
+    def _check_rows(self, X, *, reset):
+        return self._check_binary_input(X, reset=reset)
+
+    def _check_input(self, X, *, reset):
+        """Return the zeros and ones that codes stand for, as numbers: `score` compares with them."""
+        return as_dense(self._check_rows(X, reset=reset)).astype(np.float64)
+
     def _complete(self, winners):
         """Return the features that enough of the winners have weights from."""
         sums = evidence(self._trace, winners, self._n_units, self.n_jobs)
@@ -155,3 +159,8 @@ class LearnedMixin:
         shapes = self._trace.weights.shape, self._trace.totals.shape
         if shapes != ((self.n_features_in_, self._n_modules * self._n_units), (3,)):
             raise ValueError("the weights of the memory do not fit its shape.")
+
+
+def held_items(n_features, n_active, n_units):
+    """Return how many random items a memory recalls with the adaptive rule."""
+    return (HELD - HELD_LESS * n_active / n_features) * capacity(n_features, n_active, n_units)

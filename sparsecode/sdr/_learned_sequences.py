@@ -6,15 +6,16 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from ._filling import freezing, limits
-from ._learned import LearnedMixin
+from ._learned import LearnedMixin, held_items
 from ._sequence_kernels import Plan
-from ._sequences import SequenceState, follow, mark, scan, store_sequences
+from ._sequences import Course, SequenceState, SequenceTrace, check_state, mark, scan, store_sequences
 from ._trace import Rows
-from .capacity import capacity, capacity_until_frozen, sequence_capacity
+from .capacity import capacity_until_frozen, sequence_capacity
 from .selection import as_selection
 
-#: Rows that are held over those of the law, and over the items of a memory without context, where first rows go wrong.
-HELD_SHARE, HELD_TIMES = 0.7, 1.1
+#: Rows that are held over those of the law; and over the items that a memory holds without context, where first rows go
+#: wrong, so many times 1 / n more, for n active inputs.
+HELD_SHARE, HELD_MORE = 0.7, 5.0
 
 #: Familiarity that is never below its threshold: support by the input alone is not asked for.
 NEVER = -1.0
@@ -38,72 +39,63 @@ class LearnedSequencesMixin(LearnedMixin):
         sizes = self.n_features_in_, active / items, self._n_units
         frozen = min(self._most_weights() / self.n_features_in_, 1.0)
         law = sequence_capacity(*sizes[:2], self._n_modules, self._n_units)
-        held = min(HELD_SHARE * law, HELD_TIMES * capacity(*sizes))
+        held = min(HELD_SHARE * law, (1 + HELD_MORE / sizes[1]) * held_items(*sizes))
         return min(held, capacity_until_frozen(frozen, *sizes))
 
-    def _begin(self, n_features):
-        """Begin with no weights and no context."""
+    def _begin(self, n_features, n_above=0):
+        """Begin with no weights from features, units, and units of a level above, and no context."""
         self._start(n_features)
-        self._horizontal = np.zeros((self._n_modules * self._n_units,) * 2, np.uint8)
+        U = self._n_modules * self._n_units
+        self._horizontal, self._top_down = np.zeros((U, U), np.uint8), np.zeros((n_above, U), np.uint8)
         self.state_, self._group = self.initial_state(), None
 
     def _learn(self, X, parts, state):
         """Set weights; return winners, familiarity before, and the state after the last row."""
-        rule, n_features = as_selection(self.selection).bind(), X.shape[1]
-        bounds, freeze = limits(self, n_features), freezing(self, n_features)
-        self._trace, self._horizontal, state, winners, found = store_sequences(
-            self._trace, self._horizontal, Rows(X), mark(parts, X.shape[0]), rule, bounds, freeze,
-            self._plan(self.backoff), self._seed, self._n_seen, state
-        )  # fmt: skip
+        begins, numbers = mark(parts, X.shape[0]), (self._seed, self._n_seen)
+        trace, state, winners, found = store_sequences(
+            self._weights(), Rows(X), begins, self._course(self.backoff), numbers, state
+        )
+        self._trace, self._horizontal, self._top_down = trace
         return winners, found, state
 
     def _scan(self, X, parts, state, *, backoff):
-        """Return the winners and the familiarity of checked rows, and the state after them."""
-        rule, bounds = as_selection(self.selection).bind(), limits(self, X.shape[1])
-        return scan(
-            self._trace, self._horizontal, Rows(X), parts, rule, bounds, self._plan(backoff), state, self.n_jobs
-        )
+        """Return winners, familiarity and places of checked rows, and the state after them."""
+        return scan(self._weights(), Rows(X), parts, self._course(backoff), state, self.n_jobs)
 
-    def _next(self, winners, n_rows):
-        """Return the winners that follow codes, each after so many rows of its sequence."""
-        after, found = follow(self._horizontal, limits(self, self.n_features_in_), winners, self.n_jobs)
-        after[found < self.familiarity_threshold] = -1
-        return np.where((n_rows % self.persistence != 0)[:, None], winners, after)
+    def _weights(self):
+        """Return all that was learned."""
+        return SequenceTrace(self._trace, self._horizontal, self._top_down)
 
-    def _plan(self, backoff):
-        """Return how the row before takes part, for kernels."""
-        both, alone = (NEVER, NEVER) if backoff is None else thresholds(backoff)
-        powers = float(self.input_power), float(self.horizontal_power)
-        return Plan(*powers, both, alone, int(self.persistence))
+    def _course(self, backoff):
+        """Return how rows are stored and recalled, for kernels."""
+        steps = 2 * (NEVER,) if backoff is None else thresholds(backoff, 2)
+        powers = float(self.input_power), float(self.horizontal_power), 1.0
+        plan = Plan(*powers, NEVER, *steps, int(self.persistence), int(self.max_rivals))
+        n_features = self.n_features_in_
+        freeze = np.array(freezing(self, n_features), np.float64)
+        return Course(as_selection(self.selection).bind(), limits(self, n_features), freeze, plan)
 
     def _check_state(self, state):
-        winners, n_rows = (np.asarray(part) for part in state)
-        whole = winners.dtype.kind in "iu" and n_rows.dtype.kind in "iu"
-        sane = whole and winners.shape == (self._n_modules,) and n_rows.shape == (1,) and n_rows[0] >= 0
-        if not sane or winners.min() < (0 if n_rows[0] else -1) or winners.max() >= self._n_units:
-            raise ValueError(
-                f"`state` must hold {self._n_modules} winners below {self._n_units}, and a number of rows; begin with "
-                "`initial_state()` of this memory."
-            )
-        return SequenceState(winners.astype(np.int32), n_rows.astype(np.int64))
+        return check_state(state, self._n_modules, self._n_units)
 
     def _get_fitted_state(self):
         scalars, arrays = super()._get_fitted_state()
-        state = {"horizontal": self._horizontal, "winners": self.state_.winners, "n_rows": self.state_.n_rows}
-        return scalars | {"group": self._group}, arrays | state
+        weights = {"horizontal": self._horizontal, "top_down": self._top_down}
+        return scalars | {"group": self._group}, arrays | weights | self.state_._asdict()
 
     def _set_fitted_state(self, scalars, arrays):
         arrays = dict(arrays)
-        self._horizontal = arrays.pop("horizontal")
-        state = SequenceState(arrays.pop("winners"), arrays.pop("n_rows"))
+        self._horizontal, self._top_down = arrays.pop("horizontal"), arrays.pop("top_down")
+        state = SequenceState(*(arrays.pop(name) for name in SequenceState._fields))
         super()._set_fitted_state(scalars, arrays)
-        if self._horizontal.shape != (self._n_modules * self._n_units,) * 2:
+        U = self._n_modules * self._n_units
+        if self._horizontal.shape != (U, U) or self._top_down.shape[1:] != (U,):
             raise ValueError("the horizontal weights of the memory do not fit its shape.")
         self.state_, self._group = self._check_state(state), scalars["group"]
 
 
-def thresholds(backoff):
-    """Return the two thresholds, checked."""
-    if len(backoff) != 2 or not all(isinstance(share, Real) and 0 <= share <= 1 for share in backoff):
-        raise ValueError(f"`backoff` must be None or two familiarities in [0, 1], got {backoff!r:.60}.")
+def thresholds(backoff, n):
+    """Return so many thresholds, checked."""
+    if len(backoff) != n or not all(isinstance(share, Real) and 0 <= share <= 1 for share in backoff):
+        raise ValueError(f"`backoff` must be None or {n} familiarities in [0, 1], got {backoff!r:.60}.")
     return tuple(float(share) for share in backoff)

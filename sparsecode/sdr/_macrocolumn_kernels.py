@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.jit import kernel
+from ._bits_kernels import count_bits
 from ._selection_kernels import crosstalk_floor, expansivity, likelihoods
 
 #: Rows that are added up in bytes before these might overflow; a multiple of 4.
@@ -39,16 +40,17 @@ class Work(NamedTuple):
     module: np.ndarray  # (K,) float64
 
 
-def _list_active(X, indptr, indices):
-    """Write the places of the ones of each row, as in a CSR array; `indptr` is given."""
-    for i in range(X.shape[0]):
-        at, end = indptr[i], indptr[i + 1]
-        row = X[i]
-        j = np.int64(0)
-        while at < end:
-            indices[at] = j
-            at += row[j]
-            j += 1
+def _list_active(words, indptr, indices):
+    """Write the places of the ones of each row of packed bits, as in a CSR array; `indptr` is given."""
+    for i in range(words.shape[0]):
+        at, one = indptr[i], np.uint64(1)
+        for w in range(words.shape[1]):
+            rest = words[i, w]
+            while rest != 0:
+                below = (rest ^ (rest - one)) >> one  # ones in place of the zeros below the first one
+                indices[at] = 64 * w + np.int64(count_bits(below))
+                rest &= rest - one
+                at += 1
 
 
 def _copy(source, target):
@@ -133,11 +135,22 @@ def _draw_unit(chances, uniform):
     return winner
 
 
-def _draw_winners(rule, limits, n_active, familiarity, uniforms, work, winners):
+def _largest_fill(fill, n_units):
+    """Return the number of weights of the unit of each module that has most, mean over modules."""
+    total = np.int64(0)
+    for start in range(0, fill.shape[0], n_units):
+        most = fill[start]
+        for u in range(start + 1, start + n_units):
+            most = max(most, fill[u])
+        total += most
+    return total * float(n_units) / fill.shape[0]
+
+
+def _draw_winners(rule, limits, chance, n_active, familiarity, uniforms, work, winners):
     """Draw a unit of each module with the chances that the rule gives them; `winners` holds the best ones on entry."""
     K, sums, module = limits.n_units, work.sums, work.module
     mean, spread = describe_support(sums, K, n_active, winners)
-    floor = crosstalk_floor(rule, mean, spread, float(n_active), float(K))
+    floor = crosstalk_floor(rule, mean, spread, chance, float(n_active), float(K))
     height = expansivity(rule, familiarity, floor, float(K))
     chances = work.chances[: n_active + 1]
     likelihoods(rule, work.levels[: n_active + 1], height, floor, chances)
@@ -154,6 +167,22 @@ def _expire(weights, fill, stamps, j, now, lifetime):
         if row[u] != 0 and now - stamp[u] > lifetime:
             row[u] = 0
             fill[u] -= 1
+
+
+def _list_learning(fill, most, best, code, n_units, units):
+    """Write the units of a code that are not frozen, and return how many; a frozen one gives way to the best.
+
+    Units that learn will have full support, so that the code is what is recalled later.
+    """
+    m = np.int64(0)
+    for q in range(code.shape[0]):
+        u = q * n_units + code[q]
+        if fill[u] <= most:
+            units[m] = u
+            m += 1
+        else:
+            code[q] = best[q]
+    return m
 
 
 def _set_weights(weights, active, units):
@@ -201,21 +230,15 @@ def _learn_rows(weights, fill, stamps, totals, rule, limits, freeze, indptr, ind
         familiarity[i] = hard_winners(work.sums, K, work.levels, code)
         repeated = familiarity[i] >= 1.0
         drawn = not (repeated and limits.keep_repeats != 0)
+        copy(code, work.best)
         if drawn:
-            copy(code, work.best)
-            draw_winners(rule, limits, n_active, familiarity[i], uniforms[i], work, code)
+            chance = largest_fill(fill, K) / weights.shape[0] if limits.lifetime == 0 else 0.0  # `fill` lags behind
+            draw_winners(rule, limits, chance, n_active, familiarity[i], uniforms[i], work, code)
         most = max(freeze[0], freeze[1] * totals[1] / totals[0])
-        m = np.int64(0)
-        for q in range(code.shape[0]):
-            u = q * K + code[q]
-            if fill[u] <= most:
-                fill[u] += n_active - work.sums[u]
-                units[m] = u
-                m += 1
-        if drawn and 2 * m >= code.shape[0]:
-            totals[2] += 1
-        elif drawn:
-            copy(work.best, code)
+        m = list_learning(fill, most, work.best, code, K, units)
+        for a in range(m):
+            fill[units[a]] += n_active - work.sums[units[a]]
+        totals[2] += drawn and 2 * m >= code.shape[0]
         set_weights(weights, active, units[:m])
         if limits.lifetime > 0:
             set_stamps(stamps, active, units[:m], permanent if repeated else now)
@@ -257,8 +280,10 @@ hard_winners = kernel(_hard_winners)
 write_levels = kernel(_write_levels)
 describe_support = kernel(_describe_support)
 draw_unit = kernel(_draw_unit)
+largest_fill = kernel(_largest_fill)
 draw_winners = kernel(_draw_winners)
 expire = kernel(_expire)
+list_learning = kernel(_list_learning)
 set_weights = kernel(_set_weights)
 set_stamps = kernel(_set_stamps)
 learn_rows = kernel(_learn_rows)

@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from ._filling import chance_familiarity
+
 
 class NoveltyMixin:
     """For estimators with a method `familiarity` and a parameter `familiarity_threshold`."""
@@ -49,5 +51,13 @@ class NoveltyMixin:
     @property
     def offset_(self):
         """What `decision_function` subtracts."""
+        if self.familiarity_threshold == "auto":
+            return (1 + self.chance_familiarity_) / 2
         check_is_fitted(self)
         return self.familiarity_threshold
+
+    @property
+    def chance_familiarity_(self):
+        """Familiarity of random rows."""
+        check_is_fitted(self)
+        return chance_familiarity(self, self.n_features_in_)

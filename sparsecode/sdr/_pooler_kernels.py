@@ -19,7 +19,8 @@ LEAST_EXPONENT = -80.0
 class PoolerRule(NamedTuple):
     """Parameters of a pooler as kernels see them."""
 
-    n_winners: int  # of a row, at most
+    n_winners: int  # of a block, at most
+    n_blocks: int
     least: int  # overlap of a winner, at least
     period: int  # rows over which duty cycles are averaged
     boost: float  # strength of boosting
@@ -71,33 +72,34 @@ def _kth_largest(scores, k):
 
 
 def _find_winners(rule, connected, active, work, winners):
-    """Write the columns with the largest boosted overlaps, of equal ones the first, in order; return their number.
+    """Write the columns of each block with the largest boosted overlaps, of equal ones the first, in order.
 
-    What is left of `winners` becomes -1.
+    Return their number; what is left of `winners` becomes -1.
     """
-    C = work.sums.shape[0]
+    C, n = work.sums.shape[0], np.int64(0)
     sum_rows(connected, active, work.partial, work.sums)
-    eligible = np.int64(0)
     for c in range(C):
         there = work.sums[c] >= rule.least
         work.scores[c] = work.boosts[c] * np.float32(work.sums[c] * there)
-        eligible += there
-    kth = np.float32(0)
-    if eligible > rule.n_winners:
-        kth = kth_largest(work.scores, rule.n_winners)
-    above = np.int64(0)
-    for c in range(C):
-        above += work.scores[c] > kth
-    room, n = rule.n_winners - above, np.int64(0)
-    for c in range(C):
-        score = work.scores[c]
-        if score > kth:
-            winners[n] = c
-            n += 1
-        elif score == kth and score > 0 and room > 0:
-            winners[n] = c
-            n += 1
-            room -= 1
+    for first in range(0, C, C // rule.n_blocks):
+        scores = work.scores[first : first + C // rule.n_blocks]
+        eligible, above, kth = np.int64(0), np.int64(0), np.float32(0)
+        for c in range(scores.shape[0]):
+            eligible += scores[c] > 0
+        if eligible > rule.n_winners:
+            kth = kth_largest(scores, rule.n_winners)
+        for c in range(scores.shape[0]):
+            above += scores[c] > kth
+        room = rule.n_winners - above
+        for c in range(scores.shape[0]):
+            score = scores[c]
+            if score > kth:
+                winners[n] = first + c
+                n += 1
+            elif score == kth and score > 0 and room > 0:
+                winners[n] = first + c
+                n += 1
+                room -= 1
     for m in range(n, winners.shape[0]):
         winners[m] = -1
     return n

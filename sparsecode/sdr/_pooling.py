@@ -4,7 +4,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty
@@ -30,13 +29,14 @@ class Pool(NamedTuple):
         return Pool(*map(aligned_copy, self))
 
 
-def make_pool(rng, n_columns, shape, radius, share, threshold):
+def make_pool(rng, n_columns, n_blocks, shape, radius, share, threshold):
     """Return columns with random potential synapses, about half of which are connected.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-    n_columns : int
+    n_columns, n_blocks : int
+        Columns, and blocks of them whose windows lie around one place each; one block is columns with their own.
     shape : tuple of int
         Of the input.
     radius : int or None
@@ -46,7 +46,9 @@ def make_pool(rng, n_columns, shape, radius, share, threshold):
     threshold : float
         Permanence from which a synapse is connected.
     """
-    windows = input_windows(rng, n_columns, shape, radius)
+    windows = input_windows(rng, n_columns if n_blocks == 1 else n_blocks, shape, radius)
+    if len(windows) == n_blocks > 1:
+        windows = np.repeat(windows, n_columns // n_blocks, axis=0)
     n_potential = max(1, round(share * windows.shape[1]))
     # Sorted, so that each column reads its inputs in their order
     chosen = np.stack([np.sort(rng.permutation(windows.shape[1])[:n_potential]) for _ in range(n_columns)])
@@ -80,7 +82,7 @@ def input_windows(rng, n_columns, shape, radius):
 def learn(pool, rows, rule):
     """Return the pool after the rows, with the winners of each (-1: none) and the share of its ones that they see."""
     pool = pool.copy()
-    winners = np.empty((rows.n_rows, rule.n_winners), np.int32)
+    winners = np.empty((rows.n_rows, rule.n_winners * rule.n_blocks), np.int32)
     explained = np.empty(rows.n_rows)
     work = make_work(pool)
     work.changes[:] = -rule.decrement
@@ -95,7 +97,7 @@ def learn(pool, rows, rule):
 
 def code(pool, rows, rule, n_jobs):
     """Return the winners of each row, -1 where there are no more."""
-    winners = np.empty((rows.n_rows, rule.n_winners), np.int32)
+    winners = np.empty((rows.n_rows, rule.n_winners * rule.n_blocks), np.int32)
 
     def prepare():
         return (make_work(pool),)
@@ -113,15 +115,6 @@ def make_work(pool):
     inputs = {"changes": aligned_empty(n_features, np.float32), "crossed": aligned_empty(pool.pools.shape[1], np.uint8)}
     kinds = {"partial": np.uint8, "sums": np.int32, "scores": np.float32, "boosts": np.float32}
     return PoolerWork(**{name: aligned_empty(C, kind) for name, kind in kinds.items()}, **inputs)
-
-
-def codes_of_winners(winners, n_columns):
-    """Return winners as a CSR array of bool."""
-    there = winners >= 0
-    indptr = np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(np.int32)
-    return csr_array(
-        (np.ones(indptr[-1], bool), winners[there].astype(np.int32), indptr), shape=(len(winners), n_columns)
-    )
 
 
 def shape_of_input(input_shape, n_features):

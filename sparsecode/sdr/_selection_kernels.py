@@ -25,16 +25,20 @@ class Rule(NamedTuple):
     support_power: float
 
 
-def _crosstalk_floor(rule, mean_support, spread, n_active, n_units):
-    """Return the familiarity that the input would have by chance, from the support of all units.
+def _crosstalk_floor(rule, mean_support, spread, chance, n_active, n_units):
+    """Return the familiarity that the input would have by chance.
 
-    Its standard deviation is that of units with equally many weights, or `spread`, that of units that do not have the
-    most support of their module, if nine tenths of it are larger.
+    From the support of all units: its standard deviation is that of units with equally many weights, or `spread`, that
+    of units that do not have the most support of their module, if nine tenths of it are larger. And from their weights:
+    `chance` is what a random input supports the unit with most weights of a module with, plus a standard deviation. The
+    first tells nothing while few units have weights, the second nothing of inputs that share features.
     """
     floor = rule.floor
     if floor < 0.0:
         deviation = max(math.sqrt(max(mean_support * (1.0 - mean_support), 0.0) / n_active), SPREAD * spread)
-        floor = min(0.97, mean_support + math.sqrt(2.0 * math.log(n_units)) * deviation + 0.02)
+        floor = mean_support + math.sqrt(2.0 * math.log(n_units)) * deviation + 0.02
+        floor = max(floor, chance + math.sqrt(chance * (1.0 - chance) / n_active))
+        floor = min(floor, max(0.97, 1.0 - 1.0 / n_active))
         if rule.support_power != 1.0:
             floor = floor**rule.support_power
     return floor

@@ -14,6 +14,8 @@ from ._macrocolumn_kernels import (
     draw_unit,
     draw_winners,
     hard_winners,
+    largest_fill,
+    list_learning,
     set_weights,
     sum_rows,
     write_levels,
@@ -22,24 +24,34 @@ from ._selection_kernels import crosstalk_floor, expansivity, likelihoods
 
 
 class Plan(NamedTuple):
-    """How the row before takes part."""
+    """How codes of the row before take part: the own one, by horizontal weights, and that of the level above."""
 
-    input_power: float  # exponents of the two kinds of support
+    input_power: float  # exponents of the kinds of support
     horizontal_power: float
-    both: float  # familiarity below which support by the input alone is asked for
-    alone: float  # and from which it is then believed
+    above_power: float
+    three: float  # familiarity by all three kinds below which fewer of them are asked
+    two: float  # by the input and one other kind
+    alone: float  # by the input alone from which it is then believed
     persistence: int  # rows that keep a code
+    most_rivals: int  # codes that the row before may have stood for, if it is to be asked
 
 
 class Links(NamedTuple):
-    """Work arrays of one thread, for support by the row before."""
+    """Work arrays of one thread, for support by other codes."""
 
-    sums: np.ndarray  # (Q * K,) int32
+    sums: np.ndarray  # (Q * K,) int32: by the row before
+    above: np.ndarray  # (Q * K,) int32: by the level above
     units: np.ndarray  # (Q,) int32: units of the code before
-    other: np.ndarray  # (Q,) int32: winners by the input alone
+    other: np.ndarray  # (Q,) int32: winners by fewer kinds of support
+    pair: np.ndarray  # (Q,) int32: the best of those by two kinds
     levels: np.ndarray  # (Q,) float64: support of a unit by its sum
+    above_levels: np.ndarray  # (n + 1,) float64: the same for n active units above
     support: np.ndarray  # (Q * K,) float64
     chances: np.ndarray  # (Q * K,) float64
+
+
+#: Share of the largest support of a module from which another unit is its rival, if that is no less than LEAST.
+RIVAL, LEAST = 0.95, 0.5
 
 
 def _list_units(code, n_units, units):
@@ -48,23 +60,34 @@ def _list_units(code, n_units, units):
         units[q] = q * n_units + code[q]
 
 
-def _multiply_support(n_units, plan, n_active, work, links, winners):
-    """Write the support of units by input and context, and the best of each module; return the familiarity."""
-    Q = winners.shape[0]
-    write_levels(plan.input_power, n_active, work.levels)
-    write_levels(plan.horizontal_power, Q - 1, links.levels)
-    total = 0.0
+def _fill_levels(power, n_sources, gain, levels):
+    """Write the support of units by their sums, which are multiplied by a gain; ones without sources."""
+    if n_sources == 0:
+        levels[:] = 1.0
+        return
+    for s in range(n_sources + 1):
+        levels[s] = min(gain * s / n_sources, 1.0)
+    if power != 1.0:
+        for s in range(n_sources + 1):
+            levels[s] = levels[s] ** power
+
+
+def _multiply_support(n_units, work, links, winners):
+    """Write the support of units, and the best of each module; return the familiarity and the number of rivals."""
+    Q, total, near = winners.shape[0], 0.0, np.int64(0)
     for q in range(Q):
         best, winner = -1.0, np.int64(0)
         for k in range(n_units):
             u = q * n_units + k
-            support = work.levels[work.sums[u]] * links.levels[links.sums[u]]
+            support = work.levels[work.sums[u]] * links.levels[links.sums[u]] * links.above_levels[links.above[u]]
             links.support[u] = support
             if support > best:
                 best, winner = support, np.int64(k)
+        for k in range(n_units):
+            near += links.support[q * n_units + k] >= max(RIVAL * best, LEAST)
         winners[q] = winner
         total += best
-    return total / Q
+    return total / Q, max((2 * near + Q) // (2 * Q), 1)
 
 
 def _describe_product(support, n_units, winners):
@@ -86,7 +109,7 @@ def _describe_product(support, n_units, winners):
 def _draw_in_context(rule, n_units, n_active, familiarity, uniforms, links, winners):
     """Draw a unit of each module by its support; `winners` holds the best ones on entry."""
     mean, spread = describe_product(links.support, n_units, winners)
-    floor = crosstalk_floor(rule, mean, spread, float(n_active), float(n_units))
+    floor = crosstalk_floor(rule, mean, spread, 0.0, float(n_active), float(n_units))
     height = expansivity(rule, familiarity, floor, float(n_units))
     likelihoods(rule, links.support, height, floor, links.chances)
     for q in range(winners.shape[0]):
@@ -110,104 +133,171 @@ def _set_links(horizontal, before, units, n_units):
                 row[units[m]] = 1
 
 
-def _learn_sequences(weights, fill, totals, horizontal, rule, later, limits, freeze, plan, indptr, indices, begins,
-                     uniforms, code, place, work, links, stop, winners, familiarity):  # fmt: skip
+def _sum_context(horizontal, top_down, code, above, n_units, place, work, links):
+    """Write the sums of units by the code before and by that of the level above; return how many sources they have."""
+    n_before, n_above = np.int64(0), np.int64(0)
+    if place > 0:
+        list_units(code, n_units, links.units)
+        n_before = np.int64(code.shape[0])
+    while n_above < above.shape[0] and above[n_above] >= 0:
+        n_above += 1
+    for step in range(2):  # one call of a large kernel
+        if step == 0:
+            sum_rows(horizontal, links.units[:n_before], work.partial, links.sums)
+        else:
+            sum_rows(top_down, above[:n_above], work.partial, links.above)
+    return max(n_before - 1, np.int64(0)), n_above  # no unit has weights from its own module
+
+
+def _is_still(context, sums, n_units, n_active):
+    """Return whether a row is the one before: as many inputs, for all of which its code stands."""
+    same = context.n_rows[0] > 0 and context.n_active[0] == n_active
+    return same and support_of(sums, n_units, n_active, context.winners) >= 1.0
+
+
+def _note_context(context, code, n_active, rivals, advances):
+    """Write where a macrocolumn is after a row."""
+    copy(code, context.winners)
+    context.n_active[0] = n_active
+    context.rivals[0] = rivals
+    context.n_rows[0] += advances
+
+
+def _learn_sequences(trace, weights, rule, later, limits, freeze, plan, indptr, indices, above, begins, uniforms,
+                     context, work, links, stop, winners, familiarity):  # fmt: skip
     """Store rows one after the other; `begins` marks those that begin a sequence.
 
-    `rule` is for rows without context, `later` for others. `code` holds the winners of the row before and `place` how
-    many rows since the beginning have one; they change. Others are as in `learn_rows`.
+    `rule` is for rows without context, `later` for others. `context` is a `SequenceState`, which changes. `trace` is
+    the weights from inputs, their number for each unit, and the totals of `learn_rows`; `weights` are those from units
+    to units, and from units above. `above` are the active units of the level above, (n, M), -1 for none. Others are as
+    in `learn_rows`.
     """
-    K = limits.n_units
+    (inputs, fill, totals), (horizontal, top_down), K = trace, weights, limits.n_units
     for i in range(winners.shape[0]):
         if stop[0] != 0:
             return
         if begins[i] != 0:
-            place[0] = 0
-        active, new, units = indices[indptr[i] : indptr[i + 1]], winners[i], work.units
+            context.n_rows[0] = 0
+        active, new, units, units_above = indices[indptr[i] : indptr[i + 1]], winners[i], work.units, above[i]
         n_active = active.shape[0]
         familiarity[i] = 0.0
         if n_active == 0 or n_active < limits.low or n_active > limits.high:
             new[:] = -1
-            code[:] = -1
-            place[0] = 0
+            context.winners[:] = -1
+            context.n_rows[0] = 0
             continue
         totals[0] += 1
         totals[1] += n_active
-        sum_rows(weights, active, work.partial, work.sums)
-        held = place[0] % plan.persistence != 0
-        if held:
-            copy(code, new)
+        sum_rows(inputs, active, work.partial, work.sums)
+        place = context.n_rows[0]
+        held = place % plan.persistence != 0
+        still = not held and is_still(context, work.sums, K, n_active)
+        n_before, n_above = sum_context(horizontal, top_down, context.winners, units_above, K, place, work, links)
+        if held or still:
+            copy(context.winners, new)
             familiarity[i] = support_of(work.sums, K, n_active, new)
-        elif place[0] > 0:
-            list_units(code, K, links.units)
-            sum_rows(horizontal, links.units, work.partial, links.sums)
-            familiarity[i] = multiply_support(K, plan, n_active, work, links, new)
+        elif n_before + n_above > 0:
+            fill_levels(plan.input_power, n_active, 1.0, work.levels)
+            fill_levels(plan.horizontal_power, n_before, 1.0, links.levels)
+            fill_levels(plan.above_power, n_above, 1.0, links.above_levels)
+            familiarity[i] = multiply_support(K, work, links, new)[0]
         else:
             write_levels(rule.support_power, n_active, work.levels)
             familiarity[i] = hard_winners(work.sums, K, work.levels, new)
         known = familiarity[i] >= 1.0
-        drawn = not (held or (known and limits.keep_repeats != 0))
+        drawn = not (held or still or (known and limits.keep_repeats != 0))
+        copy(new, work.best)
         if drawn:
-            copy(new, work.best)
-            if place[0] > 0:
+            if n_before + n_above > 0:
                 draw_in_context(later, K, n_active, familiarity[i], uniforms[i], links, new)
             else:
-                draw_winners(rule, limits, n_active, familiarity[i], uniforms[i], work, new)
+                chance = largest_fill(fill, K) / inputs.shape[0]
+                draw_winners(rule, limits, chance, n_active, familiarity[i], uniforms[i], work, new)
         most = max(freeze[0], freeze[1] * totals[1] / totals[0])
-        m = np.int64(0)
-        for q in range(new.shape[0]):
-            u = q * K + new[q]
-            if fill[u] <= most:
-                fill[u] += n_active - work.sums[u]
-                units[m] = u
-                m += 1
-        if 2 * m >= new.shape[0]:
-            totals[2] += drawn or not known
-        elif drawn:
-            copy(work.best, new)
-        set_weights(weights, active, units[:m])
-        if place[0] > 0 and not held:
-            set_links(horizontal, links.units, units[:m], K)
-        copy(new, code)
-        place[0] += 1
+        m = list_learning(fill, most, work.best, new, K, units)
+        for a in range(m):
+            fill[units[a]] += n_active - work.sums[units[a]]
+        totals[2] += (drawn or not known) and 2 * m >= new.shape[0]
+        set_weights(inputs, active, units[:m])
+        if not (held or still):
+            set_weights(top_down, units_above[:n_above], units[:m])
+            if place > 0:
+                set_links(horizontal, links.units, units[:m], K)
+        note_context(context, new, n_active, np.int64(1), not still)
 
 
-def _recall_sequences(weights, horizontal, rule, limits, plan, indptr, indices, begins, code, place, work, links, stop,
-                      winners, familiarity):  # fmt: skip
-    """Write the units with most support, and the familiarity, of each row; -1 and 0 if it has no code."""
-    K = limits.n_units
+def _ask_fewer(rule, n_units, plan, n_active, sources, gain, work, links, winners):
+    """Write the winners by input and context, or by fewer of them if these hardly know the row.
+
+    Kinds of support that have sources: first all, then the input with each of the others, then the input alone. Return
+    the familiarity and the number of rivals.
+    """
+    n_before, n_above = sources
+    known, rivals, pair, pair_rivals = -1.0, np.int64(1), -1.0, np.int64(1)
+    both, any_at_all = n_before > 0 and n_above > 0, n_before + n_above > 0
+    for step in range(4):
+        if (step in (1, 2) and not both) or (step == 3 and not any_at_all):
+            continue
+        with_before = n_before if step < 2 else np.int64(0)
+        with_above = n_above if step in (0, 2) else np.int64(0)
+        power = plan.input_power if with_before + with_above > 0 else rule.support_power
+        fill_levels(power, n_active, 1.0, work.levels)
+        fill_levels(plan.horizontal_power, with_before, gain, links.levels)
+        fill_levels(plan.above_power, with_above, 1.0, links.above_levels)
+        found, near = multiply_support(n_units, work, links, links.other)
+        if step == 0:
+            known, rivals = found, near
+            copy(links.other, winners)
+            if not any_at_all or known >= (plan.three if both else plan.two):
+                break
+        elif step < 3:
+            if found > pair:
+                pair, pair_rivals = found, near
+                copy(links.other, links.pair)
+            if step == 2 and pair >= plan.two:
+                known, rivals = pair, pair_rivals
+                copy(links.pair, winners)
+                break
+        elif found >= plan.alone:
+            known, rivals = found, near
+            copy(links.other, winners)
+    return known, rivals
+
+
+def _recall_sequences(inputs, weights, rule, limits, plan, indptr, indices, above, begins, context, work, links, stop,
+                      winners, familiarity, places):  # fmt: skip
+    """Write the units with most support, and the familiarity, of each row, and its place in the sequence.
+
+    Rows without a code have -1, 0 and 0. Others are as in `learn_sequences`.
+    """
+    (horizontal, top_down), K = weights, limits.n_units
     for i in range(winners.shape[0]):
         if stop[0] != 0:
             return
         if begins[i] != 0:
-            place[0] = 0
+            context.n_rows[0] = 0
         active, new = indices[indptr[i] : indptr[i + 1]], winners[i]
         n_active = active.shape[0]
         familiarity[i] = 0.0
+        places[i] = 0
         if n_active == 0 or n_active < limits.low or n_active > limits.high:
             new[:] = -1
-            code[:] = -1
-            place[0] = 0
+            context.winners[:] = -1
+            context.n_rows[0] = 0
             continue
-        sum_rows(weights, active, work.partial, work.sums)
-        if place[0] % plan.persistence != 0:
-            copy(code, new)
+        sum_rows(inputs, active, work.partial, work.sums)
+        place, rivals = context.n_rows[0], context.rivals[0]
+        held = place % plan.persistence != 0
+        still = not held and is_still(context, work.sums, K, n_active)
+        if held or still:
+            copy(context.winners, new)
             familiarity[i] = support_of(work.sums, K, n_active, new)
         else:
-            asked = place[0] == 0
-            if not asked:
-                list_units(code, K, links.units)
-                sum_rows(horizontal, links.units, work.partial, links.sums)
-                familiarity[i] = multiply_support(K, plan, n_active, work, links, new)
-                asked = familiarity[i] < plan.both
-            if asked:
-                write_levels(rule.support_power, n_active, work.levels)
-                alone = hard_winners(work.sums, K, work.levels, links.other)
-                if place[0] == 0 or alone >= plan.alone:
-                    copy(links.other, new)
-                    familiarity[i] = alone
-        copy(new, code)
-        place[0] += 1
+            asked = place if rivals <= plan.most_rivals else np.int64(0)
+            sources = sum_context(horizontal, top_down, context.winners, above[i], K, asked, work, links)
+            familiarity[i], rivals = ask_fewer(rule, K, plan, n_active, sources, float(rivals), work, links, new)
+        note_context(context, new, n_active, rivals, not still)
+        places[i] = context.n_rows[0]
 
 
 def _follow_codes(horizontal, limits, codes, work, links, stop, winners, familiarity):
@@ -222,16 +312,21 @@ def _follow_codes(horizontal, limits, codes, work, links, stop, winners, familia
             continue
         list_units(codes[i], K, links.units)
         sum_rows(horizontal, links.units, work.partial, links.sums)
-        write_levels(1.0, winners.shape[1] - 1, links.levels)
+        fill_levels(1.0, np.int64(winners.shape[1] - 1), 1.0, links.levels)
         familiarity[i] = hard_winners(links.sums, K, links.levels, winners[i])
 
 
 list_units = kernel(_list_units)
+fill_levels = kernel(_fill_levels)
 multiply_support = kernel(_multiply_support)
 describe_product = kernel(_describe_product)
 draw_in_context = kernel(_draw_in_context)
 support_of = kernel(_support_of)
 set_links = kernel(_set_links)
+sum_context = kernel(_sum_context)
+is_still = kernel(_is_still)
+note_context = kernel(_note_context)
+ask_fewer = kernel(_ask_fewer)
 learn_sequences = kernel(_learn_sequences)
 recall_sequences = kernel(_recall_sequences)
 follow_codes = kernel(_follow_codes)

@@ -1,16 +1,22 @@
-"""What estimators that store binary rows share: `fit` begins anew, `partial_fit` goes on, a failure changes nothing."""
+"""What estimators that store rows share: `fit` begins anew, `partial_fit` goes on, a failure changes nothing."""
 
-from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
+from .._core.history import as_history
 from .._core.validation import check_binary_rows, fit_context, unchanged_on_failure
 
 
-class Storing(BaseEstimator):
-    """Base of estimators with the parameter `binarize` and a method ``_store(X, first)`` for checked rows."""
+class Storing:
+    """For estimators with a method ``_start(n_features)`` that begins with nothing, and ``_store(X)`` for checked rows.
 
-    @fit_context(prefer_skip_nested_validation=True)
+    Rows are zeros and ones, or what ``_check_rows`` makes of them; `fit` takes them ``_n_passes`` times.
+    """
+
+    _n_passes = 1
+
+    @fit_context(prefer_skip_nested_validation=False)  # what is nested is the user's
     def fit(self, X, y=None):
-        """Forget everything and store the rows of X.
+        """Forget everything and store the rows of X, in their order.
 
         Parameters
         ----------
@@ -22,12 +28,17 @@ class Storing(BaseEstimator):
         self
         """
         with unchanged_on_failure(self):
-            self._store(check_binary_rows(self, X, reset=True), first=True)
+            X = self._check_rows(X, reset=True)
+            self._start(X.shape[1])
+            for _ in range(self._n_passes):
+                self._store(X)
         return self
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=False)
     def partial_fit(self, X, y=None):
-        """Store the rows of X too.
+        """Store the rows of X too, in their order: however rows are split over calls, the result is the same.
+
+        A call that fails or is interrupted leaves the estimator as it was.
 
         Parameters
         ----------
@@ -41,10 +52,84 @@ class Storing(BaseEstimator):
         with unchanged_on_failure(self):
             self._validate_params()  # scikit-learn does it for the first call only
             first = not hasattr(self, "n_features_in_")
-            self._store(check_binary_rows(self, X, reset=first), first)
+            X = self._check_rows(X, reset=first)
+            if first:
+                self._start(X.shape[1])
+            self._store(X)
         return self
+
+    def _check_rows(self, X, *, reset):
+        return check_binary_rows(self, X, reset=reset)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+class StoringSequences(Storing):
+    """The same for rows in time: ``_begin(n_features)`` begins with nothing, ``_store(X, groups)`` stores."""
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None, groups=None):
+        """Forget everything and store the rows of X, in their order.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_features)
+        y : Ignored
+        groups : array-like of shape (n_samples,) or None, default=None
+            The sequence of each row, as integers or strings (`groups_from_lengths`). None is one sequence.
+
+        Returns
+        -------
+        self
+        """
+        with unchanged_on_failure(self):
+            X = self._check_rows(X, reset=True)
+            self._begin(X.shape[1])
+            self._store(X, groups)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def partial_fit(self, X, y=None, groups=None):
+        """Store the rows of X too, in their order: however rows are split over calls, the bits are the same.
+
+        A call that fails or is interrupted leaves the estimator as it was.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, n_features)
+        y : Ignored
+        groups : array-like of shape (n_samples,) or None, default=None
+            The sequence of each row. The last one of the call before goes on if the label of the first row is the
+            same, or if there are no labels.
+
+        Returns
+        -------
+        self
+        """
+        with unchanged_on_failure(self):
+            self._validate_params()  # scikit-learn does it for the first call only
+            first = not hasattr(self, "n_features_in_")
+            X = self._check_rows(X, reset=first)
+            if first:
+                self._begin(X.shape[1])
+            self._store(X, groups)
+        return self
+
+
+class Recorded:
+    """For estimators that keep a record of each call in ``_records``, of the class ``_record_class``."""
+
+    @property
+    def n_iter_(self):
+        """Calls, or passes over the rows of a call, that are recorded."""
+        check_is_fitted(self)
+        return len(self._records)
+
+    @property
+    def history_(self):
+        """A record for each of them."""
+        check_is_fitted(self)
+        return as_history(self._records, self._record_class)

@@ -9,9 +9,14 @@ from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty, kernel_array
 from .._core.rng import draws
 from ._macrocolumn_kernels import Work, expire_all, learn_rows, list_active, recall_rows, sum_templates
+from ._recall_kernels import LANE, BitWork, cut_lanes, recall_bits
+from .layouts import packed, units_of, winners_of
 
 #: Recall with "auto": share of the winners of the most connected feature at least, and standard deviations over chance.
 LEAST_SHARE, DEVIATIONS = 0.9, 3.0
+
+#: Rows from which on recall by bits is faster, though weights must be packed for it.
+MANY_ROWS = 512
 
 #: Rows that a thread takes at a time, and rows that are stored at a time.
 CHUNK_ROWS, STORED_ROWS = 128, 512
@@ -49,17 +54,17 @@ class Rows:
         if issparse(X):
             self.indptr, self.indices = X.indptr.astype(np.int64), kernel_array(X.indices.astype(np.int32, copy=False))
         else:
-            self.dense = kernel_array(X.view(np.uint8))
+            self.dense = X
 
     def block(self, start, end):
         """Return `indptr` and `indices` of some rows, as those of a CSR array."""
         if self.dense is None:
             return self.indptr[start : end + 1], self.indices
-        X = self.dense[start:end]
-        indptr = np.zeros(len(X) + 1, np.int64)
-        np.cumsum(X.sum(axis=1, dtype=np.int64), out=indptr[1:])
+        words = packed(self.dense[start:end])
+        indptr = np.zeros(len(words) + 1, np.int64)
+        np.cumsum(np.bitwise_count(words).sum(axis=1, dtype=np.int64), out=indptr[1:])
         indices = np.empty(indptr[-1], np.int32)
-        list_active(X, indptr, indices)
+        list_active(words, indptr, indices)
         return indptr, indices
 
 
@@ -84,6 +89,8 @@ def store(trace, rows, rule, limits, freeze, seed, first):
 
 def recall(trace, rows, rule, limits, n_jobs):
     """Return the winners of each row (-1: no code) and its familiarity."""
+    if rows.n_rows >= MANY_ROWS:
+        return recall_by_bits(trace, rows, rule, limits, n_jobs)
     n_features, U = trace.weights.shape
     n_modules = U // limits.n_units
     winners, familiarity = np.empty((rows.n_rows, n_modules), np.int32), np.empty(rows.n_rows)
@@ -94,6 +101,32 @@ def recall(trace, rows, rule, limits, n_jobs):
     def read(start, end, stop, work):
         here = winners[start:end], familiarity[start:end]
         recall_rows(trace.weights, rule, limits, *rows.block(start, end), work, stop, *here)
+
+    run_chunks(read, rows.n_rows, n_jobs=n_jobs, chunk_rows=CHUNK_ROWS, prepare=prepare)
+    return winners, familiarity
+
+
+def recall_by_bits(trace, rows, rule, limits, n_jobs):
+    """Return what `recall` does, to the last bit, after some time that goes into packing the weights."""
+    (n_features, U), K = trace.weights.shape, limits.n_units
+    Q, units = U // K, np.arange(K)
+    words = -(-Q * -(-K // LANE) // 16) * 8  # whole registers
+    bits = aligned_empty((n_features, words), np.uint64)
+    bits[:] = 0
+    streams = np.pad(packed(trace.weights.view(bool)), ((0, 0), (0, 1)))
+    cut_lanes(streams, np.int64(K), np.int64(Q), bits.view(np.uint32))
+    all_units = np.repeat(np.bincount(units // LANE, weights=2.0 ** (units % LANE)).astype(np.uint32), Q)
+    winners, familiarity = np.empty((rows.n_rows, Q), np.int32), np.empty(rows.n_rows)
+
+    def prepare():
+        planes = aligned_empty((max(n_features.bit_length(), 4), words), np.uint64)
+        carries, lanes = aligned_empty((2, words), np.uint64), planes.view(np.uint32)
+        modules = np.empty(Q, np.uint32), np.empty(Q, np.int32)
+        return (BitWork(planes, carries, lanes, all_units.copy(), *modules, np.empty(n_features + 1)),)
+
+    def read(start, end, stop, work):
+        here = winners[start:end], familiarity[start:end]
+        recall_bits(bits, rule, limits, all_units, *rows.block(start, end), work, stop, *here)
 
     run_chunks(read, rows.n_rows, n_jobs=n_jobs, chunk_rows=CHUNK_ROWS, prepare=prepare)
     return winners, familiarity
@@ -134,31 +167,20 @@ def make_work(n_features, n_modules, n_units):
     return Work(**{name: aligned_empty(*size) for name, size in sizes.items()}, module=np.empty(n_units))
 
 
-def units_of(winners, n_units):
-    """Return winners as columns of codes, -1 for rows without a code."""
-    first = np.arange(winners.shape[1], dtype=np.int32) * np.int32(n_units)
-    return np.where(winners >= 0, winners + first, np.int32(-1))
-
-
 def as_winners(codes, n_modules, n_units):
     """Return the winners of codes, which are checked: 0 and 1 only, one unit of each module or none at all."""
     codes = csr_array(codes, copy=True)
     codes.sum_duplicates()
+    entries = np.repeat(np.arange(codes.shape[0]), np.diff(codes.indptr))
+    strange = [entries[(codes.data != 0) & (codes.data != 1)]]
     codes.eliminate_zeros()
-    active = np.diff(codes.indptr)
-    strange = np.flatnonzero((active != 0) & (active != n_modules))
-    if not strange.size:
-        units = codes.indices.reshape(-1, n_modules)
-        wrong = (units // n_units != np.arange(n_modules)).any(axis=1) | (codes.data != 1).reshape(units.shape).any(
-            axis=1
-        )
-        strange = np.flatnonzero(active)[wrong]
+    winners, (several, _) = winners_of(codes, n_units)
+    active = np.count_nonzero(winners >= 0, axis=1)
+    strange = np.unique(np.concatenate([*strange, several, np.flatnonzero((active != 0) & (active != n_modules))]))
     if strange.size:
         raise ValueError(
             f"{strange.size} rows of X are no codes of this memory, the first of them row {strange[0]}: a code has one "
             f"of the {n_units} units of each of {n_modules} modules active, or nothing at all. Codes of another memory "
             "mean nothing to this one."
         )
-    winners = np.full((len(active), n_modules), -1, np.int32)
-    winners[active > 0] = units % n_units
     return winners

@@ -136,11 +136,9 @@ class BCPNN(AssociativeMemory):
             )
         return {"counts": np.zeros((n_features, n_features))}
 
-    def _store(self, X, first):
-        n_units = int(self.n_units) if first else self._n_units
-        if X.shape[1] % n_units == 0:  # or `_empty` says so
-            to_winners(X, n_units)
-        super()._store(X, first)
+    def _store(self, X):
+        to_winners(X, self._n_units)  # or an error says what is wrong
+        super()._store(X)
 
     def _learn(self, state, X):
         X = X.astype(np.float64)

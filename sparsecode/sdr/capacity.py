@@ -136,7 +136,8 @@ def capacity(n_features, n_active, n_units, accuracy=0.97):
 
     Linear in the number K of units of a module, about inverse to the share n / F of active features, and independent of
     the number of modules. Items and codes are taken as random. The adaptive rule, whose codes follow crosstalk a
-    little, holds 0.76 to 0.92 times as many; natural inputs share features, and fewer of them fit.
+    little, holds 0.87 times as many with 5 % of the features active, 0.7 with 20, and 0.46 with 50 %; natural inputs
+    share features, and fewer of them fit.
 
     Parameters
     ----------

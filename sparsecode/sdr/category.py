@@ -4,7 +4,10 @@ import numpy as np
 from sklearn.utils.validation import check_array, validate_data
 
 from .._core.validation import Integral, Interval, StrOptions
-from ._columns import SHARED_CONSTRAINTS, ColumnEncoder, blocks_of, is_missing, refuse_missing
+from ._columns import SHARED_CONSTRAINTS, ColumnEncoder, by_blocks, is_missing, refuse_missing, rounds
+
+#: Integers up to which all are float64 exactly.
+EXACT = 2**53
 
 
 class CategoryEncoder(ColumnEncoder):
@@ -97,11 +100,13 @@ class CategoryEncoder(ColumnEncoder):
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            float64 if all categories are numbers, NaN where a column has no ones; else object, and None there.
+            float64 if all categories are numbers that it holds exactly, NaN where a column has no ones; else object,
+            and None there.
         """
         n_categories = self._n_features_out // self._n_active
-        codes = blocks_of(self._check_codes(X), (n_categories, self._n_active)).sum(axis=2)
-        numeric = all(categories.dtype.kind in "biuf" for categories in self.categories_)
+        shape = n_categories, self._n_active
+        codes = by_blocks(self._check_codes(X), shape, lambda blocks: blocks.sum(axis=2))
+        numeric = all(categories.dtype.kind in "biuf" and not rounds(categories) for categories in self.categories_)
         values = np.empty((len(codes), len(self.categories_)), np.float64 if numeric else object)
         ends = np.cumsum([len(categories) for categories in self.categories_])
         for column, (end, categories) in enumerate(zip(ends, self.categories_, strict=True)):
@@ -119,9 +124,12 @@ class CategoryEncoder(ColumnEncoder):
             return X
         refuse_dates(np.asarray(X), "X")
         if not hasattr(X, "dtype"):
-            # Of lists NumPy would make strings of numbers next to strings
-            kind = check_array(X, dtype=None, ensure_all_finite="allow-nan").dtype
-            X = check_array(X, dtype=object if kind.kind == "U" else None, ensure_all_finite="allow-nan")
+            # Of lists NumPy would make strings of numbers next to strings, and floats of large integers
+            kind = check_array(X, dtype=None, ensure_all_finite="allow-nan").dtype.kind
+            large = kind == "f" and any(isinstance(value, int) and abs(value) > EXACT for row in X for value in row)
+            X = check_array(X, dtype=object if kind == "U" or large else None, ensure_all_finite="allow-nan")
+        elif X.dtype.kind == "T":
+            X = X.astype(object)
         X = validate_data(self, X, dtype=None, ensure_all_finite="allow-nan", reset=reset)
         refuse_missing(self, missing_values(X))
         return X
@@ -237,7 +245,9 @@ def given_categories(categories, n_features):
 def as_category_array(values):
     """Return categories as an array: of numbers, of strings, or of objects."""
     array = np.asarray(values)
-    if array.dtype.kind in "U" and not all(isinstance(value, str) for value in values):
+    if array.dtype.kind == "U" and not all(isinstance(value, str) for value in values):
+        array = np.array(values, dtype=object)
+    if array.dtype.kind == "f" and any(isinstance(value, int) and abs(value) > EXACT for value in values):
         array = np.array(values, dtype=object)
     if array.dtype.kind == "U":
         array = array.astype(object)

@@ -9,13 +9,14 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import as_dense
-from .._core.history import MemoryRecord, as_history, as_rows, from_rows
+from .._core.history import MemoryRecord, as_rows, from_rows
 from .._core.parallel import run_chunks
 from .._core.rng import as_generator
 from .._core.samples import as_shape
-from .._core.validation import Integral, Interval, Real, fit_context, unchanged_on_failure
+from .._core.validation import Integral, Interval, Real
 from ..encoder import Capabilities, Encoder
 from ._fields import Fields, columns, dense_codes, most_voted
+from ._storing import Recorded, Storing
 from ._trace import as_winners, evidence
 from .macrocolumn import MacrocolumnMemory
 
@@ -26,7 +27,7 @@ BLOCK_ROWS = 512
 SIMPLE = {"binarize": None, "sparse_output": True, "n_jobs": None, "store_items": False}
 
 
-class MacrocolumnHierarchy(Encoder):
+class MacrocolumnHierarchy(Storing, Recorded, Encoder):
     r"""Encode images by memories that see a window each, and memories of their codes, in one pass.
 
     Macrocolumns (`MacrocolumnMemory`) lie on a grid; each sees a square window of the input. On the next level each
@@ -87,14 +88,16 @@ class MacrocolumnHierarchy(Encoder):
 
     Notes
     -----
+    The first call of `partial_fit`, or `fit`, fixes windows, strides, memories and `random_state`.
+
     A row takes O(n Q K) for each macrocolumn. Each level learns from the codes that the level below gave the rows as
     it stored them, or recalled if its units were frozen. Codes do not persist, and images are no moments of time: for
-    sequences, give codes to a `SequenceMemory`.
+    sequences there is `SequenceHierarchy`.
 
     Windows help to tell images apart, levels do not. Share right of naive Bayes and of logistic regression on codes,
     means of three draws of 1000 of scikit-learn's digits (pixels above 7; 797 others to test): one macrocolumn that
     sees all (70 modules of 20 units) 0.86 and 0.90, one level of windows of 3 x 3 0.89 and 0.94, levels of 3 and 2
-    0.89 and 0.93, of 3 and 3 0.84 and 0.91, of 3, 2 and 2 0.82 and 0.88; pixels 0.88 and 0.92. Of 2000 images of
+    0.88 and 0.93, of 3 and 3 0.84 and 0.91, of 3, 2 and 2 0.83 and 0.89; pixels 0.88 and 0.92. Of 2000 images of
     Fashion-MNIST (above 127; 2000 to test): one macrocolumn 0.63 and 0.73, windows of 7 every 3 pixels 0.65 and 0.76,
     a second level 0.64 and 0.71; pixels 0.63 and 0.75. Recall from the top is of what is typical, once units freeze:
     the explained variance of digits is 0.32 for one macrocolumn, 0.09 for one level and -0.5 for two.
@@ -116,6 +119,8 @@ class MacrocolumnHierarchy(Encoder):
     >>> bool((recalled == (images > 7).reshape(200, -1)).mean() > 0.8)
     True
     """
+
+    _record_class, _memory_class = MemoryRecord, MacrocolumnMemory
 
     _parameter_constraints = {  # noqa: RUF012
         "windows": [tuple, list],
@@ -152,50 +157,6 @@ class MacrocolumnHierarchy(Encoder):
     def capabilities(self):
         """Return what codes are: binary."""
         return Capabilities("binary", invertible=True, stateful=False, online=True, signed=False)
-
-    @fit_context(prefer_skip_nested_validation=False)  # the memories are the user's
-    def fit(self, X, y=None):
-        """Forget everything and store the rows of X, in their order.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features) or (n_samples, *input_shape)
-        y : Ignored
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            X = self._check_binary_input(X, reset=True)
-            self._start(X.shape[1])
-            self._store(X)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X, y=None):
-        """Store the rows of X too, in their order: however rows are split over calls, the bits are the same.
-
-        The first call, or `fit`, fixes windows, strides, memories and `random_state`, of which later changes wait for
-        `fit`. A call that fails or is interrupted leaves the estimator as it was.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features) or (n_samples, *input_shape)
-        y : Ignored
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            self._validate_params()  # scikit-learn does it for the first call only
-            first = not hasattr(self, "memories_")
-            X = self._check_binary_input(X, reset=first)
-            if first:
-                self._start(X.shape[1])
-            self._store(X)
-        return self
 
     def transform(self, X):
         """Return the codes that the rows of X recall on the last level.
@@ -244,7 +205,11 @@ class MacrocolumnHierarchy(Encoder):
         )
         for level in range(len(self.memories_) - 1, 0, -1):
             winners = self._winners_below(level, winners)
-        votes, voters = (np.zeros((len(codes), self.n_features_in_), np.int32) for _ in range(2))
+        return self._pixels(winners)
+
+    def _pixels(self, winners):
+        """Return the pixels that codes of the first level stand for, (n, n_macrocolumns, Q)."""
+        votes, voters = (np.zeros((len(winners), self.n_features_in_), np.int32) for _ in range(2))
         for m, (memory, places) in enumerate(zip(self.memories_[0], self._fields[0].places, strict=True)):
             votes[:, places] += memory._complete(np.ascontiguousarray(winners[:, m]))
             voters[:, places] += winners[:, m, :1] >= 0
@@ -265,22 +230,14 @@ class MacrocolumnHierarchy(Encoder):
     @property
     def grids_(self):
         """How the macrocolumns of each level are laid out."""
+        check_is_fitted(self)
         return [fields.grid for fields in self._fields]
 
     @property
     def fields_(self):
         """What each macrocolumn of a level sees."""
+        check_is_fitted(self)
         return [fields.places.copy() for fields in self._fields]
-
-    @property
-    def n_iter_(self):
-        """Calls that stored rows."""
-        return len(self._records)
-
-    @property
-    def history_(self):
-        """A record for each call."""
-        return as_history(self._records, MemoryRecord)
 
     def _start(self, n_features):
         """Lay out empty macrocolumns."""
@@ -297,18 +254,18 @@ class MacrocolumnHierarchy(Encoder):
 
     def _levels(self):
         """Return window, stride and memory of each level, checked."""
-        n = len(self.windows)
+        n, kind = len(self.windows), self._memory_class
         strides = [self.strides] * n if isinstance(self.strides, Integral) else list(self.strides)
-        template = MacrocolumnMemory(10, 20, freeze_fraction="auto") if self.memories is None else self.memories
-        memories = [template] * n if isinstance(template, MacrocolumnMemory) else list(template)
+        template = kind(10, 20, freeze_fraction="auto") if self.memories is None else self.memories
+        memories = [template] * n if isinstance(template, kind) else list(template)
         for name, values in (("windows", list(self.windows)), ("strides", strides)):
             if not values or len(values) != n or not all(isinstance(v, Integral) and v >= 1 for v in values):
                 raise ValueError(
                     f"`{name}` must be integers >= 1, one for each level of `windows`, got {values!r:.60}."
                 )
-        if len(memories) != n or not all(isinstance(memory, MacrocolumnMemory) for memory in memories):
+        if len(memories) != n or not all(isinstance(memory, kind) for memory in memories):
             raise ValueError(
-                f"`memories` must be a MacrocolumnMemory, or a list of {n}, one for each level of `windows`."
+                f"`memories` must be a {kind.__name__}, or a list of {n}, one for each level of `windows`."
             )
         for memory in memories:
             memory._validate_params()
@@ -372,9 +329,12 @@ class MacrocolumnHierarchy(Encoder):
             votes[:, places[m]] += sums.reshape(len(code), len(places[m]), -1)
         return most_voted(votes, n_modules, n_units)
 
+    def _check_rows(self, X, *, reset):
+        return self._check_binary_input(X, reset=reset)
+
     def _check_input(self, X, *, reset):
         """Return the zeros and ones that codes stand for, as numbers: `score` compares with them."""
-        return as_dense(self._check_binary_input(X, reset=reset)).astype(np.float64)
+        return as_dense(self._check_rows(X, reset=reset)).astype(np.float64)
 
     def _get_fitted_state(self):
         states = [[memory._get_fitted_state() for memory in memories] for memories in self.memories_]
@@ -402,8 +362,3 @@ class MacrocolumnHierarchy(Encoder):
                 memory._set_fitted_state(state, {name: stack[m] for name, stack in stacks.items()})
         if arrays or [len(fields.places) for fields in self._fields] != [len(memories) for memories in self.memories_]:
             raise ValueError("the macrocolumns and their fields do not go together.")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

@@ -16,12 +16,14 @@ class ImageThreshold(Encoder):
     Parameters
     ----------
     threshold : "otsu", "edges" or float, default="otsu"
-        What pixels must exceed to be ones: a number, or the one that divides the pixels of each image into two classes
-        of least variance. "edges" are those of Canny's detector.
+        What pixels must exceed to be ones: a number, in the unit of X, or the one that divides the pixels of each image
+        into two classes of least variance. "edges" are those of Canny's detector.
     skeleton : bool, default=False
         Whether the regions of ones are thinned to lines of one pixel.
     sigma : float, default=1.0
-        Standard deviation of the Gaussian that smoothes images before edges are looked for, in pixels.
+        Standard deviation of the Gaussian that smoothes images before edges are looked for, in pixels; of no effect
+        without ``threshold="edges"``. Of the slopes that are found, those above 0.2 of the stretched range are edges,
+        and those above 0.1 that go on from one, as scikit-image has it.
     input_shape : tuple of two ints or None, default=None
         Shape (height, width) of the images, which are rows of X or arrays (n, height, width). None for rows of any
         numbers, which have neither edges nor skeletons.

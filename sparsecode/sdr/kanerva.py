@@ -138,9 +138,9 @@ class KanervaMemory(AssociativeMemory):
         n_lost = state["n_lost"] + np.count_nonzero(~active.any(axis=1))
         return state | {"counters": state["counters"] + (active.T @ as_signs(X)).astype(np.int64), "n_lost": n_lost}
 
-    def _store(self, X, first):
-        before = 0 if first else self.n_lost_
-        super()._store(X, first)
+    def _store(self, X):
+        before = self.n_lost_
+        super()._store(X)
         n_lost = self.n_lost_ - before
         if n_lost > LOST * X.shape[0]:
             warnings.warn(

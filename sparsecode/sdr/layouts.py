@@ -111,19 +111,14 @@ def to_winners(X, n_units):
     """
     n_units = check_size("n_units", n_units, whole=True)
     X = to_csr(X)
-    n, n_features = X.shape
-    if n_features % n_units:
-        raise ValueError(f"X has {n_features} columns, which are no modules of {n_units} units; `n_units` must divide.")
-    rows = np.repeat(np.arange(n), np.diff(X.indptr))
-    modules, units = np.divmod(X.indices, np.int32(n_units))
-    again = np.flatnonzero((rows[1:] == rows[:-1]) & (modules[1:] == modules[:-1]))
-    if again.size:
+    if X.shape[1] % n_units:
+        raise ValueError(f"X has {X.shape[1]} columns, which are no modules of {n_units} units; `n_units` must divide.")
+    winners, (rows, modules) = winners_of(X, n_units)
+    if rows.size:
         raise ValueError(
-            f"X holds rows that are no codes, the first of them row {rows[again[0]]}: its module "
-            f"{modules[again[0]]} of {n_units} units has more than one that is active."
+            f"X holds rows that are no codes, the first of them row {rows[0]}: its module "
+            f"{modules[0]} of {n_units} units has more than one that is active."
         )
-    winners = np.full((n, n_features // n_units), -1, np.int32)
-    winners[rows, modules] = units
     return winners
 
 
@@ -245,10 +240,36 @@ def check_winners(winners, name, n_units):
 
 def winners_to_csr(winners, n_units):
     """Return checked winners as a CSR array of bool, with one column for each unit."""
-    n, n_modules = winners.shape
-    won = winners >= 0
-    check_index((n, n_modules * int(n_units)), np.count_nonzero(won))
-    first = np.arange(n_modules, dtype=np.int32) * np.int32(n_units)
-    indices = (winners + first)[won]
-    indptr = np.concatenate([[0], np.cumsum(won.sum(axis=1))]).astype(np.int32)
-    return csr_array((np.ones(len(indices), bool), indices, indptr), shape=(n, n_modules * int(n_units)))
+    n_columns = winners.shape[1] * int(n_units)
+    check_index((len(winners), n_columns), winners.size)
+    return csr_of_columns(units_of(winners, n_units), n_columns)
+
+
+def winners_of(X, n_units):
+    """Return the winners of canonical CSR rows, -1 for none, and rows and modules where another one was active."""
+    rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+    modules, units = np.divmod(X.indices, np.int32(n_units))
+    winners = np.full((X.shape[0], X.shape[1] // n_units), -1, np.int32)
+    winners[rows, modules] = units
+    again = np.flatnonzero((rows[1:] == rows[:-1]) & (modules[1:] == modules[:-1]))
+    return winners, (rows[again], modules[again])
+
+
+def units_of(winners, n_units):
+    """Return winners as columns of codes, -1 where there is none."""
+    first = np.arange(winners.shape[1], dtype=np.int32) * np.int32(n_units)
+    return np.where(winners >= 0, winners + first, np.int32(-1))
+
+
+def csr_of_columns(columns, n_columns):
+    """Return the CSR array of bool with ones in these columns of each row, in their order; -1 is none."""
+    there = columns >= 0
+    return csr_of_ones(there.sum(axis=1), columns[there], n_columns)
+
+
+def csr_of_ones(counts, columns, n_columns):
+    """Return the CSR array of bool with so many ones in each row, in these columns one row after the other."""
+    indptr = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+    check_index((len(counts), n_columns), int(indptr[-1]))
+    indices = np.asarray(columns).astype(np.int32, copy=False)
+    return csr_array((np.ones(len(indices), bool), indices, indptr.astype(np.int32)), shape=(len(counts), n_columns))

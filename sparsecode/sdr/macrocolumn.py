@@ -5,19 +5,19 @@ import time
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.arrays import as_dense
-from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
+from .._core.validation import Integral, Interval, Real, StrOptions
 from ..encoder import Capabilities, Encoder
 from ._filling import freezing, limits, room, warn_if_all_is_known, warn_if_full
 from ._learned import LearnedMixin
 from ._novelty import NoveltyMixin
 from ._similarity import common_ones
+from ._storing import Storing
 from ._trace import Rows, as_winners, recall, store
 from .layouts import winners_to_csr
 from .selection import SELECTIONS, Selection, as_selection
 
 
-class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
+class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Storing, Encoder):
     r"""Store binary inputs in one trial each, recall them from a part, and tell how familiar an input is.
 
     A Sparsey-style macrocolumn: Q modules of K units, with a binary weight from each of F inputs to each unit. A code
@@ -58,8 +58,12 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         the feature that has most; in (0, 1]. "auto" is 0.9, but for each feature at least what it reaches by chance,
         plus three standard deviations: with the share p of all units to which it has a weight,
         ``Q p + 3 sqrt(Q p (1 - p))`` winners. It thus rises to 1 as the memory fills.
-    familiarity_threshold : float, default=0.9
-        Familiarity below which `predict` says that an input is novel; also ``offset_``.
+    familiarity_threshold : float or "auto", default="auto"
+        Familiarity below which `predict` says that an input is novel; also ``offset_``. "auto" is halfway between 1 and
+        `chance_familiarity_`, and thus rises as the memory fills: up to the capacity random rows are novel to it, and
+        stored ones known, up to half of it also with a tenth of their features moved (near the capacity half of them
+        and more). A fixed number does not do both: with 100 of 784 features, random rows have 0.33 when 5 % of the
+        capacity is used, and 0.97 when all is.
     store_items : bool, default=False
         Whether the codes of all rows are kept, from the first on, for `likelihoods`.
     binarize : float or None, default=None
@@ -82,12 +86,18 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         Rows that were given a code.
     n_stored_ : int
         Those of them that were learned: not rows that kept the code they had (`on_duplicate`), nor rows of which more
-        than half of the winners were frozen. Those get the code that they recall, which stands for something else.
+        than half of the drawn winners were frozen. A winner that is frozen gives way to the unit that its module
+        recalls, so that the code of such a row stands mostly for something else.
     codes_ : ndarray of shape (n_items_, n_modules), int
         The winners of each of these rows; with `store_items`.
     capacity_estimate_ : float
-        Items of the mean number of active features of those seen that 97 % of the modules recall right, if they are
-        random: 0.75 times the law (`capacity`), or as many as are stored before units freeze, if these are fewer.
+        Items of the mean number n of active features of those seen that 97 % of the modules recall right, if they are
+        random: ``0.85 - 0.8 n / n_features`` times the law (`capacity`), or as many as are stored before units freeze,
+        if these are fewer. Measured ones are 0.95 to 1.15 times as many, for n of 5 to 50 % of the features.
+    chance_familiarity_ : float
+        Familiarity of random rows of as many features, each active as often as it has weights; mean over 64 of them.
+    offset_ : float
+        Familiarity below which inputs are novel to `predict`.
     dictionary_ : Dictionary
         Of the templates of the units: the features from which they have weights.
     code_shape_ : tuple
@@ -107,21 +117,27 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
     Warns
     -----
     UserWarning
-        When more rows are stored than `capacity_estimate_`, more than half of the units are frozen, or a random row
-        would have a familiarity of more than 0.97 without freezing.
+        When more rows are stored than `capacity_estimate_`, more than half of the units are frozen, or without freezing
+        nearly all rows would look familiar: what a random one lacks is less than 0.3 times what it lacks where a
+        memory is full by the law.
 
     Notes
     -----
-    Storing and recalling take O(n Q K) for a row, whatever is stored: for n = 100 of 784 features and 70 modules of 20
-    units 12 and 5 us. `partial_fit` copies the weights (F Q K bytes), so that an error leaves what is stored as it was;
-    rows are better given in blocks. Ties go to the first unit. G asks how much of what is there is known, so a part of
-    a stored input has G = 1 and its code. Of a chain of ever more similar inputs that are stored one after the other,
-    each takes over most of the code before it: similarity of codes is that of a probe to what is stored.
+    The first call of `partial_fit`, or `fit`, fixes `n_modules`, `n_units`, `store_items` and `random_state`, of which
+    later changes wait for `fit`, and whether weights have a `lifetime`. The others hold from the next call on.
 
-    With the default rule, 97 % of the modules are right for 0.76 to 0.92 times the items of the law (`capacity`), which
-    takes codes as random. A memory of 70 modules of 20 units holds 320 random inputs with 100 of 784 features; of 340
-    it has 0.92 of the modules right, of 400 0.58. It is no store of thousands of images, and below some thousand items
-    a scan of all of them is as fast. Freezing costs most of that: units that freeze at half of their weights hold 63.
+    Storing and recalling take O(n Q K) for a row, whatever is stored: for n = 100 of 784 features and 70 modules of 20
+    units 12 and 5 us, 4 for 512 rows and more. `partial_fit` copies the weights (F Q K bytes), so that an error leaves
+    what is stored as it was; rows are better given in blocks. Ties go to the first unit. G asks how much of what is
+    there is known, so a part of a stored input has G = 1 and its code. Of a chain of ever more similar inputs that are
+    stored one after the other, each takes over most of the code before it: similarity of codes is that of a probe to
+    what is stored.
+
+    With the default rule, 97 % of the modules are right for fewer items than by the law (`capacity`), which takes codes
+    as random: 0.87, 0.77, 0.7 and 0.46 times as many with 5, 13, 20 and 50 % of the features active. A memory of 70
+    modules of 20 units holds 320 random inputs with 100 of 784 features; of 380 it has 0.91 of the modules right. It is
+    no store of thousands of images, and below some thousand items a scan of all of them is as fast. Freezing costs most
+    of that: units that freeze at half of their weights hold 63.
 
     References
     ----------
@@ -153,7 +169,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         "lifetime": [Interval(Integral, 1, None, closed="left"), None],
         "on_duplicate": [StrOptions({"relearn", "skip"})],
         "recall_threshold": [Interval(Real, 0, 1, closed="right"), StrOptions({"auto"})],
-        "familiarity_threshold": [Interval(Real, 0, 1, closed="both")],
+        "familiarity_threshold": [Interval(Real, 0, 1, closed="both"), StrOptions({"auto"})],
         "store_items": ["boolean"],
         "binarize": [Interval(Real, None, None, closed="neither"), None],
         "sparse_output": ["boolean"],
@@ -172,7 +188,7 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         lifetime=None,
         on_duplicate="skip",
         recall_threshold="auto",
-        familiarity_threshold=0.9,
+        familiarity_threshold="auto",
         store_items=False,
         binarize=None,
         sparse_output=False,
@@ -197,50 +213,6 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
     def capabilities(self):
         """Return what codes are: binary."""
         return Capabilities("binary", invertible=True, stateful=False, online=True, signed=False)
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Forget everything and store the rows of X, in their order.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : Ignored
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            self._fit_rows(X, first=True)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
-        """Store the rows of X too, in their order: however rows are split over calls, the bits are the same.
-
-        The first call, or `fit`, fixes `n_modules`, `n_units`, `store_items` and `random_state`, of which later changes
-        wait for `fit`, and whether weights have a `lifetime`. The others hold from the next call on. A call that fails
-        or is interrupted leaves the estimator as it was.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : Ignored
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            If `lifetime` was changed from None or to it since the first call.
-        """
-        with unchanged_on_failure(self):
-            self._validate_params()  # scikit-learn does it for the first call only
-            self._fit_rows(X, first=not hasattr(self, "_trace"))
-        return self
 
     def transform(self, X):
         """Return the codes that the rows of X recall: the units with most support.
@@ -331,10 +303,10 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         """Store rows, from nothing if they are the first; return their winners. Only recall needs room."""
         X = self._check_binary_input(X, reset=first)
         if first:
-            self._start(X.shape[1], stamped=self.lifetime is not None)
-        return self._store(X, for_recall)
+            self._start(X.shape[1])
+        return self._store(X, for_recall=for_recall)
 
-    def _store(self, X, for_recall):
+    def _store(self, X, *, for_recall=True):
         """Store checked rows; return their winners."""
         started, n_features = time.perf_counter(), X.shape[1]
         if self.lifetime is not None and self.freeze_fraction is not None:
@@ -354,7 +326,8 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         self._record(winners, found, self.n_stored_ - n_stored, started)
         if for_recall:
             warn_if_full(self, before)
-        warn_if_all_is_known(self, n_stored)
+        if not for_recall or room(self)[0]:
+            warn_if_all_is_known(self, n_stored)
         return winners
 
     def _recall(self, X):
@@ -364,12 +337,3 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Encoder):
         X = self._check_binary_input(X, reset=False)
         rule = as_selection(self.selection).bind()
         return recall(self._trace, Rows(X), rule, limits(self, X.shape[1]), self.n_jobs)
-
-    def _check_input(self, X, *, reset):
-        """Return the zeros and ones that codes stand for, as numbers: `score` compares with them."""
-        return as_dense(self._check_binary_input(X, reset=reset)).astype(np.float64)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

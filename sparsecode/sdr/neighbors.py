@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.parallel import run_chunks
@@ -19,7 +20,7 @@ CHUNK_ROWS = 32
 MOST_LISTED = 1000
 
 
-class SDRNearestNeighbors(Storing):
+class SDRNearestNeighbors(Storing, BaseEstimator):
     r"""Find the stored rows that share most with a binary row, or differ least from it: exactly, among all of them.
 
     What an associative memory is to be compared with. For a query a and a stored row b,
@@ -157,11 +158,13 @@ class SDRNearestNeighbors(Storing):
         check_is_fitted(self)
         return unpack_bits(self._words(), self.n_features_in_)
 
-    def _store(self, X, first):
-        words, sizes = packed(X), row_sizes(X)
-        if not first:
-            words, sizes = np.concatenate([self._words(), words]), np.concatenate([self._sizes, sizes])
-        self._blocks, self._sizes = in_blocks(words), sizes
+    def _start(self, n_features):
+        rows = np.zeros((0, n_features), bool)
+        self._blocks, self._sizes = in_blocks(packed(rows)), row_sizes(rows)
+
+    def _store(self, X):
+        words = np.concatenate([self._words(), packed(X)])
+        self._blocks, self._sizes = in_blocks(words), np.concatenate([self._sizes, row_sizes(X)])
 
     def _words(self):
         return from_blocks(self._blocks, len(self._sizes))

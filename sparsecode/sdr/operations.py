@@ -7,11 +7,10 @@ others `to_csr` makes rows of winners. One seed means independent random numbers
 import numpy as np
 from scipy.sparse import csr_array, hstack, issparse
 
-from .._core.arrays import check_index
 from .._core.rng import as_generator
 from .._core.samples import sequences
 from ._checks import check_shares, check_size
-from .layouts import as_rows, check_winners
+from .layouts import as_rows, check_winners, csr_of_ones
 
 __all__ = ["add_noise", "concat", "drop_features", "random_codes", "random_sdrs", "subsample", "union"]
 
@@ -322,8 +321,5 @@ def _each_row(X, change):
 
 def _csr(ones, n_features):
     """Return a CSR array with ones in these columns of each row."""
-    indptr = np.concatenate([[0], np.cumsum([len(row) for row in ones], dtype=np.int64)])
-    check_index((len(ones), n_features), int(indptr[-1]))
-    indptr = indptr.astype(np.int32)
-    indices = np.concatenate([np.sort(row) for row in ones] or [[]]).astype(np.int32)
-    return csr_array((np.ones(len(indices), bool), indices, indptr), shape=(len(ones), n_features))
+    columns = np.concatenate([np.sort(row) for row in ones] or [[]])
+    return csr_of_ones([len(row) for row in ones], columns, n_features)

@@ -3,17 +3,18 @@
 import warnings
 
 import numpy as np
-from scipy.sparse import csr_array
 from scipy.stats import binom
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.arrays import as_dense
 from .._core.rng import as_generator
 from .._core.validation import Integral, Interval, Real, StrOptions, callers_level
-from ._columns import SHARED_CONSTRAINTS, ColumnEncoder, best_bucket, blocks_of, check_steps
+from ._columns import SHARED_CONSTRAINTS, ColumnEncoder, best_run, check_steps
+from .layouts import csr_of_ones
 
 #: Probability of a collision from which there is a warning; buckets of the range of the training data with "auto";
-#: buckets that `inverse_transform` tries at the most, and scores that it holds at a time.
-LIKELY, AUTO_BUCKETS, MOST_BUCKETS, SCORES = 1e-3, 100, 2**22, 2**22
+#: buckets that `inverse_transform` tries at the most, and buckets and scores that it holds at a time.
+LIKELY, AUTO_BUCKETS, MOST_BUCKETS, BUCKETS, SCORES = 1e-3, 100, 2**22, 2**16, 2**22
 
 HALF_RANGE = np.finfo(np.float64).max / 2
 
@@ -173,25 +174,37 @@ class RandomDistributedScalarEncoder(ColumnEncoder):
         ValueError
             If that range has more than 2**22 buckets.
         """
-        blocks = blocks_of(self._check_codes(X), self.code_shape_)
-        values = np.empty(blocks.shape[:2])
+        codes, n_bits = self._check_codes(X), self.code_shape_[1]
+        values = np.empty((codes.shape[0], self.code_shape_[0]))
         for feature, (first, last) in enumerate(self._range.tolist()):
             if last - first >= MOST_BUCKETS:
                 raise ValueError(
                     f"the training data have {last - first + 1} buckets in column {feature}, too many to try for "
                     "`inverse_transform`; raise `resolution`."
                 )
-            buckets = np.arange(first, last + 1)
-            ones = self._places(buckets[:, None], slice(feature, feature + 1))[:, 0]
-            indptr = np.arange(len(ones) + 1) * self._n_active
-            table = csr_array((np.ones(ones.size), ones.ravel(), indptr), shape=(len(ones), self.code_shape_[1]))
-            step = max(1, SCORES // len(ones))
-            found = [best_bucket(blocks[i : i + step, feature] @ table.T) for i in range(0, len(blocks), step)]
-            bucket = np.concatenate(found)
-            half = self.origin_[feature] / 2 + (buckets[bucket] / 2 + 0.25) * self.resolution_[feature]
+            best, bucket = self._best_buckets(codes[:, feature * n_bits : (feature + 1) * n_bits], feature, first, last)
+            half = self.origin_[feature] / 2 + (bucket / 2 + 0.25) * self.resolution_[feature]
             middle = 2 * np.clip(half, -HALF_RANGE, HALF_RANGE)
-            values[:, feature] = np.where(bucket >= 0, middle, np.nan)
+            values[:, feature] = np.where(best > 0, middle, np.nan)
         return values
+
+    def _best_buckets(self, codes, feature, first, last):
+        """Return the largest score of each code among the buckets of a column, and the middle bucket with it."""
+        best, begin, end = np.zeros(codes.shape[0]), *(np.full(codes.shape[0], first) for _ in range(2))
+        for start in range(first, last + 1, BUCKETS):
+            buckets = np.arange(start, min(start + BUCKETS, last + 1))
+            ones = self._places(buckets[:, None], slice(feature, feature + 1))[:, 0]
+            table = csr_of_ones(np.full(len(ones), self._n_active), ones.ravel(), codes.shape[1]).T.astype(np.float64)
+            step = max(1, SCORES // max(len(ones), codes.shape[1]))
+            for i in range(0, len(best), step):
+                here = slice(i, i + step)
+                score, one, other = best_run(as_dense(codes[here]).astype(np.float64) @ table)
+                goes_on = (score == best[here]) & (one == 0) & (end[here] == start - 1)
+                better = score > best[here]
+                begin[here] = np.where(better, start + one, begin[here])
+                end[here] = np.where(better | goes_on, start + other, end[here])
+                best[here] = np.where(better, score, best[here])
+        return best, (begin + end) // 2
 
     def _learn(self, X):
         n_features = X.shape[1]

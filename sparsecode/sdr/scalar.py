@@ -9,7 +9,7 @@ from ._columns import (
     best_bucket,
     block_ones,
     block_starts,
-    blocks_of,
+    by_blocks,
     check_steps,
 )
 
@@ -138,17 +138,20 @@ class ScalarEncoder(ColumnEncoder):
         ndarray of shape (n_samples, n_features)
             Of buckets next to each other that share equally many ones, the one in the middle. NaN where there are none.
         """
-        blocks = blocks_of(self._check_codes(X), self.code_shape_)
         n_bits, w = self.code_shape_[1], self._n_active
-        if self._periodic:
-            blocks = np.concatenate([blocks, blocks[..., : w - 1]], axis=2)
-        sums = np.cumsum(np.pad(blocks, ((0, 0), (0, 0), (1, 0))), axis=2)
-        scores = sums[..., w:] - sums[..., :-w]
-        bucket = best_bucket(scores)
+        bucket = by_blocks(self._check_codes(X), self.code_shape_, self._best_buckets)
         share = (bucket + 0.5) / (n_bits if self._periodic else n_bits - w + 1)
         low, high = self.bounds_.T
         values = low * (1 - share) + high * share
         return np.where(bucket >= 0, values, np.nan)
+
+    def _best_buckets(self, blocks):
+        """Return the bucket whose block holds most of the ones, for codes of shape (n, n_features, n_bits)."""
+        w = self._n_active
+        if self._periodic:
+            blocks = np.concatenate([blocks, blocks[..., : w - 1]], axis=2)
+        sums = np.cumsum(np.pad(blocks, ((0, 0), (0, 0), (1, 0))), axis=2)
+        return best_bucket(sums[..., w:] - sums[..., :-w], self._periodic)
 
     def _learn(self, X):
         if self.n_active >= self.n_bits:

@@ -40,8 +40,10 @@ class Selection:
     ----------
     floor : float or "adaptive", default="adaptive"
         Familiarity up to which an input counts as novel, in [0, 1). "adaptive" is what chance alone would give,
-        ``min(0.97, v + sqrt(2 ln K) sd + 0.02)``, from the mean support v of all units and the larger of two standard
-        deviations: ``sqrt(v (1 - v) / n)``, and 0.9 times that of the supports of units that do not lead their module.
+        ``v + sqrt(2 ln K) sd + 0.02``, from the mean support v of all units and the larger of two standard deviations:
+        ``sqrt(v (1 - v) / n)``, and 0.9 times that of the supports of units that do not lead their module; in a memory
+        at least ``p + sqrt(p (1 - p) / n)``, with the share p of its weights that the unit of each module has that has
+        most, mean over modules; at most 0.97, or ``1 - 1 / n`` if that is more.
     expansion : float, default=100.0
         Height at full familiarity, from 0 to 1e100.
     per_unit : bool, default=True
@@ -146,20 +148,10 @@ class Selection:
         return SELECTIONS[name]
 
     def replace(self, **changes):
-        """Return a rule with other values.
-
-        Parameters
-        ----------
-        **changes
-            Values by name.
-
-        Returns
-        -------
-        Selection
-        """
+        """Return a `Selection` with other values, which are given by name."""
         return dataclasses.replace(self, **changes)
 
-    def floor_for(self, support, n_active):
+    def floor_for(self, support, n_active, largest_fill=0.0):
         """Return the floor of the familiarity of an input.
 
         Parameters
@@ -168,6 +160,8 @@ class Selection:
             Share of the active features whose weights to the unit are set (before `support_power`).
         n_active : int
             Active features.
+        largest_fill : float, default=0.0
+            Share of its weights that the unit with most has that is set, mean over modules.
 
         Returns
         -------
@@ -176,13 +170,14 @@ class Selection:
         Raises
         ------
         ValueError
-            If supports do not lie in [0, 1], or `n_active` is not at least 1.
+            If supports or `largest_fill` do not lie in [0, 1], or `n_active` is not at least 1.
         """
         check_size("n_active", n_active)
+        fill = float(check_shares("largest_fill", largest_fill))
         support = np.sort(check_shares("support", support), axis=-1)
         others, n_units = support[..., :-1], support.shape[-1]
         spread = float(others.std()) if others.size else 0.0
-        return crosstalk_floor(self.bind(), float(support.mean()), spread, float(n_active), float(n_units))
+        return crosstalk_floor(self.bind(), float(support.mean()), spread, fill, float(n_active), float(n_units))
 
     def expansivity(self, familiarity, n_units, floor=None):
         """Return the height eta for a familiarity.
@@ -324,7 +319,7 @@ def familiarity(support):
     return np.asarray(support, dtype=np.float64).max(axis=-1).mean(axis=-1)
 
 
-def win_probabilities(support, n_active, selection="adaptive"):
+def win_probabilities(support, n_active, selection="adaptive", largest_fill=0.0):
     r"""Return the probabilities ``mu / sum(mu)`` with which the units of each module win while learning.
 
     Parameters
@@ -334,6 +329,8 @@ def win_probabilities(support, n_active, selection="adaptive"):
     n_active : int
         Active features.
     selection : str or Selection, default="adaptive"
+    largest_fill : float, default=0.0
+        As for `Selection.floor_for`; of a memory it is ``unit_fill_.max(axis=1).mean()``.
 
     Returns
     -------
@@ -353,7 +350,7 @@ def win_probabilities(support, n_active, selection="adaptive"):
     """
     rule, support = as_selection(selection), check_shares("support", support)
     n_units = support.shape[-1]
-    floor = rule.floor_for(support, n_active)
+    floor = rule.floor_for(support, n_active, largest_fill)
     support = local_support(support, powers=[rule.support_power])
     chances = rule.likelihood(support, familiarity(support), n_units, floor)
     return chances / chances.sum(axis=-1, keepdims=True)

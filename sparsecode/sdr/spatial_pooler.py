@@ -6,20 +6,22 @@ import numpy as np
 from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.history import PoolerRecord, as_history, as_rows, from_rows
+from .._core.history import PoolerRecord, as_rows, from_rows
 from .._core.rng import as_generator
-from .._core.validation import Integral, Interval, Real, RealNotInt, fit_context, unchanged_on_failure
+from .._core.validation import Integral, Interval, Real, RealNotInt
 from ..dictionary import Dictionary
 from ..encoder import Capabilities, Encoder
 from ._pooler_kernels import PoolerRule
-from ._pooling import Pool, code, codes_of_winners, learn, make_pool, shape_of_input
+from ._pooling import Pool, code, learn, make_pool, shape_of_input
+from ._storing import Recorded, Storing
 from ._trace import Rows
+from .layouts import csr_of_columns
 
 #: Share of `permanence_threshold` by which the permanences of weak columns grow.
 RAISE = 0.1
 
 
-class SpatialPooler(Encoder):
+class SpatialPooler(Storing, Recorded, Encoder):
     r"""Code binary inputs by the few columns that overlap with them most, and let these learn what they won.
 
     A column has potential synapses to some inputs, each with a permanence in [0, 1]; those with a permanence of at
@@ -38,6 +40,10 @@ class SpatialPooler(Encoder):
         Columns.
     n_winners : int or float, default=0.05
         Columns that win, or their share, in (0, 1), rounded and at least one.
+    n_blocks : int, default=1
+        Blocks of columns, equally many each, that compete only among themselves, as macrocolumns do (local inhibition).
+        Winners are shared out evenly, rounded and at least one for each block. With `potential_radius` the columns of a
+        block have one window, so that each part of the input is coded; 1 is one competition of all.
     potential_fraction : float, default=0.5
         Share of the inputs of its window to which a column has potential synapses, drawn at random; in (0, 1].
     potential_radius : int or None, default=None
@@ -55,8 +61,10 @@ class SpatialPooler(Encoder):
     duty_period : int, default=1000
         Rows over which duty cycles are averaged.
     least_duty : float, default=0.001
-        Columns whose overlap is large enough in less than this share of the rows in which it is for the best column
-        have all their permanences raised, by a tenth of `permanence_threshold` with each row.
+        Columns that could hardly ever win get stronger: in [0, 1], relative to the best column. After each row, all
+        permanences of columns with ``overlap_duty_cycles_ < least_duty * overlap_duty_cycles_.max()`` are raised by a
+        tenth of `permanence_threshold`. An overlap counts for these duty cycles from `stimulus_threshold` on (1 at
+        least), whether the column wins or not. 0 raises none.
     max_iter : int, default=1
         Passes of `fit` over the rows.
     input_shape : tuple of int or None, default=None
@@ -98,9 +106,13 @@ class SpatialPooler(Encoder):
 
     Notes
     -----
+    The first call of `partial_fit`, or `fit`, fixes `n_components`, `n_blocks`, the potential synapses,
+    `permanence_threshold` and `random_state`, of which later changes wait for `fit`. The others hold from the next call
+    on.
+
     A row with n ones takes O(n C + k P) to learn, for C columns with P potential synapses and k winners, and O(n C) to
     code, as sums of bytes. Of equal scores the first column wins. Empty rows have empty codes, and nothing is learned
-    from them. Inhibition is global: all columns compete with all others.
+    from them.
 
     Learning has no objective that it must lower, and need not converge: with the default rates, the synapses to
     inputs that are ones in less than 0.008 / 0.058 = 14 % of the rows that a column wins go, the others stay. With
@@ -129,9 +141,12 @@ class SpatialPooler(Encoder):
     [10, 10, 10, 10, 10]
     """
 
+    _record_class = PoolerRecord
+
     _parameter_constraints = {  # noqa: RUF012
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "n_winners": [Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0, 1, closed="neither")],
+        "n_blocks": [Interval(Integral, 1, None, closed="left")],
         "potential_fraction": [Interval(Real, 0, 1, closed="right")],
         "potential_radius": [Interval(Integral, 0, None, closed="left"), None],
         "permanence_threshold": [Interval(Real, 0, 1, closed="neither")],
@@ -154,6 +169,7 @@ class SpatialPooler(Encoder):
         n_components=1024,
         *,
         n_winners=0.05,
+        n_blocks=1,
         potential_fraction=0.5,
         potential_radius=None,
         permanence_threshold=0.1,
@@ -172,6 +188,7 @@ class SpatialPooler(Encoder):
     ):
         self.n_components = n_components
         self.n_winners = n_winners
+        self.n_blocks = n_blocks
         self.potential_fraction = potential_fraction
         self.potential_radius = potential_radius
         self.permanence_threshold = permanence_threshold
@@ -192,52 +209,6 @@ class SpatialPooler(Encoder):
         """Return what codes are: binary."""
         return Capabilities("binary", invertible=False, stateful=False, online=True, signed=False)
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Begin anew and learn from the rows of X, in their order, `max_iter` times.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : Ignored
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            X = self._check_binary_input(X, reset=True)
-            self._start(X.shape[1])
-            for _ in range(self.max_iter):
-                self._learn(X)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
-        """Learn from the rows of X too, in their order: however rows are split over calls, the bits are the same.
-
-        The first call, or `fit`, fixes `n_components`, the potential synapses, `permanence_threshold` and
-        `random_state`, of which later changes wait for `fit`. The others hold from the next call on. A call that fails
-        or is interrupted leaves the estimator as it was.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : Ignored
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            self._validate_params()  # scikit-learn does it for the first call only
-            first = not hasattr(self, "_pool")
-            X = self._check_binary_input(X, reset=first)
-            if first:
-                self._start(X.shape[1])
-            self._learn(X)
-        return self
-
     def transform(self, X):
         """Return the codes of the rows of X: the columns with the largest scores.
 
@@ -251,8 +222,8 @@ class SpatialPooler(Encoder):
         """
         check_is_fitted(self)
         self._validate_params()
-        X = self._check_binary_input(X, reset=False)
-        codes = codes_of_winners(code(self._pool, Rows(X), self._rule(), self.n_jobs), self.code_shape_[0])
+        X = self._check_rows(X, reset=False)
+        codes = csr_of_columns(code(self._pool, Rows(X), self._rule(), self.n_jobs), self.code_shape_[0])
         return codes if self.sparse_output else codes.toarray()
 
     @property
@@ -290,24 +261,25 @@ class SpatialPooler(Encoder):
         return (len(self._fitted().pools),)
 
     @property
-    def n_iter_(self):
-        """Passes over rows."""
-        self._fitted()
-        return len(self._records)
+    def _n_passes(self):
+        return self.max_iter
 
-    @property
-    def history_(self):
-        """A record for each pass."""
-        self._fitted()
-        return as_history(self._records, PoolerRecord)
+    def _check_rows(self, X, *, reset):
+        return self._check_binary_input(X, reset=reset)
 
     def _start(self, n_features):
         """Begin with random synapses."""
         shape = shape_of_input(self.input_shape, n_features)
-        self._threshold = float(self.permanence_threshold)
+        self._threshold, self._n_blocks = float(self.permanence_threshold), int(self.n_blocks)
+        if self.n_components % self.n_blocks:
+            raise ValueError(
+                f"`n_components`={self.n_components} columns cannot be shared out evenly among `n_blocks`="
+                f"{self.n_blocks}; make it a multiple."
+            )
         self._pool = make_pool(
             as_generator(self.random_state),
             int(self.n_components),
+            self._n_blocks,
             shape,
             self.potential_radius,
             self.potential_fraction,
@@ -315,7 +287,7 @@ class SpatialPooler(Encoder):
         )
         self._records = []
 
-    def _learn(self, X):
+    def _store(self, X):
         """Learn from checked rows."""
         started = time.perf_counter()
         self._pool, winners, explained = learn(self._pool, Rows(X), self._rule())
@@ -336,8 +308,10 @@ class SpatialPooler(Encoder):
         n_columns = len(self._pool.pools)
         given = self.n_winners
         n_winners = given if isinstance(given, Integral) else max(1, round(given * n_columns))
+        of_block = max(1, round(n_winners / self._n_blocks))
         return PoolerRule(
-            n_winners=min(int(n_winners), n_columns),
+            n_winners=min(int(of_block), n_columns // self._n_blocks),
+            n_blocks=self._n_blocks,
             least=max(1, int(self.stimulus_threshold)),
             period=int(self.duty_period),
             boost=float(self.boost_strength),
@@ -353,17 +327,15 @@ class SpatialPooler(Encoder):
         return self._pool
 
     def _get_fitted_state(self):
-        return {"threshold": self._threshold}, self._pool._asdict() | {"records": as_rows(self._records)}
+        return {"threshold": self._threshold, "n_blocks": self._n_blocks}, self._pool._asdict() | {
+            "records": as_rows(self._records)
+        }
 
     def _set_fitted_state(self, scalars, arrays):
         arrays = dict(arrays)
-        self._threshold, self._records = scalars["threshold"], from_rows(arrays.pop("records"), PoolerRecord)
+        self._threshold, self._n_blocks = scalars["threshold"], scalars["n_blocks"]
+        self._records = from_rows(arrays.pop("records"), PoolerRecord)
         self._pool = Pool(**arrays).copy()
         n_columns = len(self._pool.pools)
         if self._pool.connected.shape != (self.n_features_in_, n_columns) or self._pool.totals.shape != (1,):
             raise ValueError("the synapses of the pooler do not fit its shape.")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

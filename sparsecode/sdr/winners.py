@@ -8,7 +8,7 @@ from scipy.sparse import csr_array, issparse
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import real_matrix
-from .._core.history import WinnerRecord, as_history, as_rows, from_rows
+from .._core.history import WinnerRecord, as_rows, from_rows
 from .._core.validation import (
     Integral,
     Interval,
@@ -16,13 +16,13 @@ from .._core.validation import (
     RealNotInt,
     StrOptions,
     check_rows,
-    fit_context,
-    unchanged_on_failure,
 )
 from ..encoder import Capabilities, Encoder
 from ..solvers.top_k import statistical_top_k
 from ._checks import check_shares, check_size, is_number
 from ._ranking import dense_winners, largest, sparse_winners
+from ._storing import Recorded, Storing
+from .layouts import csr_of_ones
 
 __all__ = ["KWinners", "boost_factors", "k_winners"]
 
@@ -116,7 +116,7 @@ def _boost(duty_cycles, target, strength):
     return np.exp(strength * (target - duty_cycles))
 
 
-class KWinners(Encoder):
+class KWinners(Storing, Recorded, Encoder):
     r"""Turn real codes into binary ones: the k coefficients of largest magnitude win.
 
     The bridge from any encoder of real codes, such as `sparsecode.SparseCoder`, to what takes sparse binary ones, such
@@ -163,6 +163,7 @@ class KWinners(Encoder):
 
     Notes
     -----
+    The first call of `partial_fit`, or `fit`, fixes `sign`; the other parameters hold from the next call on.
     `fit` and `partial_fit` take rows in their order, each with the duty cycles of those before it, and chunks give the
     bits of one call; `transform` uses the duty cycles that were learned and changes nothing. Of equal magnitudes the
     first feature wins. O(n_features) a row; learning with boosting is serial, and takes some 70 us for 288 features.
@@ -184,6 +185,8 @@ class KWinners(Encoder):
     (np.float64(0.06), np.float64(0.01))
     """
 
+    _record_class = WinnerRecord
+
     _parameter_constraints = {  # noqa: RUF012
         "n_winners": [Interval(Integral, 1, None, closed="left"), Interval(RealNotInt, 0, 1, closed="neither")],
         "sign": [StrOptions({"split", "absolute", "positive"})],
@@ -202,49 +205,6 @@ class KWinners(Encoder):
     def capabilities(self):
         """Return what codes are: binary."""
         return Capabilities("binary", invertible=False, stateful=False, online=True, signed=False)
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Forget all duty cycles and learn those of the rows of X.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : Ignored
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            X = self._check_input(X, reset=True)
-            self._start(X.shape[1])
-            self._learn(X)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
-        """Learn the duty cycles of further rows: however rows are split over calls, the bits are the same.
-
-        The first call, or `fit`, fixes `sign`; the other parameters hold from the next call on.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : Ignored
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            self._validate_params()  # scikit-learn does it for the first call only
-            first = not hasattr(self, "_duty")
-            X = self._check_input(X, reset=first)
-            if first:
-                self._start(X.shape[1])
-            self._learn(X)
-        return self
 
     def transform(self, X):
         """Return the winners of the rows of X.
@@ -286,21 +246,11 @@ class KWinners(Encoder):
         """Names of the axes of `code_shape_`."""
         return ("sign", "code")[-len(self.code_shape_) :]
 
-    @property
-    def n_iter_(self):
-        """Calls that learned."""
-        return len(self._records)
-
-    @property
-    def history_(self):
-        """A record for each call."""
-        return as_history(self._records, WinnerRecord)
-
     def _start(self, n_features):
         self._sign = self.sign
         self._duty, self._n_seen, self._records = np.zeros(n_features * (1 + (self.sign == "split"))), 0, []
 
-    def _learn(self, X):
+    def _store(self, X):
         """Learn the duty cycles of checked rows."""
         started, n_wins = time.perf_counter(), 0
         self._duty = self._duty.copy()
@@ -327,9 +277,8 @@ class KWinners(Encoder):
     def _codes(self, X):
         """Return the codes of checked rows as a CSR array."""
         rows, units = self._units(X)
-        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=X.shape[0]))]).astype(np.int32)
-        indices = units[np.lexsort((units, rows))].astype(np.int32)
-        return csr_array((np.ones(len(units), bool), indices, indptr), shape=(X.shape[0], len(self._duty)))
+        counts = np.bincount(rows, minlength=X.shape[0])
+        return csr_of_ones(counts, units[np.lexsort((units, rows))], len(self._duty))
 
     def _units(self, X):
         """Return rows and units of the winners, row by row."""
@@ -346,6 +295,9 @@ class KWinners(Encoder):
             factors = _boost(self._duty, self._duty.min(), self.boost_strength).reshape(-1, self.n_features_in_)
             factors = factors[0], factors[-1]
         return self.n_winners_, self._sign != "positive", factors
+
+    def _check_rows(self, X, *, reset):
+        return self._check_input(X, reset=reset)
 
     def _check_input(self, X, *, reset):
         if not reset:
@@ -365,8 +317,3 @@ class KWinners(Encoder):
         self._duty, self._records = arrays["duty"], from_rows(arrays["records"], WinnerRecord)
         if self._duty.shape != (self.n_features_in_ * (1 + (self._sign == "split")),):
             raise ValueError("the duty cycles do not fit the number of features.")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

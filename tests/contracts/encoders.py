@@ -21,6 +21,7 @@ from sparsecode.sdr import (
     RandomDistributedScalarEncoder,
     ScalarEncoder,
     Selection,
+    SequenceHierarchy,
     SequenceMemory,
     SpatialPooler,
 )
@@ -308,7 +309,8 @@ ENCODERS = {
     "pooler strict csr": Case(
         lambda: SpatialPooler(
             50,
-            n_winners=3,
+            n_winners=4,
+            n_blocks=2,
             potential_fraction=0.8,
             potential_radius=2,
             permanence_threshold=0.5,
@@ -457,6 +459,18 @@ ENCODERS = {
             3, threshold=2, patterns_per_segment=3, max_segments=15, output="overlap", binarize=0.5, random_state=0
         ),
         equally_active,
+        chunk=3,
+    ),
+    "hierarchy of sequences": Case(
+        lambda: SequenceHierarchy(
+            (20, 2),
+            strides=(20, 1),
+            memories=[SequenceMemory(4, 60), SequenceMemory(3, 70)],
+            backoff=None,
+            binarize=0.5,
+            random_state=0,
+        ),
+        sparse_binary,
         chunk=3,
     ),
     "deltas": Case(lambda: SendOnDelta(), walks, chunk=1),

@@ -15,12 +15,16 @@ def chances(V, G, K, rule, floor):
     return (eta - rule.baseline) * sigmoid + rule.baseline
 
 
-def adaptive_floor(U, n, power):
-    """Return the familiarity that crosstalk alone would give, from the shares U (Q, K) of n active inputs."""
+def adaptive_floor(U, n, power, p=0.0):
+    """Return the familiarity that crosstalk alone would give, from the shares U (Q, K) of n active inputs.
+
+    `p` is the share of weights that are set of the unit of a module with most, mean over modules.
+    """
     others = np.concatenate([np.delete(module, module.argmax()) for module in U])
     v, K = U.mean(), U.shape[1]
     deviation = max(np.sqrt(v * (1 - v) / n), 0.9 * others.std())
-    return min(0.97, v + np.sqrt(2 * np.log(K)) * deviation + 0.02) ** power
+    floor = max(v + np.sqrt(2 * np.log(K)) * deviation + 0.02, p + np.sqrt(p * (1 - p) / n))
+    return min(floor, max(0.97, 1 - 1 / n)) ** power
 
 
 class Macrocolumn:
@@ -57,7 +61,10 @@ class Macrocolumn:
             U = self.support(inputs)
             floor = self.rule.floor
             if floor == "adaptive":
-                floor = adaptive_floor(U, len(inputs), self.rule.support_power)
+                fill = np.zeros((Q, K))
+                for _, q, k in self.weights if self.lifetime is None else ():
+                    fill[q, k] += 1 / self.shape[0]
+                floor = adaptive_floor(U, len(inputs), self.rule.support_power, fill.max(axis=1).mean())
             mu = chances(U**self.rule.support_power, G, K, self.rule, floor)
             for q in range(Q):
                 code[q] = int(np.searchsorted(np.cumsum(mu[q]), uniforms[q] * mu[q].sum(), side="right"))
@@ -74,4 +81,4 @@ class Macrocolumn:
         if self.lifetime is not None:
             alive = {w: s for w, s in self.weights.items() if s[1] or self.items - s[0] <= self.lifetime}
             self.weights = alive
-        return (best if drawn and np.mean(learns) < 0.5 else code), G
+        return [c if learns[q] else best[q] for q, c in enumerate(code)], G

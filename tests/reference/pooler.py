@@ -7,11 +7,12 @@ class Pooler:
     """Permanences in a list of dicts of input -> float32, one for each column."""
 
     def __init__(self, permanences, *, n_winners, threshold=0.1, increment=0.05, decrement=0.008, least=1, boost=0.0,
-                 period=1000, least_duty=0.001):  # fmt: skip
+                 period=1000, least_duty=0.001, n_blocks=1):  # fmt: skip
         self.synapses = permanences
         self.n_winners, self.least, self.boost, self.period, self.least_duty = (
             n_winners, least, boost, period, least_duty)  # fmt: skip
         self.threshold, self.up, self.down = np.float32(threshold), np.float32(increment), np.float32(decrement)
+        self.n_blocks = n_blocks
         self.raise_by = np.float32(0.1 * threshold)
         self.duty, self.overlap_duty = np.zeros(len(permanences)), np.zeros(len(permanences))
         self.n_rows = 0
@@ -23,8 +24,11 @@ class Pooler:
         """Return the winners in order."""
         overlaps = self.overlaps(x)
         scores = [overlap * np.exp(-self.boost * duty) for overlap, duty in zip(overlaps, self.duty, strict=True)]
-        able = [c for c in range(len(scores)) if overlaps[c] >= self.least]
-        return sorted(sorted(able, key=lambda c: (-np.float32(scores[c]), c))[: self.n_winners])
+        size, winners = len(scores) // self.n_blocks, []
+        for first in range(0, len(scores), size):
+            able = [c for c in range(first, first + size) if overlaps[c] >= self.least]
+            winners += sorted(able, key=lambda c: (-np.float32(scores[c]), c))[: self.n_winners]
+        return sorted(winners)
 
     def learn(self, x):
         """Learn from a row; return its winners."""

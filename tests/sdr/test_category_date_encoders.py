@@ -309,3 +309,32 @@ def test_numbers_and_now_are_no_dates(value, message):
 def test_what_is_no_holiday(day):
     with pytest.raises(ValueError, match="`holidays` must be dates such as '12-25'"):
         DateEncoder(holidays=[day]).fit(np.array([["2024-01-01"]], "datetime64[D]"))
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        [[2**60], [2**60 + 1], [2**60 + 2]],
+        np.array([[2**60], [2**60 + 1], [2**60 + 2]]),
+        np.array([[2**63], [2**63 + 5], [1]], np.uint64),
+        [[2**63], [2**63 + 1], [-1]],
+        [[10**20], [10**20 + 1], [3]],
+    ],
+)
+def test_large_integers_stay_what_they_are(X, tmp_path):
+    encoder = CategoryEncoder(2).fit(X)
+    encoder.save(tmp_path / "categories.npz")
+    for found in (encoder, load(tmp_path / "categories.npz")):
+        assert len(found.categories_[0]) == 3
+        assert found.inverse_transform(found.transform(X)).tolist() == np.array(X, dtype=object).tolist()
+
+
+@pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="strings of variable width came with numpy 2.0")
+def test_strings_of_any_kind(tmp_path):
+    lists = [["a", "x"], ["bcd", "y"]]
+    codes = CategoryEncoder(2).fit_transform(lists)
+    for kind in (None, object, "S3", np.dtypes.StringDType()):
+        X = np.array(lists, dtype=kind)
+        encoder = CategoryEncoder(2).fit(X)
+        np.testing.assert_array_equal(encoder.transform(X), codes)
+        assert encoder.inverse_transform(codes).tolist() == X.astype(object).tolist()

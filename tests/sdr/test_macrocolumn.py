@@ -10,7 +10,8 @@ from sklearn.base import clone
 
 from sparsecode import load
 from sparsecode.sdr import MacrocolumnMemory, Selection
-from sparsecode.sdr._trace import draws
+from sparsecode.sdr._macrocolumn_kernels import Limits
+from sparsecode.sdr._trace import Rows, Trace, draws, recall, recall_by_bits
 
 from ..reference.memory import Macrocolumn
 from .inputs import random_items
@@ -90,6 +91,31 @@ def test_more_active_features_than_a_byte_counts(rng):
     np.testing.assert_allclose(memory.familiarity(X), V.max(axis=2).mean(axis=1), rtol=1e-12)
 
 
+@pytest.mark.parametrize(("modules", "units"), [(1, 1), (3, 5), (7, 32), (2, 33), (4, 64), (3, 130)])
+def test_recall_by_bits_is_recall(modules, units, rng):
+    """Modules of one lane and more; rows of 0 to all features, out of bounds, dense and CSR, on one thread and two."""
+    F = 70
+    X = np.concatenate([random_items(rng, 1, F, ones) for ones in (*range(20), 31, 32, 33, 63, 64, 70)])
+    weights = rng.random((F, modules * units)) < rng.random(modules * units)
+    trace = Trace.empty(F, modules * units, stamped=False)
+    trace.weights[:] = weights
+    for power, low, high in ((1.0, 0, F), (3.0, 2, 64)):
+        rule, limits = Selection(support_power=power).bind(), Limits(units, low, high, 1, 0)
+        expected = recall(trace, Rows(X), rule, limits, 1)
+        for rows in (X, csr_array(X)):
+            for n_jobs in (1, 2):
+                found = recall_by_bits(trace, Rows(rows), rule, limits, n_jobs)
+                np.testing.assert_array_equal(found[0], expected[0])
+                np.testing.assert_array_equal(found[1], expected[1])
+
+
+@pytest.mark.compiled
+def test_many_rows_are_recalled_by_bits(rng):
+    X = random_items(rng, 600, 300, 40)
+    memory = fit_quietly(MacrocolumnMemory(9, 40, random_state=0), X[:50])
+    np.testing.assert_array_equal(memory.familiarity(X), np.concatenate([memory.familiarity(x[None]) for x in X]))
+
+
 def test_codes_back_to_inputs(rng):
     X = random_items(rng, 3, F, 5)
     memory = memory_of(n_units=50).fit(X)
@@ -159,6 +185,20 @@ def test_duplicates_relearn_or_keep_their_code(rng):
     assert drawn.weights_.sum() > 70 * 12
 
 
+@pytest.mark.filterwarnings("ignore:.* items are stored", "ignore:.* of the units are frozen")
+def test_only_units_of_its_code_learn_a_row(rng):
+    """Also where most winners are frozen, and the row is not stored: its code is what is recalled at once."""
+    X = random_items(rng, 40, 60, 12)
+    memory = MacrocolumnMemory(9, 5, freeze_fraction=0.3, store_items=True, random_state=0)
+    for x in X:
+        before = memory.weights_ if hasattr(memory, "n_features_in_") else np.zeros((60, 9, 5), bool)
+        memory.partial_fit(x[None])
+        changed = (memory.weights_ != before).any(axis=0)
+        assert (changed <= (np.arange(5) == memory.codes_[-1][:, None])).all()
+        assert memory.transform(x[None]).reshape(9, 5).argmax(axis=1).tolist() == memory.codes_[-1].tolist()
+    assert memory.n_stored_ < 30
+
+
 @pytest.mark.compiled
 def test_items_that_come_often_do_not_fill_the_memory(rng):
     """Ten times in a row: 50 of the 317 that it holds. With "relearn" half of them are recalled exactly."""
@@ -212,6 +252,11 @@ def test_novelty(rng):
     np.testing.assert_array_equal(memory.decision_function(other), memory.familiarity(other) - 0.8)
     assert memory.predict(np.r_[X, other]).tolist() == [1] * 10 + [-1] * 10
     assert memory.offset_ == 0.8
+    memory.set_params(familiarity_threshold="auto")
+    assert memory.offset_ == (1 + memory.chance_familiarity_) / 2
+    assert memory.predict(np.r_[X, other]).tolist() == [1] * 10 + [-1] * 10
+    empty = MacrocolumnMemory(4, 5).fit(np.zeros((3, F)))
+    assert (empty.chance_familiarity_, empty.offset_) == (0, 0.5)
 
 
 def test_more_than_its_capacity_is_told_once(rng):
@@ -257,7 +302,7 @@ def test_real_numbers_are_refused_with_a_way_out(rng):
 @pytest.mark.parametrize(
     "params", [{}, {"lifetime": 7}, {"freeze_fraction": "auto", "selection": Selection(floor=0.2)}]
 )
-@pytest.mark.filterwarnings("ignore:.* items are stored")
+@pytest.mark.filterwarnings("ignore:.* items are stored", "ignore:a random row of the same features")
 def test_copies_go_on_learning_as_if_nothing_had_happened(params, rng, tmp_path):
     X = some_items(rng, 40)
     straight = memory_of(**params).fit(X)

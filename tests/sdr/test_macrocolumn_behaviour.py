@@ -127,7 +127,7 @@ def test_freezing_keeps_images_apart():
     assert nearest_is_right(memory, y[:400], X[1000:], y[1000:]) > 0.62
     memory = MacrocolumnMemory(store_items=True, random_state=0)
     with pytest.warns(
-        UserWarning, match=r"a random row of the same features would have a familiarity of 0\.99.*38 of 400"
+        UserWarning, match=r"a random row of the same features would have a familiarity of 1\.00.*41 of 400"
     ):
         memory.fit(X[:400])
     assert nearest_is_right(memory, y[:400], X[1000:], y[1000:]) < 0.45
@@ -145,6 +145,25 @@ def test_what_is_not_random_but_kept_apart_says_nothing():
     windows = np.lib.stride_tricks.sliding_window_view(load_digits().images[:100] > 7, (2, 2), axis=(1, 2))
     patterns = (windows.reshape(100, 49, 4) @ [1, 2, 4, 8])[..., None] == np.arange(1, 16)
     assert MacrocolumnMemory(random_state=0).fit(patterns.reshape(100, -1)).n_stored_ == 100
+
+
+@pytest.mark.parametrize(("n_features", "n_active", "n_units"), [(144, 12, 16), (784, 100, 20), (1000, 200, 20)])
+@pytest.mark.parametrize("share", [0.05, 0.5, 1.0])
+def test_novel_rows_are_told_at_any_number_of_items(n_features, n_active, n_units, share):
+    """Up to the capacity random rows are novel; up to half of it stored ones are known with a tenth of the ones moved.
+
+    Three seeds: of 300 random rows none is known; of noisy ones all at half of the capacity, and in full memories all,
+    0.85 to 0.86, and 0.46 to 0.48. With a threshold of 0.9 all random rows are known to the last two of these.
+    """
+    rng = np.random.default_rng(0)
+    X = random_items(rng, 800, n_features, n_active)
+    memory = MacrocolumnMemory(30, n_units, random_state=0).fit(X[:2])
+    n = int(share * memory.capacity_estimate_)
+    memory.fit(X[:n])  # warnings are errors here
+    assert (memory.predict(random_items(rng, 300, n_features, n_active)) == -1).mean() > 0.99
+    assert (memory.predict(X[:n]) == 1).all()
+    if share <= 0.5:
+        assert (memory.predict(noisy(rng, X[:n], 0.1)) == 1).mean() > 0.95
 
 
 def test_the_adaptive_floor_keeps_units_even():

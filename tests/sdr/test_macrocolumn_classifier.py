@@ -109,7 +109,7 @@ def test_digits_need_freezing():
     seen, others = order[:1000], order[1000:]
     frozen = MacrocolumnClassifier(random_state=0).fit(X[seen], y[seen])
     assert frozen.score(X[others], y[others]) > 0.8
-    with pytest.warns(UserWarning, match="a random row of the same features would have a familiarity of 0.99"):
+    with pytest.warns(UserWarning, match="a random row of the same features would have a familiarity of 1.00"):
         open_ended = MacrocolumnClassifier(MacrocolumnMemory(), random_state=0).fit(X[seen], y[seen])
     assert open_ended.score(X[others], y[others]) < 0.5
 

@@ -1,13 +1,16 @@
 """Encoders of numbers: laws of overlap, the way back, and odd values."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.preprocessing import KBinsDiscretizer
 
 from sparsecode import load
-from sparsecode.sdr import RandomDistributedScalarEncoder, ScalarEncoder
+from sparsecode.sdr import GridCellEncoder, RandomDistributedScalarEncoder, ScalarEncoder
 from sparsecode.sdr.random_distributed import collision_probability
 
 from ..reference import encoders as naive
@@ -312,3 +315,48 @@ def test_a_frame_of_whole_numbers(encoder, tmp_path):
     )
     codes = encoder.set_output(transform="pandas").transform(frame)
     assert codes.dtypes.unique().tolist() == [np.dtype(bool)]
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3, 5])
+def test_the_seam_of_a_period_is_no_place_of_its_own(lost):
+    """Codes that have lost their last ones are decoded a bit to the left of their value, wherever it is."""
+    encoder = ScalarEncoder(24, 6, bounds=(0, 24), periodic=True).fit([[0.0]])
+    values = np.arange(24) + 0.5
+    codes = encoder.transform(values[:, None])
+    for bucket, code in enumerate(codes):
+        code[(bucket + 6 - lost + np.arange(lost)) % 24] = False
+    shift = (values - encoder.inverse_transform(codes)[:, 0]) % 24
+    assert (shift == (lost + 1) // 2).all()
+
+
+def test_integers_that_would_be_rounded_are_refused():
+    X = np.array([[2**60], [2**60 + 1]])
+    for encoder in (ScalarEncoder(), RandomDistributedScalarEncoder(random_state=0), GridCellEncoder(random_state=0)):
+        for rows in (X, X.tolist()):
+            with pytest.raises(ValueError, match=r"X holds integers beyond 2\*\*53, which float64 does not tell from"):
+                encoder.fit(rows)
+        encoder.fit(X - 2**60)
+
+
+def test_many_buckets_are_tried_in_parts(monkeypatch, rng):
+    """Best buckets are the same however many are tried at a time, also where equal neighbours are parted."""
+    X = rng.uniform(0, 50, size=(40, 2))
+    encoder = RandomDistributedScalarEncoder(64, 4, resolution=0.5, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        encoder.fit(X)
+    codes = encoder.transform(X) & (rng.random((40, 128)) < 0.8)
+    codes[3] = False
+    expected = encoder.inverse_transform(codes)
+    assert np.isnan(expected[3]).all()
+    assert np.abs(expected - X)[np.r_[:3, 4:40]].max() < 50
+    for buckets, scores in ((1, 64), (7, 700), (64, 10**6)):
+        monkeypatch.setattr("sparsecode.sdr.random_distributed.BUCKETS", buckets)
+        monkeypatch.setattr("sparsecode.sdr.random_distributed.SCORES", scores)
+        np.testing.assert_array_equal(encoder.inverse_transform(codes), expected)
+        np.testing.assert_array_equal(encoder.inverse_transform(csr_array(codes)), expected)
+    scalars = ScalarEncoder(50, 7).fit(X)
+    codes = scalars.transform(X)
+    expected = scalars.inverse_transform(codes)
+    monkeypatch.setattr("sparsecode.sdr._columns.ENTRIES", 300)
+    np.testing.assert_array_equal(scalars.inverse_transform(codes), expected)

@@ -34,9 +34,10 @@ def some_rows(rng):
 
 TWINS = {
     "default": ({}, {}),
-    "backoff": ({"backoff": (0.7, 0.8)}, {"backoff": (0.7, 0.8)}),
+    "backoff": ({"backoff": (0.7, 0.8)}, {"steps": (0, 0.7, 0.8)}),
+    "rivals": ({"backoff": (0.7, 0.8), "max_rivals": 1}, {"steps": (0, 0.7, 0.8), "most": 1}),
     "powers": ({"input_power": 2.0, "horizontal_power": 0.5, "selection": Selection(support_power=3.0)},
-               {"powers": (2, 0.5)}),
+               {"powers": (2, 0.5, 1)}),
     "sparseycore": ({"selection": "sparseycore"}, {}),
     "held": ({"persistence": 3}, {"persistence": 3}),
     "bounds": ({"active_bounds": (0.1, 0.3)}, {"low": 3, "high": 9}),
@@ -68,7 +69,7 @@ def test_storing_and_recall_are_those_of_the_naive_twin(name, rng):
     found = memory.transform(probes, groups=groups).reshape(len(probes), Q, K)
     for code, (winners, _) in zip(found, expected, strict=True):
         assert [tuple(c) for c in np.argwhere(code)] == [(q, k) for q, k in enumerate(winners) if k >= 0]
-    twin.backoff = None
+    twin.steps = None
     familiar = [G for _, G in twin.recall_rows(probes, begins)]
     np.testing.assert_allclose(memory.familiarity(probes, groups=groups), familiar, atol=1e-12)
     means = [np.mean([G for G in familiar[a:b] if G > 0]) for a, b in ((0, 9), (9, 10), (10, 17), (17, 23))]
@@ -160,6 +161,41 @@ def test_rows_left_out_are_backed_off_from(rng):
     assert not (lost[3:] == memory.transform(X)[6:9]).all()
 
 
+@pytest.mark.compiled
+def test_a_picture_that_stands_still_fills_nothing(rng):
+    """A thousand rows of one picture between others: one row is stored, and time goes on after it."""
+    A, B = random_items(rng, 3, 144, 12), random_items(rng, 3, 144, 12)
+    still = np.concatenate([A, np.repeat(A[-1:], 1000, axis=0), B])
+    for persistence in (1, 3):
+        memory = SequenceMemory(20, 16, persistence=persistence, random_state=0)
+        memory.fit(still[:500])
+        filled = memory.weights_.sum(), memory.horizontal_weights_.sum()
+        memory.partial_fit(still[500:1000])
+        assert (memory.weights_.sum(), memory.horizontal_weights_.sum()) == filled
+        memory.partial_fit(still[1000:])
+        assert memory.n_stored_ == 6
+        assert (memory.familiarity(still) == 1).all()
+    memory = SequenceMemory(20, 16, random_state=0).fit(still)
+    np.testing.assert_array_equal(memory.recall(still), still)
+    np.testing.assert_array_equal(memory.recall_sequence(A[:1], 5), np.r_[A[1:], B])
+    np.testing.assert_array_equal(memory.predict_next(still)[500], B[0])
+
+
+def test_a_row_of_several_sequences_is_context_for_each(rng):
+    """A x B and C x D, cued by x: its code is mixed of two, so that each has half of the context for what follows."""
+    A, B, C, D = (random_items(rng, 4, 144, 12) for _ in range(4))
+    x = random_items(rng, 1, 144, 12)
+    memory = SequenceMemory(40, 16, random_state=0).fit(np.r_[A, x, B, C, x, D], groups=groups_from_lengths([9, 9]))
+    for sequence in (np.r_[x, B], np.r_[x, D]):
+        familiar = memory.set_params(max_rivals=3).familiarity(sequence)
+        assert familiar[1] > 0.8  # 0.87 to 1 for six seeds; half without rivals, if there is no backing off
+        assert (familiar[2:] == 1).all()
+        assert memory.set_params(max_rivals=1).familiarity(sequence)[1] == 1  # the input alone
+        state = memory.step(x[0], memory.initial_state())[1]
+        assert state.rivals[0] == 2
+        assert memory.step(sequence[1], state)[1].rivals[0] == 1
+
+
 def test_steps_that_learn_are_those_of_partial_fit(rng):
     X, _ = some_rows(rng)
     whole = memory_of().partial_fit(X)
@@ -213,8 +249,10 @@ def test_wrong_states_and_parameters_are_refused(rng):
         state._replace(winners=np.full(Q, K)),
         state._replace(n_rows=np.ones(1, np.int64)),
         state._replace(n_rows=-np.ones(1, np.int64)),
+        state._replace(rivals=np.zeros(1, np.int64)),
+        state[:2],
     ):
-        with pytest.raises(ValueError, match="`state` must hold 4 winners below 5, and a number of rows"):
+        with pytest.raises(ValueError, match="`state` must hold 4 winners below 5, and numbers of rows"):
             memory.step(X[0], wrong)
     for x in (X, X[0, 1:], np.full(F, np.nan)):
         with pytest.raises(ValueError, match="x must be 30 finite numbers"):

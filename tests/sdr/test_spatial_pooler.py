@@ -30,6 +30,7 @@ TWINS = {
     "boosted": {"boost_strength": 4.0, "duty_period": 7, "n_winners": 4},
     "weak ones raised": {"least_duty": 0.7, "stimulus_threshold": 3, "potential_fraction": 0.3, "duty_period": 5},
     "all win": {"n_winners": 100},
+    "blocks": {"n_blocks": 5, "n_winners": 10, "potential_radius": 4, "stimulus_threshold": 2},
 }
 
 
@@ -58,7 +59,8 @@ def test_learning_is_that_of_the_naive_twin(name, rng):
     share = given["n_winners"]
     twin = Pooler(
         synapses(pooler),
-        n_winners=share if isinstance(share, int) else round(share * 30),
+        n_winners=(share if isinstance(share, int) else round(share * 30)) // given["n_blocks"],
+        n_blocks=given["n_blocks"],
         threshold=given["permanence_threshold"],
         increment=given["permanence_increment"],
         decrement=given["permanence_decrement"],
@@ -121,6 +123,29 @@ def test_windows_lie_within_the_input(rng):
     assert input_windows(rng, 2, (3, 4), None).tolist() == [list(range(12))]
     pooler = SpatialPooler(50, potential_radius=1, potential_fraction=1.0, input_shape=(6, 9), random_state=0)
     assert (np.diff(pooler.fit(np.ones((1, 6, 9))).permanences_.indptr) == 9).all()
+
+
+@pytest.mark.nojit
+def test_blocks_code_each_part_of_the_input():
+    """Columns of a block see one window and compete there only: what is strong elsewhere takes no winner from them."""
+    X = np.zeros((2, 8, 8), bool)
+    X[:, :4, :4] = True  # strong in a corner
+    X[1, 6, 6] = True  # and faint in another
+    params = {"n_winners": 12, "potential_radius": 1, "potential_fraction": 1.0, "input_shape": (8, 8)}
+    params["boost_strength"] = 0.0
+    pooler = SpatialPooler(96, n_blocks=24, random_state=0, **params | {"n_winners": 24}).fit(X)
+    codes = pooler.transform(X).reshape(2, 24, 4)
+    assert codes.sum(axis=2).max() == 1
+    seen = pooler.permanences_.indices.reshape(24, 4, 9)
+    assert (seen == seen[:, :1]).all()
+    reached = pooler.dictionary_.atoms.toarray().reshape(24, 4, 64)[:, :, 6 * 8 + 6].any(axis=1)
+    assert reached.any()
+    assert codes[1, reached].any(axis=1).all()
+    # All columns together: none of the twelve winners sees what is faint
+    together = SpatialPooler(96, random_state=0, **params).fit(X)
+    assert not together.dictionary_.atoms.toarray()[together.transform(X)[1], 6 * 8 + 6].any()
+    with pytest.raises(ValueError, match="`n_components`=50 columns cannot be shared out evenly among `n_blocks`=7"):
+        SpatialPooler(50, n_blocks=7).fit(X.reshape(2, -1))
 
 
 @pytest.mark.nojit

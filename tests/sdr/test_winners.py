@@ -5,10 +5,19 @@ import pickle
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
 from sparsecode import SparseCoder, load
-from sparsecode.sdr import KWinners, MacrocolumnMemory, boost_factors, k_winners
+from sparsecode.sdr import (
+    KWinners,
+    MacrocolumnHierarchy,
+    MacrocolumnMemory,
+    SequenceMemory,
+    SpatialPooler,
+    boost_factors,
+    k_winners,
+)
 from sparsecode.solvers import statistical_top_k
 
 from ..reference import sdr as naive
@@ -176,3 +185,12 @@ def test_from_patches_to_a_memory():
     assert pipeline.score_samples(X).min() == 1
     noisy, other = X + 0.1 * rng.normal(size=X.shape), rng.permuted(X, axis=1)
     assert pipeline.score_samples(noisy).mean() > pipeline.score_samples(other).mean() + 0.2
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("name", ["n_iter_", "history_", "duty_cycles_", "code_shape_"])
+def test_nothing_is_known_before_fit(name):
+    for encoder in (KWinners(), SpatialPooler(), MacrocolumnMemory(), SequenceMemory(), MacrocolumnHierarchy()):
+        if hasattr(type(encoder), name):
+            with pytest.raises(NotFittedError):
+                getattr(encoder, name)
