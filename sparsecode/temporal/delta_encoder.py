@@ -1,11 +1,8 @@
 """`DeltaEncoder`: what has changed since it was last sent, channel by channel."""
 
-import math
 import time
-from typing import NamedTuple
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.validation import (
@@ -20,6 +17,7 @@ from .._core.validation import (
 from ..encoder import Capabilities, Encoder, as_dense, available_if_capable, sequences
 from ._calibration import largest_factor
 from ._delta_kernels import DIFFERENCE, INTEGRAL, LEVEL, QUANTIZER, UNARY, DeltaRule, DeltaState, scan
+from ._held_codes import HeldCodesMixin
 from ._streams import StreamMixin, StreamRecord, blocks, check_magnitude, check_state, joined
 
 SCHEMES = {"level": LEVEL, "integral": INTEGRAL, "unary": UNARY, "quantizer": QUANTIZER, "difference": DIFFERENCE}
@@ -28,23 +26,7 @@ SCHEMES = {"level": LEVEL, "integral": INTEGRAL, "unary": UNARY, "quantizer": QU
 RANGE = 64.0
 
 
-class CodedState(NamedTuple):
-    """Where a delta encoder with an encoder is: as `DeltaState`, and the last code.
-
-    Attributes
-    ----------
-    received, memory, gain, n_rows : ndarray
-    code : ndarray of shape (prod(code_shape_),)
-    """
-
-    received: np.ndarray
-    memory: np.ndarray
-    gain: np.ndarray
-    n_rows: np.ndarray
-    code: np.ndarray
-
-
-class DeltaEncoder(StreamMixin, Encoder):
+class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
     r"""Send what has changed: zeros, and now and then by how much a channel differs from what its receiver has.
 
     Rows are moments of time. With the receiver's value h of a channel, and its error e = x - h,
@@ -344,12 +326,6 @@ class DeltaEncoder(StreamMixin, Encoder):
         return code, self._with_code(channels, code)
 
     @property
-    def dictionary_(self):
-        """Of `encoder_`, if there is one."""
-        check_is_fitted(self)
-        return None if self.encoder_ is None else self.encoder_.dictionary_
-
-    @property
     def error_bound_(self):
         """Largest error of the receiver of each channel, up to rounding."""
         check_is_fitted(self)
@@ -365,49 +341,6 @@ class DeltaEncoder(StreamMixin, Encoder):
         if self.encoder_ is not None:
             return self.encoder_.code_shape_
         return (self.n_features_in_,) if self.input_shape is None else self._sample_shape(False)
-
-    @property
-    def code_dims_(self):
-        """Names of the axes of `code_shape_`."""
-        check_is_fitted(self)
-        return super().code_dims_ if self.encoder_ is None else self.encoder_.code_dims_
-
-    def _fit_encoder(self, X):
-        """Return a clone of the encoder, fitted to rows."""
-        if self.encoder.capabilities().stateful:
-            raise ValueError(
-                f"`encoder` is a {type(self.encoder).__name__}, which is itself for streams; give one whose "
-                "capabilities().stateful is False, or put the two in a Pipeline."
-            )
-        encoder = clone(self.encoder)
-        if self.input_shape is not None and encoder.get_params(deep=False).get("input_shape", 0) is None:
-            encoder.set_params(input_shape=self.input_shape)
-        return encoder.fit(X)
-
-    def _codes(self, parts):
-        """Yield the codes of what receivers have, each once as long as nothing is sent."""
-        received = last = None
-        for block, deltas, state in parts:
-            changed = deltas.any(axis=1)
-            if state.n_rows[0] == len(block):
-                changed[0] = True
-            else:
-                deltas[0] += received[-1]
-            received = np.add.accumulate(deltas, axis=0)
-            if changed.any():
-                codes = as_dense(self.encoder_.transform(received[changed]))
-            if not changed[0]:
-                codes = np.concatenate([last, codes]) if changed.any() else last
-            codes = codes[np.cumsum(changed) - changed[0]]
-            last = codes[-1:]
-            yield codes
-
-    def _with_code(self, state, code):
-        """Return the state of channels with the last code, if codes are what is made; None is one of zeros."""
-        if self.encoder_ is None:
-            return state
-        dtype = self.encoder_._code_dtype(state.gain.dtype)
-        return CodedState(*state, np.zeros(math.prod(self.code_shape_), dtype) if code is None else code)
 
     def _thresholds(self, X):
         """Return the thresholds in units of X."""
