@@ -25,7 +25,7 @@ ENCODERS = (
         ("LCA", "LISTA", "PatchEncoder", "SAILnet", "SparseCoder", "TaskDrivenClassifier", "TaskDrivenRegressor"),
         "sparsecode.coding",
     )
-    | {"ConvSparseCoder": "sparsecode.convolutional"}
+    | {"ActiveDendritesMLPClassifier": "sparsecode.dendrites", "ConvSparseCoder": "sparsecode.convolutional"}
     | dict.fromkeys(
         (
             "CategoryEncoder",

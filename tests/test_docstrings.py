@@ -18,6 +18,7 @@ ROOMS = [
     "coding",
     "convolutional",
     "datasets",
+    "dendrites",
     "dictionary",
     "encoder",
     "labeled",

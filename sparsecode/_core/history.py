@@ -84,6 +84,16 @@ class PoolerRecord(NamedTuple):
     seconds: float
 
 
+class NetworkRecord(NamedTuple):
+    """A pass of a network over rows, each with the weights of its time."""
+
+    epoch: int
+    objective: float  # mean cross-entropy of the labels, in nats
+    sparsity: float  # share of hidden units that are active, mean over rows
+    dead: int  # hidden units that no row made active
+    seconds: float
+
+
 def as_rows(records):
     """Return the records as an array of float64, one row each, for a file."""
     return np.array([tuple(map(float, record)) for record in records])

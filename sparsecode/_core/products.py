@@ -99,6 +99,13 @@ def aligned_copy(array):
     return copy
 
 
+def product(X, D):
+    """Return ``X D^T`` as `correlations` does, computed by the calling thread: for what takes milliseconds at most."""
+    C = aligned_empty((len(X), len(D)), X.dtype)
+    row_products(kernel_array(X), kernel_array(D), C)
+    return C
+
+
 def correlations(X, D, n_jobs=None):
     """Return ``C = X D^T`` for arrays of one dtype; unlike those of BLAS, its bits depend on no number of threads."""
     D = kernel_array(D)

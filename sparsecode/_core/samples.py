@@ -5,6 +5,8 @@ from numbers import Integral
 
 import numpy as np
 
+from .labels import row_labels
+
 #: Rows that are centred together.
 BATCH = 4096
 
@@ -123,13 +125,12 @@ def sequences(groups, n_rows, *, previous=None):
     """
     if groups is None:
         return [(slice(0, n_rows), False)]
-    labels = np.asarray(groups)
-    if labels.dtype == object and all(isinstance(label, str) for label in labels.flat):
-        labels = labels.astype(np.str_)
-    if labels.shape != (n_rows,) or labels.dtype.kind not in "biuUS":
+    labels = row_labels(groups)
+    if labels is None or labels.shape != (n_rows,):
+        found = np.asarray(groups)
         raise ValueError(
-            f"`groups` must be {n_rows} integers or strings, the sequence of each row of X, got {labels.dtype} of "
-            f"shape {labels.shape}; groups_from_lengths makes them from the lengths of sequences."
+            f"`groups` must be {n_rows} integers or strings, the sequence of each row of X, got {found.dtype} of "
+            f"shape {found.shape}; groups_from_lengths makes them from the lengths of sequences."
         )
     starts = np.flatnonzero(np.r_[True, labels[1:] != labels[:-1]])
     names, first = np.unique(labels[starts], return_index=True)

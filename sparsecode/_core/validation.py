@@ -115,7 +115,7 @@ def known_entries(X, mask, sample_shape=()):
     return np.where(mask, X, 0), mask
 
 
-def check_samples(estimator, X, y, sample_weight=None, *, numeric):
+def check_samples(estimator, X, y, sample_weight=None, *, numeric, reset=True):
     """Return rows as `check_rows`, their targets, and the weights of the samples (ones by default).
 
     Parameters
@@ -124,7 +124,7 @@ def check_samples(estimator, X, y, sample_weight=None, *, numeric):
         Whether targets are numbers, in one column or more, not labels.
     """
     options = {"y_numeric": True, "multi_output": True} if numeric else {}
-    X, y = validate_data(estimator, X, y, dtype=[np.float64, np.float32], order="C", **options)
+    X, y = validate_data(estimator, X, y, dtype=[np.float64, np.float32], order="C", reset=reset, **options)
     return X, y, as_weights(sample_weight, X)
 
 

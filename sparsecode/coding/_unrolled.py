@@ -14,15 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._core.adam import Adam
 from .._core.history import LayerRecord
 from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty, kernel_array, row_products
 from .._core.progress import progress_bar
 from ..encoder import as_dense
 from ..solvers._codes import CHUNK_ROWS
-
-#: Decay of the means of gradients and of their squares, and what keeps steps finite (Kingma and Ba, 2015).
-DECAY, SQUARE_DECAY, FLOOR = 0.9, 0.999, 1e-8
 
 
 @dataclass
@@ -107,27 +105,6 @@ def run_layers(layers, X, n_jobs=None):
     return codes
 
 
-class Adam:
-    """Steps by the mean gradient over the root of the mean of its squares, times the size of each array."""
-
-    def __init__(self, arrays, learning_rate):
-        self.rates = [learning_rate * np.sqrt(np.square(array).mean()) for array in arrays]
-        self.means = [np.zeros_like(array) for array in arrays]
-        self.squares = [np.zeros_like(array) for array in arrays]
-        self.t = 0
-
-    def step(self, arrays, gradients, share):
-        """Change the arrays in place by `share` of the full step."""
-        self.t += 1
-        correction = np.sqrt(1 - SQUARE_DECAY**self.t) / (1 - DECAY**self.t)
-        for array, gradient, rate, mean, square in zip(
-            arrays, gradients, self.rates, self.means, self.squares, strict=True
-        ):
-            mean += (1 - DECAY) * (gradient - mean)
-            square += (1 - SQUARE_DECAY) * (np.square(gradient) - square)
-            array -= array.dtype.type(share * rate * correction) * mean / (np.sqrt(square) + array.dtype.type(FLOOR))
-
-
 def relative_error(layers, X, codes, n_jobs=None):
     """Return ``sum ||w - w*||^2 / sum ||w*||^2`` over rows, and the share of non-zero coefficients."""
     W, codes = run_layers(layers, X, n_jobs), as_dense(codes)
@@ -160,7 +137,7 @@ def train(layers, X, codes, held_out, *, epochs, batch_size, learning_rate, rng,
     size = float(codes.multiply(codes).sum()) / len(X) or 1.0
     layers = copy.deepcopy(layers)
     arrays = [layers.U, layers.theta]
-    adam = Adam(arrays, learning_rate)
+    adam = Adam(arrays, [learning_rate * np.sqrt(np.square(array).mean()) for array in arrays])
     n_batches = -(-len(X) // batch_size)
     with progress_bar(epochs * n_batches, verbose=verbose) as bar:
         for epoch in range(epochs):

@@ -6,6 +6,7 @@ from scipy.special import softmax as softmax_of
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 
+from .._core.labels import labels_from_file, labels_to_file
 from .._core.validation import check_samples, fit_context, unchanged_on_failure
 from . import _losses
 from ._covariates import moments
@@ -204,13 +205,11 @@ class TaskDrivenClassifier(ClassifierMixin, TaskDriven):
 
     def _get_fitted_state(self):
         scalars, arrays = super()._get_fitted_state()
-        objects = self.classes_.dtype == object
-        return scalars | {"classes": self.classes_.tolist() if objects else self.classes_}, arrays
+        return scalars | {"classes": labels_to_file(self.classes_)}, arrays
 
     def _set_fitted_state(self, scalars, arrays):
         super()._set_fitted_state(scalars, arrays)
-        classes = scalars["classes"]
-        self.classes_ = classes if isinstance(classes, np.ndarray) else np.array(classes, dtype=object)
+        self.classes_ = labels_from_file(scalars["classes"])
         if len(self.classes_) != (2 if len(self.coef_) == 1 else len(self.coef_)):
             raise ValueError("the classes and the coefficients do not go together.")
 

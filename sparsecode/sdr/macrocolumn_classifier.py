@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._core.arrays import as_dense
+from .._core.labels import label_numbers, labels_from_file, labels_to_file, stream_classes
 from .._core.validation import Interval, Real, fit_context, unchanged_on_failure
 from .layouts import winners_to_csr
 from .macrocolumn import MacrocolumnMemory
@@ -150,12 +151,9 @@ class MacrocolumnClassifier(ClassifierMixin, BaseEstimator):
             self._validate_params()
             first = not hasattr(self, "memory_")
             X, y = self._check_samples(X, y, reset=first)
+            classes = stream_classes(classes, None if first else self.classes_)
             if first:
-                if classes is None or not len(classes):
-                    raise ValueError("`classes` must be given in the first call of partial_fit: all labels there are.")
-                self._start(np.unique(classes))
-            elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
-                raise ValueError(f"`classes` must be those of the first call, {self.classes_!s:.100}; leave them out.")
+                self._start(classes)
             self._learn(X, y, first=first)
         return self
 
@@ -239,13 +237,7 @@ class MacrocolumnClassifier(ClassifierMixin, BaseEstimator):
 
     def _learn(self, X, y, *, first):
         """Store rows, and count winners with classes."""
-        numbers = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
-        strange = np.flatnonzero(self.classes_[numbers] != y)
-        if strange.size:
-            raise ValueError(
-                f"y has labels that are not among `classes`, such as {str(y[strange[0]])!r:.60}; classes are "
-                f"{self.classes_!s:.100}."
-            )
+        numbers = label_numbers(y, self.classes_, of="y", among="classes")
         memory = self.memory_ if first else copy(self.memory_)  # learns into new arrays
         winners = memory._fit_rows(X, first=first, for_recall=False)
         coded = winners[:, 0] >= 0
@@ -257,13 +249,11 @@ class MacrocolumnClassifier(ClassifierMixin, BaseEstimator):
         self.unit_counts_ = counts
 
     def _get_fitted_state(self):
-        objects = self.classes_.dtype == object
-        scalars = {"memory": self.memory_, "classes": self.classes_.tolist() if objects else self.classes_}
+        scalars = {"memory": self.memory_, "classes": labels_to_file(self.classes_)}
         return scalars, {"class_counts": self.class_counts_, "unit_counts": self.unit_counts_}
 
     def _set_fitted_state(self, scalars, arrays):
-        classes = scalars["classes"]
-        self.classes_ = classes if isinstance(classes, np.ndarray) else np.array(classes, dtype=object)
+        self.classes_ = labels_from_file(scalars["classes"])
         self.memory_, self.class_counts_, self.unit_counts_ = (
             scalars["memory"],
             arrays["class_counts"],
