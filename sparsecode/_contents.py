@@ -45,7 +45,9 @@ ENCODERS = (
         ),
         "sparsecode.sdr",
     )
-    | dict.fromkeys(("DeltaEncoder", "DeltaNetwork", "IntegrateAndFire", "SpikingLCA"), "sparsecode.temporal")
+    | dict.fromkeys(
+        ("DeltaEncoder", "DeltaNetwork", "IntegrateAndFire", "SpikingLCA", "SpikingNetwork"), "sparsecode.temporal"
+    )
     | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
 )
 

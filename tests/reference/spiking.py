@@ -29,3 +29,27 @@ def leaky(x, *, tau, dt, tau_synapse=None, n_parts=2000):
         if tau_synapse:
             current -= h / tau_synapse * current
     return v
+
+
+def spiking_outputs(x, weights, bias, thresholds, *, n_steps, kept, begin):
+    """Mean input of the last layer of a network of neurons, step by step for one row; and all spikes."""
+    potentials = [np.full(W.shape[1], begin * threshold) for W, threshold in zip(weights, thresholds, strict=False)]
+    spikes = [np.zeros((n_steps, W.shape[1])) for W in weights[:-1]]
+    total = np.zeros(weights[-1].shape[1])
+    for t in range(n_steps):
+        a = np.asarray(x, float)
+        for number, threshold in enumerate(thresholds):
+            z = [
+                bias[number][j] + sum(a[i] * weights[number][i, j] for i in range(len(a)))
+                for j in range(len(bias[number]))
+            ]
+            sent = np.zeros(len(z))
+            for j, current in enumerate(z):
+                potentials[number][j] = kept * potentials[number][j] + current
+                if potentials[number][j] >= threshold:
+                    potentials[number][j] -= threshold
+                    sent[j] = threshold
+                    spikes[number][t, j] = 1
+            a = sent
+        total += a @ weights[-1] + bias[-1]
+    return total / n_steps, spikes
