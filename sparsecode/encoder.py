@@ -209,6 +209,10 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             raise ValueError("`score` needs rows of X that differ: their variance is zero.")
         return float(1 - np.square(roots * (X - recovered)).sum(dtype=np.float64) / variance)
 
+    def _update(self, row, changed, code):
+        """Return the code of a checked row by that of another one, from which it differs where `changed` says."""
+        return as_dense(self.transform(row[None]))[0] if changed.any() else code
+
     def _coded_part(self, X):
         """Return what codes of checked rows stand for, by which `score` goes: all of them, if not otherwise said."""
         return X

@@ -63,6 +63,15 @@ class Plan(NamedTuple):
                     yield slice(first, first + n_together), slice(top, min(top + height, span.stop)), i
 
 
+def sources(changed):
+    """Return, for each image and place, the number of the patch that is seen there among those that changed.
+
+    Those of the first image did.
+    """
+    numbers = np.cumsum(changed.reshape(-1)).reshape(changed.shape) - 1
+    return np.maximum.accumulate(np.where(changed, numbers, 0), axis=0)
+
+
 def make_plan(encoder, n_features):
     """Return the plan of a `PatchEncoder` for rows of a width."""
     shape = (n_features,) if encoder.input_shape is None else as_shape(encoder.input_shape)

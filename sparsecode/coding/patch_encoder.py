@@ -12,7 +12,7 @@ from .._core.validation import Integral, Interval, StrOptions, fit_context, join
 from ..encoder import Capabilities, Encoder, as_dense, available_if_capable
 from ..preprocessing import PatchExtractor
 from ._nested import seeded_clone
-from ._patch_plan import gather, make_plan
+from ._patch_plan import gather, make_plan, sources
 
 
 class PatchEncoder(Encoder):
@@ -221,9 +221,7 @@ class PatchEncoder(Encoder):
         windows = plan.windows(X)
         with joined_warnings():
             for images, band, i in plan.blocks(len(X), width):
-                block = windows[images, band]
-                of_patches = as_dense(self.encoder_.transform(block.reshape(-1, math.prod(plan.patch))))
-                of_patches = of_patches.reshape(*block.shape[:3], width)
+                of_patches = self._code_patches(windows[images, band])
                 if self.pool is None:
                     codes[images, 0, :, band] = np.moveaxis(of_patches, 3, 1)
                 else:
@@ -232,6 +230,27 @@ class PatchEncoder(Encoder):
         if self.pool == "mean":
             codes /= plan.region_sizes().astype(codes.dtype)
         return codes.reshape(len(X), -1)
+
+    def _code_patches(self, patches):
+        """Return the codes of patches (n, down, across, *patch), each once as long as it stands still."""
+        changed = np.ones(patches.shape[:3], dtype=bool)
+        np.any(patches[1:] != patches[:-1], axis=(3, 4), out=changed[1:])
+        rows = (patches if changed.all() else patches[changed]).reshape(-1, math.prod(patches.shape[3:]))
+        codes = as_dense(self.encoder_.transform(rows))
+        return codes[sources(changed)]
+
+    def _update(self, image, changed, code):
+        """Return the code of an image by that of another one, from which it differs in some pixels."""
+        if self.pool is not None:
+            return as_dense(self.transform(image[None]))[0] if changed.any() else code
+        plan = self._plan()
+        places = plan.windows(changed)[0].any(axis=(2, 3))
+        if not places.any():
+            return code
+        code = code.copy()
+        maps = code.reshape(-1, *plan.positions)
+        maps[:, places] = as_dense(self.encoder_.transform(plan.windows(image)[0][places].reshape(places.sum(), -1))).T
+        return code
 
     @available_if_capable("invertible")
     def inverse_transform(self, X):

@@ -1,12 +1,13 @@
 """`DeltaEncoder`: what has changed since it was last sent, channel by channel."""
 
+import math
 import time
+from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.history import as_history
 from .._core.validation import (
     Integral,
     Interval,
@@ -16,21 +17,34 @@ from .._core.validation import (
     fit_context,
     unchanged_on_failure,
 )
-from ..encoder import Capabilities, Encoder, as_dense, sequences
+from ..encoder import Capabilities, Encoder, as_dense, available_if_capable, sequences
 from ._calibration import largest_factor
 from ._delta_kernels import DIFFERENCE, INTEGRAL, LEVEL, QUANTIZER, UNARY, DeltaRule, DeltaState, scan
-from ._delta_state import StreamRecord, check_magnitude, check_state
+from ._streams import StreamMixin, StreamRecord, blocks, check_magnitude, check_state, joined
 
 SCHEMES = {"level": LEVEL, "integral": INTEGRAL, "unary": UNARY, "quantizer": QUANTIZER, "difference": DIFFERENCE}
-
-#: Entries that a call of the kernel encodes, so that Ctrl-C is answered between them.
-BLOCK = 1 << 22
 
 #: Adaptive thresholds stay within this factor of those of fit.
 RANGE = 64.0
 
 
-class DeltaEncoder(Encoder):
+class CodedState(NamedTuple):
+    """Where a delta encoder with an encoder is: as `DeltaState`, and the last code.
+
+    Attributes
+    ----------
+    received, memory, gain, n_rows : ndarray
+    code : ndarray of shape (prod(code_shape_),)
+    """
+
+    received: np.ndarray
+    memory: np.ndarray
+    gain: np.ndarray
+    n_rows: np.ndarray
+    code: np.ndarray
+
+
+class DeltaEncoder(StreamMixin, Encoder):
     r"""Send what has changed: zeros, and now and then by how much a channel differs from what its receiver has.
 
     Rows are moments of time. With the receiver's value h of a channel, and its error e = x - h,
@@ -74,6 +88,10 @@ class DeltaEncoder(Encoder):
         without, within a factor of 64 of what it was. None keeps it.
     adaptation : float, default=0.02
         Speed of that, > 0.
+    encoder : Encoder or None, default=None
+        With an encoder of rows, such as `SparseCoder`, or of images, such as ``PatchEncoder(..., pool=None)``, codes
+        are those of what receivers have: ``encoder_.transform`` of it, bit for bit. What has not changed, rows or
+        patches, is not coded again.
     input_shape : tuple of int or None, default=None
         Shape of a frame, such as (height, width); X may then also be (n_samples, *input_shape).
     sparse_output : bool, default=False
@@ -86,8 +104,12 @@ class DeltaEncoder(Encoder):
     error_bound_ : ndarray of shape (n_features,)
         Largest error of the receiver, up to rounding: the threshold, or half a step of the `grid` if that is more, 64
         times that with `target_rate`; infinite where nothing is promised: for "difference", and with `max_events`.
+    encoder_ : Encoder
+        A clone of `encoder`, fitted to the rows of fit; or None.
+    dictionary_ : Dictionary or None
+        Of `encoder_`.
     code_shape_ : tuple
-        ``(n_features,)``, or `input_shape`.
+        ``(n_features,)``, or `input_shape`, or that of `encoder_`.
     n_iter_ : int
         1.
     history_ : structured ndarray of shape (1,)
@@ -137,6 +159,7 @@ class DeltaEncoder(Encoder):
         "initial": [StrOptions({"whole", "zero"})],
         "target_rate": [Interval(Real, 0, 1, closed="neither"), None],
         "adaptation": [Interval(Real, 0, None, closed="neither")],
+        "encoder": [Encoder, None],
         "input_shape": [tuple, list, Integral, None],
         "sparse_output": ["boolean"],
     }
@@ -152,6 +175,7 @@ class DeltaEncoder(Encoder):
         initial="whole",
         target_rate=None,
         adaptation=0.02,
+        encoder=None,
         input_shape=None,
         sparse_output=False,
     ):
@@ -163,12 +187,15 @@ class DeltaEncoder(Encoder):
         self.initial = initial
         self.target_rate = target_rate
         self.adaptation = adaptation
+        self.encoder = encoder
         self.input_shape = input_shape
         self.sparse_output = sparse_output
 
     def capabilities(self):
-        """Return what codes are: events of rows that are moments of time."""
-        return Capabilities("event", invertible=True, stateful=True, online=False)
+        """Return what codes are: events of rows that are moments of time, or codes of what receivers have."""
+        if not isinstance(self.encoder, Encoder):
+            return Capabilities("event", invertible=True, stateful=True, online=False)
+        return self.encoder.capabilities()._replace(stateful=True, online=False)
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, groups=None):
@@ -195,6 +222,7 @@ class DeltaEncoder(Encoder):
                 objective = float(np.ldexp(squares / (2 * len(X)), 2 * exponent))
             seconds = time.perf_counter() - started
             self._record = StreamRecord(0, objective, n_events / X.size, seconds)
+            self.encoder_ = None if self.encoder is None else self._fit_encoder(X)
         return self
 
     def calibrate(self, X, error, groups=None):
@@ -238,7 +266,7 @@ class DeltaEncoder(Encoder):
         return self
 
     def transform(self, X, groups=None):
-        """Return what is sent for each row of X, by channels that begin anew with each sequence.
+        """Return what is sent for each row of X, or its code, by channels that begin anew with each sequence.
 
         Parameters
         ----------
@@ -248,23 +276,23 @@ class DeltaEncoder(Encoder):
 
         Returns
         -------
-        ndarray or CSR array of shape (n_samples, n_features)
-            With the dtype of X (float64 unless X is float32).
+        ndarray or CSR array of shape (n_samples, prod(code_shape_))
+            With the dtype of X (float64 unless X is float32), or that of `encoder_`.
         """
         check_is_fitted(self)
         self._validate_params()
         X = self._check_stream(X, reset=False)
-        blocks = self._blocks(X, sequences(groups, len(X)))
-        if self.sparse_output:
-            return csr_array(vstack([csr_array(deltas) for _, deltas, _ in blocks], format="csr"))
-        return np.concatenate([deltas for _, deltas, _ in blocks])
+        parts = self._blocks(X, sequences(groups, len(X)))
+        made = (deltas for _, deltas, _ in parts) if self.encoder_ is None else self._codes(parts)
+        return joined(made, sparse=self.sparse_output)
 
+    @available_if_capable("invertible")
     def inverse_transform(self, X, groups=None):
-        """Return what receivers have: the sums of codes, from the beginning of each sequence.
+        """Return what receivers have: the sums of codes, from the beginning of each sequence; or what codes stand for.
 
         Parameters
         ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
+        X : array-like or CSR array of shape (n_samples, prod(code_shape_))
         groups : array-like of shape (n_samples,) or None, default=None
             The sequence of each row, as in `transform`.
 
@@ -273,39 +301,53 @@ class DeltaEncoder(Encoder):
         ndarray of shape (n_samples, n_features)
         """
         codes = as_dense(self._check_codes(X))
+        if self.encoder_ is not None:
+            sequences(groups, len(codes))
+            return self.encoder_.inverse_transform(codes)
         samples = np.empty_like(codes)
         for rows, _ in sequences(groups, len(codes)):
             np.add.accumulate(codes[rows], axis=0, out=samples[rows])  # row by row, as the sender has added
         return samples
 
     def initial_state(self):
-        """Return the `DeltaState` before any row."""
+        """Return the `DeltaState` before any row; with an `encoder`, a `CodedState`."""
         check_is_fitted(self)
-        return self._begin(np.float64)
+        return self._with_code(self._begin(np.float64), None)
 
     def step(self, x, state, learn=False):
-        """Return what is sent for one row, and the state after it.
+        """Return what is sent for one row, or its code, and the state after it.
 
         Parameters
         ----------
         x : array-like of shape (n_features,)
-        state : DeltaState
+        state : DeltaState or CodedState
             Not changed.
         learn : bool, default=False
             Has no effect: what adapts is part of the state.
 
         Returns
         -------
-        deltas : ndarray of shape (n_features,)
-        state : DeltaState
+        code : ndarray of shape (prod(code_shape_),)
+        state : DeltaState or CodedState
         """
         x = self._check_sample(x)
         self._validate_params()
         check_magnitude(x)
-        state = check_state(state, self._begin(x.dtype), "DeltaState", type(self).__name__)
-        deltas = np.empty_like(x)
-        scan(x, self._rule(state), state, deltas)
-        return deltas[0], state
+        expected = self._with_code(self._begin(x.dtype), None)
+        state = check_state(state, expected, type(expected).__name__, type(self).__name__)
+        channels, deltas = DeltaState(*state[:4]), np.empty_like(x)
+        fresh = channels.n_rows[0] == 0
+        scan(x, self._rule(channels), channels, deltas)
+        if self.encoder_ is None:
+            return deltas[0], channels
+        code = self.encoder_._update(channels.received, (deltas[0] != 0) | fresh, state.code)
+        return code, self._with_code(channels, code)
+
+    @property
+    def dictionary_(self):
+        """Of `encoder_`, if there is one."""
+        check_is_fitted(self)
+        return None if self.encoder_ is None else self.encoder_.dictionary_
 
     @property
     def error_bound_(self):
@@ -318,26 +360,54 @@ class DeltaEncoder(Encoder):
 
     @property
     def code_shape_(self):
-        """Shape of a code: that of a frame."""
+        """Shape of a code: that of a frame, or of `encoder_`."""
         check_is_fitted(self)
+        if self.encoder_ is not None:
+            return self.encoder_.code_shape_
         return (self.n_features_in_,) if self.input_shape is None else self._sample_shape(False)
 
     @property
-    def n_iter_(self):
-        """Passes over rows: one."""
+    def code_dims_(self):
+        """Names of the axes of `code_shape_`."""
         check_is_fitted(self)
-        return 1
+        return super().code_dims_ if self.encoder_ is None else self.encoder_.code_dims_
 
-    @property
-    def history_(self):
-        """A record of the rows of fit."""
-        check_is_fitted(self)
-        return as_history([self._record], StreamRecord)
+    def _fit_encoder(self, X):
+        """Return a clone of the encoder, fitted to rows."""
+        if self.encoder.capabilities().stateful:
+            raise ValueError(
+                f"`encoder` is a {type(self.encoder).__name__}, which is itself for streams; give one whose "
+                "capabilities().stateful is False, or put the two in a Pipeline."
+            )
+        encoder = clone(self.encoder)
+        if self.input_shape is not None and encoder.get_params(deep=False).get("input_shape", 0) is None:
+            encoder.set_params(input_shape=self.input_shape)
+        return encoder.fit(X)
 
-    def _check_stream(self, X, *, reset):
-        X = self._check_input(X, reset=reset)
-        check_magnitude(X)
-        return X
+    def _codes(self, parts):
+        """Yield the codes of what receivers have, each once as long as nothing is sent."""
+        received = last = None
+        for block, deltas, state in parts:
+            changed = deltas.any(axis=1)
+            if state.n_rows[0] == len(block):
+                changed[0] = True
+            else:
+                deltas[0] += received[-1]
+            received = np.add.accumulate(deltas, axis=0)
+            if changed.any():
+                codes = as_dense(self.encoder_.transform(received[changed]))
+            if not changed[0]:
+                codes = np.concatenate([last, codes]) if changed.any() else last
+            codes = codes[np.cumsum(changed) - changed[0]]
+            last = codes[-1:]
+            yield codes
+
+    def _with_code(self, state, code):
+        """Return the state of channels with the last code, if codes are what is made; None is one of zeros."""
+        if self.encoder_ is None:
+            return state
+        dtype = self.encoder_._code_dtype(state.gain.dtype)
+        return CodedState(*state, np.zeros(math.prod(self.code_shape_), dtype) if code is None else code)
 
     def _thresholds(self, X):
         """Return the thresholds in units of X."""
@@ -382,12 +452,11 @@ class DeltaEncoder(Encoder):
 
     def _blocks(self, X, parts):
         """Yield some rows, what is sent for them, and the state after them."""
-        height = max(1, BLOCK // X.shape[1])
         for rows, _ in parts:
             state = self._begin(X.dtype)
             rule = self._rule(state)
-            for start in range(rows.start, rows.stop, height):
-                block = X[start : min(start + height, rows.stop)]
+            for part in blocks(rows, X.shape[1]):
+                block = X[part]
                 deltas = np.empty_like(block)
                 scan(block, rule, state, deltas)
                 yield block, deltas, state
@@ -404,10 +473,11 @@ class DeltaEncoder(Encoder):
         return squares, n_events
 
     def _get_fitted_state(self):
-        return {"record": list(self._record)}, {"threshold": self.threshold_}
+        return {"record": list(self._record), "encoder": self.encoder_}, {"threshold": self.threshold_}
 
     def _set_fitted_state(self, scalars, arrays):
         self.threshold_, self._record = arrays["threshold"], StreamRecord(*scalars["record"])
+        self.encoder_ = scalars["encoder"]
         if self.threshold_.shape != (self.n_features_in_,):
             raise ValueError("the thresholds of the encoder do not fit its input.")
 

@@ -7,18 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.history import as_history
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..coding._wiring import Prepared
 from ..encoder import Capabilities, Encoder, sequences
 from ._calibration import largest_factor
-from ._delta_state import StreamRecord, check_magnitude, check_state
 from ._linear import RUNS
 from ._operations import count_operations
+from ._streams import StreamMixin, StreamRecord, blocks, check_magnitude, check_state
 from .layers import Activation, Conv2D, Dense, Residual, check_layers, follow, linear_layers
-
-#: Numbers that the layers of a network hold for the rows that are run together.
-BLOCK = 1 << 21
 
 #: Activations of scikit-learn's networks, and what they are called here.
 OUTPUTS = {"identity": "identity", "logistic": "logistic", "softmax": "softmax"}
@@ -42,7 +38,7 @@ class NetworkState(NamedTuple):
     n_rows: np.ndarray
 
 
-class DeltaNetwork(Encoder):
+class DeltaNetwork(StreamMixin, Encoder):
     r"""Run a trained network on a stream: each linear layer gets the changes of its inputs, and corrects its sums.
 
     A layer z = a W + b remembers the input h that it has received so far. With the next input a,
@@ -330,28 +326,11 @@ class DeltaNetwork(Encoder):
         check_is_fitted(self)
         return self._shapes[0]
 
-    @property
-    def n_iter_(self):
-        """Passes over rows: one."""
-        check_is_fitted(self)
-        return 1
-
-    @property
-    def history_(self):
-        """A record of the rows of fit."""
-        check_is_fitted(self)
-        return as_history([self._record], StreamRecord)
-
     def _lay(self, layers):
         """Take layers, which later changes of the parameter do not touch."""
         check_layers(layers)
         self._layers, self._prepared = tuple(layers), Prepared()
         self._shapes = shapes_of(self._layers, self._frame_shape())
-
-    def _check_stream(self, X, *, reset):
-        X = self._check_input(X, reset=reset)
-        check_magnitude(X)
-        return X
 
     def _dense(self, X):
         """Return the outputs of the network itself for checked rows."""
@@ -425,11 +404,9 @@ class DeltaNetwork(Encoder):
     def _blocks(self, X, parts):
         """Yield rows, and what `_run` makes of them."""
         widest = max(math.prod(shape) for pair in self._shapes[1] for shape in pair)
-        height = max(1, BLOCK // widest)
         for rows, _ in parts:
             state = self._begin(X.dtype)
-            for start in range(rows.start, rows.stop, height):
-                block = slice(start, min(start + height, rows.stop))
+            for block in blocks(rows, widest):
                 yield block, *self._run(X[block], state)
 
     def _measure(self, X, parts, outputs):

@@ -5,17 +5,12 @@ import time
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.history import as_history
 from .._core.validation import Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder, sequences
-from ._delta_state import StreamRecord, check_magnitude, check_state
 from ._neuron_kernels import NeuronRule, integrate
-
-#: Entries that a call of the kernel takes, so that Ctrl-C is answered between them.
-BLOCK = 1 << 21
+from ._streams import StreamMixin, StreamRecord, blocks, check_magnitude, check_state, joined
 
 
 class NeuronState(NamedTuple):
@@ -39,7 +34,7 @@ class NeuronState(NamedTuple):
     waits: np.ndarray
 
 
-class IntegrateAndFire(Encoder):
+class IntegrateAndFire(StreamMixin, Encoder):
     r"""Turn currents into spikes, one neuron for each feature; rows are steps of time.
 
     A potential follows ``tau dv/dt = rest - v + resistance x`` for the current x of a step, which is solved exactly,
@@ -205,10 +200,8 @@ class IntegrateAndFire(Encoder):
         check_is_fitted(self)
         self._validate_params()
         X = self._check_stream(X, reset=False)
-        blocks = self._blocks(X, sequences(groups, len(X)))
-        if self.sparse_output:
-            return csr_array(vstack([csr_array(spikes) for spikes in blocks], format="csr"))
-        return np.concatenate(list(blocks))
+        parts = self._blocks(X, sequences(groups, len(X)))
+        return joined(parts, sparse=self.sparse_output)
 
     def initial_state(self):
         """Return the `NeuronState` before any row."""
@@ -245,23 +238,6 @@ class IntegrateAndFire(Encoder):
         check_is_fitted(self)
         return (self.n_features_in_,)
 
-    @property
-    def n_iter_(self):
-        """Passes over rows: one."""
-        check_is_fitted(self)
-        return 1
-
-    @property
-    def history_(self):
-        """A record of the rows of fit."""
-        check_is_fitted(self)
-        return as_history([self._record], StreamRecord)
-
-    def _check_stream(self, X, *, reset):
-        X = self._check_input(X, reset=reset)
-        check_magnitude(X)
-        return X
-
     def _rule(self, dtype):
         """Return the parameters as the kernel takes them."""
         if not self.rest < self.threshold < math.inf or (self.reset is not None and not self.reset < self.threshold):
@@ -295,11 +271,11 @@ class IntegrateAndFire(Encoder):
 
     def _blocks(self, X, parts):
         """Yield the spikes of some rows after the other."""
-        rule, height = self._rule(X.dtype), max(1, BLOCK // X.shape[1])
+        rule = self._rule(X.dtype)
         for rows, _ in parts:
             state = self._begin(X.dtype)
-            for start in range(rows.start, rows.stop, height):
-                block = X[start : min(start + height, rows.stop)]
+            for part in blocks(rows, X.shape[1]):
+                block = X[part]
                 spikes = np.empty_like(block)
                 integrate(block, rule, *state, spikes)
                 yield spikes

@@ -368,6 +368,17 @@ ENCODERS = {
     "delta encoder of images": Case(
         lambda: DeltaEncoder(scheme="quantizer", input_shape=(6, 5)), images, fixed_width=OF_IMAGES
     ),
+    "delta encoder of codes": Case(
+        lambda: DeltaEncoder(0.5, encoder=SparseCoder(4, alpha=0.1, max_iter=2, random_state=0)), walks
+    ),
+    "delta encoder of patches": Case(
+        lambda: DeltaEncoder(
+            0.2, encoder=of_patches(small(4, alpha=0.2), pool=None), input_shape=(6, 5), sparse_output=True
+        ),
+        images,
+        fixed_width=OF_IMAGES,
+    ),
+    "delta encoder of binary codes": Case(lambda: DeltaEncoder(4.0, encoder=KWinners(1)), walks),
     "delta network": Case(
         lambda: DeltaNetwork(layers((3,)), threshold=[0.1, 0.0, 0.2]), walks, fixed_width="its first layer has 3 inputs"
     ),

@@ -43,7 +43,7 @@ def test_rows_of_a_long_stream_are_encoded_in_blocks(monkeypatch):
     X = walk(1000)
     groups = np.repeat([0, 1, 2], [501, 398, 101])
     whole = DeltaEncoder(scheme="integral", sparse_output=True).fit(X, groups=groups)
-    monkeypatch.setattr("sparsecode.temporal.delta_encoder.BLOCK", 100)
+    monkeypatch.setattr("sparsecode.temporal._streams.BLOCK", 100)
     assert (whole.transform(X, groups=groups) != whole.transform(X, groups=groups)).nnz == 0
     parts = DeltaEncoder(scheme="integral").fit(X, groups=groups)
     np.testing.assert_array_equal(whole.transform(X, groups=groups).toarray(), parts.transform(X, groups=groups))

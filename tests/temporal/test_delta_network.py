@@ -11,7 +11,7 @@ from sparsecode import load
 from sparsecode.temporal import Activation, Conv2D, DeltaNetwork, Dense, Flatten, Pool2D, Residual
 from sparsecode.temporal import _linear as linear
 
-from ..reference.network import delta_outputs
+from ..reference.layers import delta_outputs
 
 
 def stream(n_rows, shape, *, share=0.1, seed=0, dtype=np.float64):

@@ -5,7 +5,7 @@ import pytest
 
 from sparsecode.temporal import Activation, Conv2D, Dense, Flatten, Pool2D, Residual, fold_batch_norm
 
-from ..reference.network import conv2d
+from ..reference.layers import conv2d
 
 
 @pytest.mark.nojit

@@ -1,0 +1,79 @@
+"""What encoders of streams have in common: records, states that users hand back, magnitudes, blocks of rows."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array, vstack
+from sklearn.utils.validation import check_is_fitted
+
+from .._core.history import as_history
+
+#: Entries that a call of a kernel takes, so that Ctrl-C is answered between them.
+BLOCK = 1 << 21
+
+
+class StreamRecord(NamedTuple):
+    """The rows of a fit, with the thresholds that it has fixed."""
+
+    epoch: int
+    objective: float  # mean over the rows of half the squared error
+    sparsity: float  # share of entries that are events
+    seconds: float
+
+
+class StreamMixin:
+    """Encoders that fix what they need in one look at the rows of fit, and note it as ``_record``."""
+
+    @property
+    def n_iter_(self):
+        """Passes over rows: one."""
+        check_is_fitted(self)
+        return 1
+
+    @property
+    def history_(self):
+        """A record of the rows of fit."""
+        check_is_fitted(self)
+        return as_history([self._record], StreamRecord)
+
+    def _check_stream(self, X, *, reset):
+        """Return X as rows whose differences do not overflow."""
+        X = self._check_input(X, reset=reset)
+        check_magnitude(X)
+        return X
+
+
+def blocks(rows, width):
+    """Yield the slices of a sequence of rows that kernels take at a time."""
+    height = max(1, BLOCK // width)
+    for start in range(rows.start, rows.stop, height):
+        yield slice(start, min(start + height, rows.stop))
+
+
+def joined(parts, *, sparse):
+    """Return arrays of rows as one, a CSR array if asked for."""
+    if sparse:
+        return csr_array(vstack([csr_array(part) for part in parts], format="csr"))
+    return np.concatenate(list(parts))
+
+
+def check_state(state, expected, kind, owner):
+    """Return a copy of a state with the shapes and dtypes of the expected one, or say what is wrong with it."""
+    arrays = [np.array(part) for part in state] if isinstance(state, tuple) else []
+    if [part.shape for part in arrays] != [part.shape for part in expected] or not all(
+        part.dtype.kind in "biuf" and np.isfinite(part).all() for part in arrays
+    ):
+        raise ValueError(
+            f"`state` must be a {kind} of this {owner}, with arrays of shapes "
+            f"{', '.join(str(part.shape) for part in expected)}, got {type(state).__name__}; begin with "
+            "`initial_state()`."
+        )
+    return type(expected)(*(part.astype(begun.dtype) for part, begun in zip(arrays, expected, strict=True)))
+
+
+def check_magnitude(X):
+    """Raise if differences of numbers in X could overflow."""
+    limit = np.finfo(X.dtype).max / 4
+    largest = max(X.max(initial=0), -X.min(initial=0))
+    if largest > limit:
+        raise ValueError(f"entries of X must be within +-{limit:.2g} of {X.dtype}, got {largest:.2g}; scale X.")
