@@ -100,7 +100,9 @@ def aligned_copy(array):
 
 
 def product(X, D):
-    """Return ``X D^T`` as `correlations` does, computed by the calling thread: for what takes milliseconds at most."""
+    """Return ``X D^T`` with the same bits as `correlations`, by the calling thread where that takes milliseconds."""
+    if len(X) * D.size >= THREADED:
+        return correlations(X, D)
     C = aligned_empty((len(X), len(D)), X.dtype)
     row_products(kernel_array(X), kernel_array(D), C)
     return C

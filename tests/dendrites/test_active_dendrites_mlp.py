@@ -284,6 +284,34 @@ def test_copies_go_on_as_the_original(given, dtype, rng, tmp_path):
 
 
 @pytest.mark.nojit
+def test_files_whose_parts_do_not_go_together(rng):
+    X, y, task = two_tasks(rng)
+    for context, names in ((task, ("parameter_0", "mean_3", "mask_1", "counts")), (X[:, :4], ("parameter_2",))):
+        model = classifier().partial_fit(X, y, classes=[0, 1], context=context)
+        scalars, arrays = model._get_fitted_state()
+        for name in names:
+            with pytest.raises(ValueError, match="the parts of the network do not go together"):
+                model._set_fitted_state(scalars, arrays | {name: arrays[name][1:]})
+        model._set_fitted_state(scalars, arrays)
+
+
+def test_large_batches(rng):
+    """Large products go to other threads, with the same bits."""
+    X, y, task = two_tasks(rng, 600)
+    for sizes in (300, (300, 200)):
+        model = classifier(sizes, batch_size=600).partial_fit(X, y, classes=[0, 1], context=task)
+        with joblib.parallel_config(n_jobs=2):
+            again = classifier(sizes, batch_size=600).partial_fit(X, y, classes=[0, 1], context=task)
+        assert same(model, again, X)
+
+
+def test_progress_bar(rng, capsys):
+    X, y, _ = two_tasks(rng)
+    classifier(verbose=1).partial_fit(X, y, classes=[0, 1])
+    assert "loss=" in capsys.readouterr().err
+
+
+@pytest.mark.nojit
 def test_rows_are_predicted_each_by_itself(rng):
     X, y, task = two_tasks(rng, 400)
     model = classifier().partial_fit(X, y, classes=[0, 1], context=task)

@@ -10,6 +10,7 @@ All functions broadcast their arguments.
 from .inverses import max_noise, max_union, min_synapses, min_threshold, threshold_curve
 from .matches import false_negative_rate, false_positive_rate, overlap_set_size, spontaneous_loss_rate
 from .populations import any_match_rate, classification_error, prediction_quality
+from .structure import structural_capacity
 from .unions import union_containment_rate, union_false_positive_rate, union_size, union_size_distribution
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "overlap_set_size",
     "prediction_quality",
     "spontaneous_loss_rate",
+    "structural_capacity",
     "threshold_curve",
     "union_containment_rate",
     "union_false_positive_rate",
