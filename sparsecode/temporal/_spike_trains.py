@@ -154,3 +154,9 @@ def weighted_inputs(stage, A):
         return layer.dense(A)
 
     return found, follow(stage, A, advance)
+
+
+def check_finite(numbers):
+    """Raise if outputs or thresholds have overflown."""
+    if not np.isfinite(numbers).all():
+        raise ValueError("outputs or thresholds of the network are not finite: scale X, or its weights.")

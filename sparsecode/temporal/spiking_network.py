@@ -9,18 +9,12 @@ from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.history import as_history
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder
-from ._delta_state import StreamRecord
-from ._spike_trains import count_products, neuron_rule, spike_trains, split_stages, through
-from .layers import Activation, Dense, check_layers
-
-#: Numbers that the widest layer has for the rows that are run together, all steps counted.
-BLOCK = 1 << 20
-
-#: Output activations of scikit-learn's networks.
-OUTPUTS = ("identity", "logistic", "softmax")
+from ._sklearn_networks import layers_and_classes
+from ._spike_trains import check_finite, count_products, neuron_rule, spike_trains, split_stages, through
+from ._streams import StreamMixin, StreamRecord, blocks
+from .layers import check_layers
 
 
 def has_classes(network):
@@ -32,7 +26,7 @@ def has_classes(network):
     return True
 
 
-class SpikingNetwork(Encoder):
+class SpikingNetwork(StreamMixin, Encoder):
     r"""Run a trained network with spikes: rectified units become neurons that integrate and fire.
 
     Each row is shown for `n_steps` steps. In a step t, neuron j of layer l adds its input to its potential, fires at a
@@ -113,7 +107,7 @@ class SpikingNetwork(Encoder):
     >>> from sparsecode.temporal import SpikingNetwork
     >>> X, y = load_digits(return_X_y=True)
     >>> mlp = MLPClassifier((30,), tol=1e-2, random_state=0).fit(X[:1000], y[:1000])
-    >>> network = SpikingNetwork.from_sklearn(mlp, X[:1000])
+    >>> network = SpikingNetwork.from_sklearn(mlp, X[:1000], n_steps=16)
     >>> bool(abs(network.score(X[1000:], y[1000:]) - mlp.score(X[1000:], y[1000:])) < 0.02)
     True
     """
@@ -173,20 +167,7 @@ class SpikingNetwork(Encoder):
         ValueError
             If it is not such a network, has other hidden units, or several labels for each row.
         """
-        if not all(hasattr(network, name) for name in ("coefs_", "intercepts_", "out_activation_", "activation")):
-            raise ValueError(f"`network` must be a fitted MLPClassifier or MLPRegressor, got {network!r:.80}.")
-        if network.out_activation_ not in OUTPUTS:
-            raise ValueError(f"the output activation {network.out_activation_!r:.40} is not one of {OUTPUTS}.")
-        classes = getattr(network, "classes_", None)
-        if classes is not None and network.out_activation_ == "logistic" and network.coefs_[-1].shape[1] > 1:
-            raise ValueError(
-                "`network` has several labels for each row; give its weights as `layers`, with a last "
-                'Activation("logistic"), and take `transform(X) > 0.5`.'
-            )
-        layers = []
-        for W, b in zip(network.coefs_, network.intercepts_, strict=True):
-            layers += [Dense(W, b), Activation(network.activation)]
-        layers[-1] = Activation(network.out_activation_)
+        layers, classes = layers_and_classes(network)
         return cls(layers, **{"classes": classes} | params).fit(X)
 
     def capabilities(self):
@@ -284,16 +265,7 @@ class SpikingNetwork(Encoder):
         return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
 
     def dense(self, X):
-        """Return the outputs of the network itself, without spikes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_outputs)
-        """
+        """Return the outputs (n_samples, n_outputs) of the network itself, without spikes, for the rows of X."""
         return self._dense(self._check_input(X, reset=False))
 
     def count_operations(self, X):
@@ -322,18 +294,6 @@ class SpikingNetwork(Encoder):
         """Shape of an output."""
         check_is_fitted(self)
         return self._shapes[-1]
-
-    @property
-    def n_iter_(self):
-        """Passes over rows: one."""
-        check_is_fitted(self)
-        return 1
-
-    @property
-    def history_(self):
-        """A record of the rows of fit."""
-        check_is_fitted(self)
-        return as_history([self._record], StreamRecord)
 
     def _lay(self, layers):
         """Take layers, which later changes of the parameter do not touch."""
@@ -371,11 +331,8 @@ class SpikingNetwork(Encoder):
         return X.reshape(len(X), *self._frame_shape())
 
     def _blocks(self, X):
-        """Yield slices of rows that are run together."""
-        widest = max(math.prod(shape) for shape in self._shapes)
-        height = max(1, BLOCK // (widest * self.n_steps))
-        for start in range(0, len(X), height):
-            yield slice(start, start + height)
+        """Return the slices of rows that are run together."""
+        return blocks(slice(0, len(X)), self.n_steps * max(math.prod(shape) for shape in self._shapes))
 
     def _thresholds(self, X):
         """Return the thresholds of the layers of neurons."""
@@ -386,7 +343,7 @@ class SpikingNetwork(Encoder):
                 A = np.maximum(through(stage, A), 0)
                 cut = np.percentile(A, self.percentile)
                 found[number] = cut if cut > 0 else (A.max() or 1)  # few units are active, or none
-            check_outputs(found)
+            check_finite(found)
             return found
         given = np.asarray(self.threshold)
         if given.dtype.kind not in "iuf" or given.shape not in ((), (n_hidden,)) or not (given > 0).all():
@@ -394,7 +351,7 @@ class SpikingNetwork(Encoder):
                 f"`threshold` must be a number > 0, or {n_hidden} of them, one for each layer of neurons, got "
                 f"{self.threshold!r:.80}."
             )
-        check_outputs(given)
+        check_finite(given)
         return np.broadcast_to(given, n_hidden).astype(np.float64)
 
     def _neurons(self, dtype):
@@ -427,7 +384,7 @@ class SpikingNetwork(Encoder):
         with np.errstate(over="ignore", invalid="ignore"):
             outputs = self._activation.dense(through(self._stages[-1], A))
         outputs = np.ascontiguousarray(outputs.reshape(len(A), -1))
-        check_outputs(outputs)
+        check_finite(outputs)
         return outputs
 
     def _get_fitted_state(self):
@@ -439,9 +396,3 @@ class SpikingNetwork(Encoder):
         self._take_classes()
         if self.threshold_.shape != (len(self._stages) - 1,):
             raise ValueError("the thresholds of the network do not fit its layers.")
-
-
-def check_outputs(numbers):
-    """Raise if something has overflown."""
-    if not np.isfinite(numbers).all():
-        raise ValueError("outputs or thresholds of the network are not finite: scale X, or its weights.")

@@ -113,8 +113,7 @@ def spiking_layers(shape):
         maps = Conv2D(rng.normal(size=(2, 2, 2, 3)), rng.normal(size=3), stride=2, padding=1)
         first, second, n_units = [Conv2D(rng.normal(size=(3, 3, 1, 2)))], maps, 6
     pooled = [Pool2D(2, "mean"), Flatten()] if len(shape) > 1 else []
-    last = [Dense(rng.normal(size=(n_units, 4))), Activation("softmax")]
-    return [*first, Activation("relu"), second, Activation("relu"), *pooled, *last]
+    return [*first, Activation("relu"), second, Activation("relu"), *pooled, Dense(rng.normal(size=(n_units, 4)))]
 
 
 def small(*args, **params):
