@@ -46,7 +46,8 @@ ENCODERS = (
         "sparsecode.sdr",
     )
     | dict.fromkeys(
-        ("DeltaEncoder", "DeltaNetwork", "IntegrateAndFire", "SpikingLCA", "SpikingNetwork"), "sparsecode.temporal"
+        ("DeltaEncoder", "DeltaNetwork", "IntegrateAndFire", "SpikingLCA", "SpikingMLPClassifier", "SpikingNetwork"),
+        "sparsecode.temporal",
     )
     | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
 )

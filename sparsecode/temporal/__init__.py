@@ -5,6 +5,7 @@ from .delta_network import DeltaNetwork
 from .integrate_and_fire import IntegrateAndFire
 from .layers import Activation, Conv2D, Dense, Flatten, Pool2D, Residual, fold_batch_norm
 from .spiking_lca import SpikingLCA
+from .spiking_mlp_classifier import SpikingMLPClassifier
 from .spiking_network import SpikingNetwork
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Pool2D",
     "Residual",
     "SpikingLCA",
+    "SpikingMLPClassifier",
     "SpikingNetwork",
     "fold_batch_norm",
 ]

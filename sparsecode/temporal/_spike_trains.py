@@ -96,13 +96,14 @@ def spike_trains(stages, A, n_steps, neurons):
         Rules and first potentials.
     """
     for number, (stage, (rule, v)) in enumerate(zip(stages[:-1], neurons, strict=True)):
-        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite has no spikes, or all
+        with np.errstate(over="ignore", invalid="ignore"):
             if number == 0:
                 current = through(stage, A)
                 currents = np.broadcast_to(current, (n_steps, *current.shape))
             else:
                 flat = through(stage, A.reshape(-1, *A.shape[2:]))
                 currents = flat.reshape(n_steps, -1, *flat.shape[1:])
+        check_finite(currents)
         A = fire(currents, rule, v)
         yield A
 
@@ -157,6 +158,6 @@ def weighted_inputs(stage, A):
 
 
 def check_finite(numbers):
-    """Raise if outputs or thresholds have overflown."""
+    """Raise if currents, outputs or thresholds have overflown."""
     if not np.isfinite(numbers).all():
-        raise ValueError("outputs or thresholds of the network are not finite: scale X, or its weights.")
+        raise ValueError("currents, outputs or thresholds of the network are not finite: scale X, or its weights.")

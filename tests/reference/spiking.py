@@ -53,3 +53,27 @@ def spiking_outputs(x, weights, bias, thresholds, *, n_steps, kept, begin):
             a = sent
         total += a @ weights[-1] + bias[-1]
     return total / n_steps, spikes
+
+
+def smooth_loss(arrays, X, y, *, n_steps, kept, rate_penalty, smooth, subtracted=None):
+    """Summed cross-entropy and price of spikes of a network of leaky neurons whose spikes are a smooth function.
+
+    What spikes subtract may be given; returned are the loss, and inputs, potentials and spikes of each layer.
+    """
+    n_layers, loss = len(arrays) // 2 - 1, 0.0
+    shapes = [(n_steps, len(X), len(arrays[2 * k + 1])) for k in range(n_layers)]
+    potentials, spikes = [np.zeros(shape) for shape in shapes], [np.zeros(shape) for shape in shapes]
+    for i, x in enumerate(X):
+        v = [np.zeros(shape[2]) for shape in shapes]
+        for t in range(n_steps):
+            a = x
+            for k in range(n_layers):
+                u = v[k] = kept * v[k] + arrays[2 * k] @ a + arrays[2 * k + 1]
+                potentials[k][t, i], spikes[k][t, i] = u, smooth(u - 1)
+                v[k] = u - (spikes if subtracted is None else subtracted)[k][t, i]
+                a = spikes[k][t, i]
+        scores = arrays[-2] @ spikes[-1][:, i].mean(axis=0) + arrays[-1]
+        loss += np.log(np.exp(scores).sum()) - scores[y[i]]
+    n_spikes = sum(layer.sum() for layer in spikes) / sum(layer.size for layer in spikes)
+    inputs = [X, *spikes[:-1]]
+    return loss + rate_penalty * n_spikes, list(zip(inputs, potentials, spikes, strict=True))
