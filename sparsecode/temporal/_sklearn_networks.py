@@ -1,5 +1,6 @@
 """Networks of scikit-learn as layers."""
 
+from .._core.labels import labels_to_file
 from .layers import Activation, Dense
 
 #: Output activations of scikit-learn's networks.
@@ -22,4 +23,4 @@ def layers_and_classes(network):
     for W, b in zip(network.coefs_, network.intercepts_, strict=True):
         layers += [Dense(W, b), Activation(network.activation)]
     layers[-1] = Activation(network.out_activation_)
-    return layers, classes
+    return layers, None if classes is None else labels_to_file(classes)

@@ -41,8 +41,9 @@ def split_stages(layers):
 
 
 def through(stage, A):
-    """Return what linear layers make of rows or images A."""
-    return follow(stage, A, lambda layer, A: layer.dense(A))
+    """Return what linear layers make of rows or images A; what overflows is for `check_finite`."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return follow(stage, A, lambda layer, A: layer.dense(A))
 
 
 def neuron_rule(threshold, kept, dtype):
@@ -96,13 +97,12 @@ def spike_trains(stages, A, n_steps, neurons):
         Rules and first potentials.
     """
     for number, (stage, (rule, v)) in enumerate(zip(stages[:-1], neurons, strict=True)):
-        with np.errstate(over="ignore", invalid="ignore"):
-            if number == 0:
-                current = through(stage, A)
-                currents = np.broadcast_to(current, (n_steps, *current.shape))
-            else:
-                flat = through(stage, A.reshape(-1, *A.shape[2:]))
-                currents = flat.reshape(n_steps, -1, *flat.shape[1:])
+        if number == 0:
+            current = through(stage, A)
+            currents = np.broadcast_to(current, (n_steps, *current.shape))
+        else:
+            flat = through(stage, A.reshape(-1, *A.shape[2:]))
+            currents = flat.reshape(n_steps, -1, *flat.shape[1:])
         check_finite(currents)
         A = fire(currents, rule, v)
         yield A

@@ -383,11 +383,10 @@ class SpikingNetwork(StreamMixin, Encoder):
 
     def _outputs(self, A):
         """Return what the last layer makes of its mean inputs."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            outputs = self._activation.dense(through(self._stages[-1], A))
-        outputs = np.ascontiguousarray(outputs.reshape(len(A), -1))
-        check_finite(outputs)
-        return outputs
+        scores = through(self._stages[-1], A)
+        check_finite(scores)
+        outputs = self._activation.dense(scores)
+        return np.ascontiguousarray(outputs.reshape(len(A), -1))
 
     def _get_fitted_state(self):
         return {"record": list(self._record), "layers": list(self._layers)}, {"threshold": self.threshold_}
