@@ -46,7 +46,6 @@ ENCODERS = (
         ),
         "sparsecode.sdr",
     )
-    | dict.fromkeys(("DeltaEncoder", "DeltaNetwork", "IntegrateAndFire", "SpikingLCA"), "sparsecode.temporal")
     | dict.fromkeys(
         (
             "ActiveDendriteClassifier",
@@ -57,6 +56,10 @@ ENCODERS = (
             "TemporalMemory",
         ),
         "sparsecode.dendrites",
+    )
+    | dict.fromkeys(
+        ("DeltaEncoder", "DeltaNetwork", "IntegrateAndFire", "SpikingLCA", "SpikingMLPClassifier", "SpikingNetwork"),
+        "sparsecode.temporal",
     )
     | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")
 )

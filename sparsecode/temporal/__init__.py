@@ -4,7 +4,11 @@ from .delta_encoder import DeltaEncoder
 from .delta_network import DeltaNetwork
 from .integrate_and_fire import IntegrateAndFire
 from .layers import Activation, Conv2D, Dense, Flatten, Pool2D, Residual, fold_batch_norm
+from .nir_exchange import from_nir, to_nir
+from .spike_codes import from_events, latency_spikes, phase_spikes, population_code, rate_spikes, to_events
 from .spiking_lca import SpikingLCA
+from .spiking_mlp_classifier import SpikingMLPClassifier
+from .spiking_network import SpikingNetwork
 
 __all__ = [
     "Activation",
@@ -17,5 +21,15 @@ __all__ = [
     "Pool2D",
     "Residual",
     "SpikingLCA",
+    "SpikingMLPClassifier",
+    "SpikingNetwork",
     "fold_batch_norm",
+    "from_events",
+    "from_nir",
+    "latency_spikes",
+    "phase_spikes",
+    "population_code",
+    "rate_spikes",
+    "to_events",
+    "to_nir",
 ]

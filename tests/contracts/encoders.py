@@ -36,6 +36,7 @@ from sparsecode.temporal import (
     Pool2D,
     Residual,
     SpikingLCA,
+    SpikingNetwork,
 )
 
 from .deltas import SendOnDelta
@@ -115,6 +116,18 @@ def layers(shape, n_outputs=4):
         return [Dense(rng.normal(size=(*shape, 7))), Activation("relu"), hidden, Dense(rng.normal(size=(7, n_outputs)))]
     first, second = Conv2D(rng.normal(size=(3, 3, 1, 2))), Conv2D(rng.normal(size=(2, 2, 2, 3)), stride=2, padding=1)
     return [first, Activation("relu"), second, Pool2D(2, "mean"), Flatten(), Dense(rng.normal(size=(6, n_outputs)))]
+
+
+def spiking_layers(shape):
+    """Rectified units that become neurons, for rows or for images."""
+    rng = np.random.default_rng(1)
+    if len(shape) == 1:
+        first, second, n_units = [Dense(rng.normal(size=(*shape, 7)))], Dense(rng.normal(size=(7, 5))), 5
+    else:
+        maps = Conv2D(rng.normal(size=(2, 2, 2, 3)), rng.normal(size=3), stride=2, padding=1)
+        first, second, n_units = [Conv2D(rng.normal(size=(3, 3, 1, 2)))], maps, 6
+    pooled = [Pool2D(2, "mean"), Flatten()] if len(shape) > 1 else []
+    return [*first, Activation("relu"), second, Activation("relu"), *pooled, Dense(rng.normal(size=(n_units, 4)))]
 
 
 def small(*args, **params):
@@ -473,6 +486,16 @@ ENCODERS = {
         sparse_binary,
         chunk=3,
     ),
+    "spiking network": Case(
+        lambda: SpikingNetwork(spiking_layers((3,)), n_steps=5), walks, fixed_width="its first layer has 3 inputs"
+    ),
+    "spiking network of images": Case(
+        lambda: SpikingNetwork(
+            spiking_layers((6, 5)), threshold=[1.0, 2.0], tau=4.0, initial="rest", input_shape=(6, 5)
+        ),
+        images,
+        fixed_width=OF_IMAGES,
+    ),
     "deltas": Case(lambda: SendOnDelta(), walks, chunk=1),
     "deltas frozen": Case(lambda: SendOnDelta(0.1, frozen=True), walks),
 }
@@ -501,6 +524,7 @@ PLAIN = (
     "spiking lca positive",
     "temporal",
     "segments",
+    "spiking network",
     "deltas",
 )
 
