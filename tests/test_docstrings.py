@@ -30,6 +30,7 @@ ROOMS = [
     "receptive_fields",
     "sdr",
     "solvers",
+    "temporal",
 ]
 
 
