@@ -8,40 +8,14 @@ from sklearn.utils.validation import check_array
 
 from .._core.labels import label_numbers, row_labels
 from .._core.products import correlations
-from .._core.validation import binary_exponent, callers_level
+from .._core.training import Scale
+from .._core.validation import callers_level
 
 #: The context that is to be found from the input.
 INFER = "infer"
 
 #: Share of rows that are nearest to their own prototype, below which there is a warning.
 LEAST_OWN = 0.5
-
-
-class Scale(NamedTuple):
-    """Mean and standard deviation of all entries of an array, over a power of two."""
-
-    exponent: int
-    mean: float
-    deviation: float
-
-    @classmethod
-    def of(cls, X):
-        """Return the scale of an array; one whose entries are all alike is not stretched."""
-        exponent = binary_exponent(X)
-        X = np.ldexp(X, -exponent) if exponent else X
-        mean, deviation = float(X.mean(dtype=np.float64)), float(X.std(dtype=np.float64))
-        noise = 16 * np.finfo(X.dtype).eps * abs(mean)
-        return cls(exponent, mean, deviation if deviation > noise else 1.0)
-
-    def standardised(self, X, dtype):
-        """Return an array in units of the scale; what overflows is infinite."""
-        with np.errstate(over="ignore"):
-            X = np.ldexp(X, -self.exponent) if self.exponent else X
-            return ((X - self.mean) / self.deviation).astype(dtype, copy=False)
-
-    def restored(self, Z):
-        """Return the array that `standardised` has given Z for."""
-        return np.ldexp(Z * self.deviation + self.mean, self.exponent)
 
 
 class Prototypes(NamedTuple):

@@ -5,16 +5,17 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.adam import Adam
-from .._core.history import NetworkRecord, as_history, as_rows, from_rows
+from .._core.history import NetworkRecord, as_rows, from_rows
 from .._core.labels import label_numbers, labels_from_file, labels_to_file
 from .._core.rng import as_generator
+from .._core.training import Scale, TrainedMixin
 from .._core.validation import Integral, Interval, Real
-from ._contexts import Prototypes, Scale, Vectors, first_contexts
+from ._contexts import Prototypes, Vectors, first_contexts
 from ._network import Layer, Network, initial_network
 from ._training import run_epoch
 
 
-class ContextualNetwork(BaseEstimator):
+class ContextualNetwork(TrainedMixin, BaseEstimator):
     """A network, its contexts and Adam as fitted state; subclasses know what is learned and predicted."""
 
     _parameter_constraints = {  # noqa: RUF012
@@ -88,23 +89,6 @@ class ContextualNetwork(BaseEstimator):
         check_is_fitted(self)
         return [layer.segments.copy() for layer in self._network.layers]
 
-    @property
-    def history_(self):
-        """A record for each epoch."""
-        check_is_fitted(self)
-        return as_history(self._records, NetworkRecord)
-
-    @property
-    def loss_curve_(self):
-        """Mean cross-entropy in each epoch."""
-        return self.history_["objective"].tolist()
-
-    @property
-    def n_iter_(self):
-        """Epochs."""
-        check_is_fitted(self)
-        return len(self._records)
-
     def _start(self, X, classes, context):
         """Begin with a network of random weights for checked rows."""
         sizes = self._layer_sizes()
@@ -123,15 +107,6 @@ class ContextualNetwork(BaseEstimator):
         )
         arrays = self._network.arrays()
         self._adam, self._records = Adam(arrays, [self.learning_rate_init] * len(arrays)), []
-
-    def _layer_sizes(self):
-        """Return the sizes of the hidden layers as a list."""
-        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
-        if sizes.ndim != 1 or not sizes.size or sizes.dtype.kind not in "iu" or sizes.min() < 1:
-            raise ValueError(
-                f"`hidden_layer_sizes` must be an int >= 1 or a list of them, got {self.hidden_layer_sizes!r:.60}."
-            )
-        return sizes.tolist()
 
     def _rows_to_learn(self, X, y, context):
         """Return rows in units of the network, their classes, and contexts, which are learned."""

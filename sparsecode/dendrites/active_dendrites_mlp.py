@@ -1,20 +1,18 @@
 """`ActiveDendritesMLPClassifier`: a multilayer perceptron whose units are gated by dendrites that see a context."""
 
 import copy
-import warnings
 
 import numpy as np
 from scipy.special import log_softmax
 from sklearn.base import ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.labels import stream_classes
 from .._core.products import correlations
-from .._core.progress import progress_bar
-from .._core.validation import callers_level, check_rows, check_samples, fit_context, unchanged_on_failure
+from .._core.training import check_two_classes, warn_if_falling
+from .._core.validation import check_rows, check_samples, fit_context, unchanged_on_failure
 from ._contexts import INFER
 from ._contextual_network import ContextualNetwork
 from ._network import forward
@@ -172,22 +170,10 @@ class ActiveDendritesMLPClassifier(ClassifierMixin, ContextualNetwork):
             X, y, _ = check_samples(self, X, y, numeric=False)
             check_classification_targets(y)
             self._start(X, np.unique(y), context)
-            if len(self.classes_) < 2:
-                raise ValueError(f"y has one class only, {str(self.classes_[0])!r:.60}; a classifier needs two.")
+            check_two_classes(self.classes_)
             rows = self._rows_to_learn(X, y, context)
-            best, waited = np.inf, 0
-            with progress_bar(self.max_iter * -(-len(X) // self.batch_size), verbose=self.verbose) as bar:
-                while len(self._records) < self.max_iter and waited < self.n_iter_no_change:
-                    loss = self._learn(*rows, bar)
-                    waited = waited + 1 if loss > best - self.tol else 0
-                    best = min(best, loss)
-        if waited < self.n_iter_no_change:
-            warnings.warn(
-                f"the loss still fell after `max_iter`={self.max_iter} epochs, to {best:.2g}; raise `max_iter` or "
-                "`learning_rate_init`.",
-                ConvergenceWarning,
-                stacklevel=callers_level(),
-            )
+            best, falling = self._learn_until_flat(len(X), *rows)
+        warn_if_falling(best, falling, self.max_iter)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -222,7 +208,7 @@ class ActiveDendritesMLPClassifier(ClassifierMixin, ContextualNetwork):
             else:
                 self._network, self._adam = self._network.copy(), copy.deepcopy(self._adam)
             self._adam.rates = [self.learning_rate_init] * len(self._adam.means)
-            with progress_bar(-(-len(X) // self.batch_size), verbose=self.verbose) as bar:
+            with self._bar(len(X), 1) as bar:
                 self._learn(*self._rows_to_learn(X, y, context), bar)
         return self
 

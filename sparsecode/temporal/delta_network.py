@@ -13,11 +13,9 @@ from ..encoder import Capabilities, Encoder, sequences
 from ._calibration import largest_factor
 from ._linear import RUNS
 from ._operations import count_operations
+from ._sklearn_networks import layers_and_classes
 from ._streams import StreamMixin, StreamRecord, blocks, check_magnitude, check_state
-from .layers import Activation, Conv2D, Dense, Residual, check_layers, follow, linear_layers
-
-#: Activations of scikit-learn's networks, and what they are called here.
-OUTPUTS = {"identity": "identity", "logistic": "logistic", "softmax": "softmax"}
+from .layers import Conv2D, Dense, Residual, check_layers, follow, linear_layers
 
 
 class NetworkState(NamedTuple):
@@ -165,14 +163,7 @@ class DeltaNetwork(StreamMixin, Encoder):
         >>> network.transform(X[:2]).shape
         (2, 10)
         """
-        if not all(hasattr(network, name) for name in ("coefs_", "intercepts_", "out_activation_", "activation")):
-            raise ValueError(f"`network` must be a fitted MLPClassifier or MLPRegressor, got {network!r:.80}.")
-        if network.out_activation_ not in OUTPUTS:
-            raise ValueError(f"the output activation {network.out_activation_!r:.40} is not one of {sorted(OUTPUTS)}.")
-        layers = []
-        for W, b in zip(network.coefs_, network.intercepts_, strict=True):
-            layers += [Dense(W, b), Activation(network.activation)]
-        layers[-1] = Activation(OUTPUTS[network.out_activation_])
+        layers, _ = layers_and_classes(network)
         return cls(layers, **params).fit(X)
 
     def capabilities(self):

@@ -2,38 +2,34 @@
 
 import copy
 import math
-import warnings
 
 import numpy as np
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.adam import Adam
-from .._core.history import NetworkRecord, as_history, as_rows, from_rows
+from .._core.history import NetworkRecord, as_rows, from_rows
 from .._core.labels import label_numbers, labels_from_file, labels_to_file, stream_classes
-from .._core.progress import progress_bar
 from .._core.rng import as_generator
+from .._core.training import Scale, TrainedMixin, check_two_classes, warn_if_falling
 from .._core.validation import (
     Integral,
     Interval,
     Real,
     StrOptions,
-    callers_level,
     check_rows,
     check_samples,
     fit_context,
     unchanged_on_failure,
 )
-from ..dendrites._contexts import Scale
 from ._surrogate_gradients import SURROGATES, Rules, initial_arrays, run_epoch
 from .layers import Activation, Dense
 from .spiking_network import SpikingNetwork
 
 
-class SpikingMLPClassifier(ClassifierMixin, BaseEstimator):
+class SpikingMLPClassifier(ClassifierMixin, TrainedMixin, BaseEstimator):
     r"""Classify by layers of leaky neurons that fire, which learn by gradients with a surrogate for that of a spike.
 
     A row is shown for `n_steps` steps, as a constant current. In a step t, neurons with inputs x(t), the spikes of the
@@ -189,21 +185,9 @@ class SpikingMLPClassifier(ClassifierMixin, BaseEstimator):
             X, y, _ = check_samples(self, X, y, numeric=False)
             check_classification_targets(y)
             self._start(X, np.unique(y))
-            if len(self.classes_) < 2:
-                raise ValueError(f"y has one class only, {str(self.classes_[0])!r:.60}; a classifier needs two.")
-            best, waited = np.inf, 0
-            with progress_bar(self.max_iter * -(-len(X) // self.batch_size), verbose=self.verbose) as bar:
-                while len(self._records) < self.max_iter and waited < self.n_iter_no_change:
-                    loss = self._learn(X, y, bar)
-                    waited = waited + 1 if loss > best - self.tol else 0
-                    best = min(best, loss)
-        if waited < self.n_iter_no_change:
-            warnings.warn(
-                f"the loss still fell after `max_iter`={self.max_iter} epochs, to {best:.2g}; raise `max_iter` or "
-                "`learning_rate_init`.",
-                ConvergenceWarning,
-                stacklevel=callers_level(),
-            )
+            check_two_classes(self.classes_)
+            best, falling = self._learn_until_flat(len(X), X, y)
+        warn_if_falling(best, falling, self.max_iter)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -235,7 +219,7 @@ class SpikingMLPClassifier(ClassifierMixin, BaseEstimator):
             else:
                 self._arrays, self._adam = [array.copy() for array in self._arrays], copy.deepcopy(self._adam)
             self._adam.rates = [self.learning_rate_init] * len(self._arrays)
-            with progress_bar(-(-len(X) // self.batch_size), verbose=self.verbose) as bar:
+            with self._bar(len(X), 1) as bar:
                 self._learn(X, y, bar)
         return self
 
@@ -310,23 +294,6 @@ class SpikingMLPClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self)
         return [b.copy() for b in self._arrays[1::2]]
 
-    @property
-    def history_(self):
-        """A record for each epoch."""
-        check_is_fitted(self)
-        return as_history(self._records, NetworkRecord)
-
-    @property
-    def loss_curve_(self):
-        """Mean cross-entropy in each epoch."""
-        return self.history_["objective"].tolist()
-
-    @property
-    def n_iter_(self):
-        """Epochs."""
-        check_is_fitted(self)
-        return len(self._records)
-
     def save(self, path):
         """Save the fitted classifier in one file, which `sparsecode.load` gives back bit for bit.
 
@@ -340,14 +307,9 @@ class SpikingMLPClassifier(ClassifierMixin, BaseEstimator):
 
     def _start(self, X, classes):
         """Begin with random weights for checked rows."""
-        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
-        if sizes.ndim != 1 or not sizes.size or sizes.dtype.kind not in "iu" or sizes.min() < 1:
-            raise ValueError(
-                f"`hidden_layer_sizes` must be an int >= 1 or a list of them, got {self.hidden_layer_sizes!r:.60}."
-            )
         self.classes_, self._scale = classes, Scale.of(X)
         self._seed = as_generator(self.random_state).integers(2**31, size=4).tolist()
-        sizes = [X.shape[1], *sizes.tolist(), len(classes)]
+        sizes = [X.shape[1], *self._layer_sizes(), len(classes)]
         self._arrays = initial_arrays(sizes, rng=np.random.default_rng(self._seed), dtype=X.dtype)
         self._adam, self._records = Adam(self._arrays, [self.learning_rate_init] * len(self._arrays)), []
 

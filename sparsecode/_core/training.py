@@ -1,0 +1,100 @@
+"""Classifiers that are trained in epochs: units of their inputs, sizes of layers, and when to stop."""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
+
+from .history import NetworkRecord, as_history
+from .progress import progress_bar
+from .validation import binary_exponent, callers_level
+
+
+class Scale(NamedTuple):
+    """Mean and standard deviation of all entries of an array, over a power of two."""
+
+    exponent: int
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, X):
+        """Return the scale of an array; one whose entries are all alike is not stretched."""
+        exponent = binary_exponent(X)
+        X = np.ldexp(X, -exponent) if exponent else X
+        mean, deviation = float(X.mean(dtype=np.float64)), float(X.std(dtype=np.float64))
+        noise = 16 * np.finfo(X.dtype).eps * abs(mean)
+        return cls(exponent, mean, deviation if deviation > noise else 1.0)
+
+    def standardised(self, X, dtype):
+        """Return an array in units of the scale; what overflows is infinite."""
+        with np.errstate(over="ignore"):
+            X = np.ldexp(X, -self.exponent) if self.exponent else X
+            return ((X - self.mean) / self.deviation).astype(dtype, copy=False)
+
+    def restored(self, Z):
+        """Return the array that `standardised` has given Z for."""
+        return np.ldexp(Z * self.deviation + self.mean, self.exponent)
+
+
+class TrainedMixin:
+    """Estimators that append a record of each epoch to ``_records``."""
+
+    @property
+    def history_(self):
+        """A record for each epoch."""
+        check_is_fitted(self)
+        return as_history(self._records, NetworkRecord)
+
+    @property
+    def loss_curve_(self):
+        """Mean cross-entropy in each epoch."""
+        return self.history_["objective"].tolist()
+
+    @property
+    def n_iter_(self):
+        """Epochs."""
+        check_is_fitted(self)
+        return len(self._records)
+
+    def _layer_sizes(self):
+        """Return the sizes of the hidden layers as a list."""
+        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes))
+        if sizes.ndim != 1 or not sizes.size or sizes.dtype.kind not in "iu" or sizes.min() < 1:
+            raise ValueError(
+                f"`hidden_layer_sizes` must be an int >= 1 or a list of them, got {self.hidden_layer_sizes!r:.60}."
+            )
+        return sizes.tolist()
+
+    def _bar(self, n_rows, n_epochs):
+        """Return the progress bar of so many epochs."""
+        return progress_bar(n_epochs * -(-n_rows // self.batch_size), verbose=self.verbose)
+
+    def _learn_until_flat(self, n_rows, *rows):
+        """Learn from rows until the loss no longer falls; return the least, and whether it did not."""
+        best, waited = np.inf, 0
+        with self._bar(n_rows, self.max_iter) as bar:
+            while len(self._records) < self.max_iter and waited < self.n_iter_no_change:
+                loss = self._learn(*rows, bar)
+                waited = waited + 1 if loss > best - self.tol else 0
+                best = min(best, loss)
+        return best, waited < self.n_iter_no_change
+
+
+def check_two_classes(classes):
+    """Raise if there is one class only."""
+    if len(classes) < 2:
+        raise ValueError(f"y has one class only, {str(classes[0])!r:.60}; a classifier needs two.")
+
+
+def warn_if_falling(best, falling, max_iter):
+    """Warn if the loss still fell when the epochs were over."""
+    if falling:
+        warnings.warn(
+            f"the loss still fell after `max_iter`={max_iter} epochs, to {best:.2g}; raise `max_iter` or "
+            "`learning_rate_init`.",
+            ConvergenceWarning,
+            stacklevel=callers_level(),
+        )
