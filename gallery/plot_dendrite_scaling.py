@@ -9,8 +9,8 @@ number of active ones; with a quarter of the cells active no number of cells hel
 the synapses. Right: the price. The lower the threshold, the more cells of a pattern may be silent before it is missed.
 
 The number to look at: the slope with the population, -12 for a threshold of 12; and the share of a pattern that may be
-lost at 1 % misses. Points are simulations of 200 000 patterns. Rates are for random patterns: real activity is not,
-and they are then a floor.
+lost at 1 % misses. Points are shares of 200 000 (right: 20 000) overlaps drawn from their law. Rates are for random
+patterns: real activity is not, and they are then a floor.
 
 After figures of S. Ahmad and J. Hawkins, arXiv:1601.00720 (2016). The curve that they call "half of the cells" is
 one of a quarter of them, as shown here: with half, the rate is 0.58.

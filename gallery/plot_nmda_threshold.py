@@ -4,8 +4,8 @@ Why dendrites spike at about ten active synapses
 
 A dendrite needs 8 to 20 inputs close together, at about the same time, for an NMDA spike. Errors say why: over
 populations of 1000 to 17 000 cells, 0.5 to 3 per cent of them active, and segments of 20 to 50 synapses, a threshold
-below eight answers to random activity too often, whatever the rest is; one far above makes the segment miss patterns
-of which some cells are silent.
+below eight answers to random activity too often in the median (at seven 36 of 100 settings have rates below 1e-7,
+at eight 58); one far above makes the segment miss patterns of which some cells are silent.
 
 The number to look at: the median rate over all 210 settings at a threshold of 8, and the first threshold at which it is
 below 1e-7. The band holds half of the settings. The other curve is the rate at which a segment of 30 synapses

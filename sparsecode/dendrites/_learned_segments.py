@@ -40,7 +40,7 @@ class LearnedSegmentsMixin:
         permanences = self.permanences_
         if not permanences.shape[0]:
             return None
-        connected = permanences >= np.float32(self.permanence_threshold)
+        connected = permanences >= np.float32((permanence(self, "permanence_threshold") - 0.5) / ONE)
         cells = self.segment_cells_
         thresholds = np.full(len(cells), self.activation_threshold)
         columns = cells // self.code_shape_[1]

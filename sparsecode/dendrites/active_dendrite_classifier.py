@@ -161,6 +161,11 @@ class ActiveDendriteClassifier(Neurons):
                 f"`unknown_label`={label!r:.60} is of another kind than the labels {classes!s:.100}; give a "
                 f"{'string' if classes.dtype.kind in 'UO' else 'number'}."
             )
+        kind = classes.dtype
+        if kind.kind in "bui" and (kind.kind == "b" or not np.iinfo(kind).min <= label <= np.iinfo(kind).max):
+            raise ValueError(
+                f"`unknown_label`={label!r:.60} is none that labels of {kind} can have; give y as int64 or strings."
+            )
         if label in classes:
             raise ValueError(f"`unknown_label`={label!r:.60} is the label of a class; give another one.")
 

@@ -25,7 +25,8 @@ class TemporalMemory(LearnedSegmentsMixin, Encoder):
     cells that were active gain `permanence_increment`, others lose `permanence_decrement`, and up to
     `max_new_synapses` reach the cells that won before. A column that bursts lets the segment with most synapses to
     active cells learn, connected or not, if it has `min_threshold` of them, else a cell with the fewest segments grows
-    a new one. Segments that fired for a column that did not come lose `predicted_segment_decrement`.
+    a new one. Segments with `min_threshold` synapses to active cells, connected or not, in columns that
+    did not come lose `predicted_segment_decrement` there.
 
     Parameters
     ----------

@@ -6,6 +6,9 @@ import numpy as np
 
 from .._core.jit import kernel
 
+#: How many times smaller all inputs are when a change that has been is said to dwarf them.
+DWARFED = 64.0
+
 
 class Events(NamedTuple):
     """Work arrays: what has changed in one row."""
@@ -40,7 +43,7 @@ def _send(x, threshold, received, events):
         while bits:
             if bits & 1:
                 deltas[j] = x[j] - received[j]
-                received[j] += deltas[j]
+                received[j] = x[j]
                 places[n] = j
                 n += 1
             bits >>= 1
@@ -49,7 +52,7 @@ def _send(x, threshold, received, events):
         e = x[j] - received[j]
         if abs(e) > threshold:
             deltas[j] = e
-            received[j] += e
+            received[j] = x[j]
             places[n] = j
             n += 1
     return n
@@ -62,6 +65,28 @@ def _find(values, places):
         places[n] = j
         n += np.int64(values[j] != 0)
     return n
+
+
+def _outlived(received, events, n, fresh, peak):
+    """Keep the largest change since sums were computed anew; tell whether it dwarfs all that is received now.
+
+    What such a change has left of rounding in the sums then counts, so they are due to be computed anew.
+    """
+    zero, scale = received.dtype.type(0), received.dtype.type(DWARFED)
+    for m in range(n):
+        peak[0] = max(peak[0], abs(events.deltas[events.places[m]]))
+    if not fresh:
+        if n == 0 or peak[0] == zero:
+            return False
+        near = np.int32(0)
+        for j in range(received.shape[0]):
+            near += np.int32(abs(received[j]) * scale > peak[0])
+        if near:
+            return False
+    peak[0] = zero
+    for j in range(received.shape[0]):
+        peak[0] = max(peak[0], abs(received[j]))
+    return True
 
 
 def _add_rows(W, places, values, z):
@@ -83,16 +108,16 @@ def _add_rows(W, places, values, z):
             z[i] += v * row[i]
 
 
-def _dense_stream(X, W, bias, thresholds, fresh, received, z, events, Z, counts):
+def _dense_stream(X, W, bias, thresholds, fresh, received, z, peak, events, Z, counts):
     """Write the sums of a dense layer for each row of X, and the number of events of each.
 
-    Where `fresh` is 1, sums are computed anew from all that was received.
+    Where `fresh` is 1, or a large input has gone, sums are computed anew from all that was received.
     """
     for t in range(X.shape[0]):
         n = send(X[t], thresholds[t], received, events)
         counts[t] = n
         values = events.deltas
-        if fresh[t]:
+        if outlived(received, events, n, fresh[t] != 0, peak):
             for i in range(z.shape[0]):
                 z[i] = bias[i]
             n = find(received, events.places)
@@ -190,9 +215,9 @@ def _mark_windows(kernel_shape, n_channels, window, places, event_cost, marked):
     return total if cost >= total else np.int64(0)
 
 
-# ``h + (x - h)`` must not become x: events add up to what was received
-send = kernel(_send, fastmath=frozenset())
+send = kernel(_send)
 find = kernel(_find)
+outlived = kernel(_outlived)
 add_rows = kernel(_add_rows)
 dense_stream = kernel(_dense_stream)
 add_channels = kernel(_add_channels)

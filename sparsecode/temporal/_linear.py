@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .._core.products import aligned_copy, aligned_empty, kernel_array, row_products
-from ._event_kernels import Events, Window, add_windows, dense_stream, mark_windows, send
+from ._event_kernels import Events, Window, add_windows, dense_stream, mark_windows, outlived, send
 from .layers import Conv2D, Dense
 
 #: Share of the windows from which all are computed: those of some must be gathered.
@@ -20,11 +20,11 @@ class DenseRun:
         self.n_inputs, self.out_shape = shape[0], layer.out_shape(shape)
         self.n_sums = self.out_shape[0]
 
-    def advance(self, A, thresholds, fresh, received, sums):
+    def advance(self, A, thresholds, fresh, received, sums, peak):
         """Return the outputs for rows of a stream, and how many inputs of each were sent."""
         out, counts = np.empty((len(A), self.n_sums), A.dtype), np.empty(len(A), np.int64)
         A, events = kernel_array(A), make_events(self.n_inputs, A.dtype)
-        dense_stream(A, self.W, self.bias, thresholds, fresh, received, sums, events, out, counts)
+        dense_stream(A, self.W, self.bias, thresholds, fresh, received, sums, peak, events, out, counts)
         return out, counts
 
 
@@ -40,14 +40,14 @@ class ConvRun:
         self.window = Window(shape[0], shape[1], int(layer.stride), *layer.margins)
         self.event_cost = event_cost(self.W.shape)
 
-    def advance(self, A, thresholds, fresh, received, sums):
+    def advance(self, A, thresholds, fresh, received, sums, peak):
         """Return the outputs for images of a stream, and how many inputs of each were sent."""
         out, counts = np.empty((len(A), *self.out_shape), A.dtype), np.empty(len(A), np.int64)
         rows, z = kernel_array(A.reshape(len(A), -1)), sums.reshape(self.out_shape)
         events, marked = make_events(self.n_inputs, A.dtype), np.empty(self.out_shape[:2], np.uint8)
         for t in range(len(A)):
             counts[t] = n = send(rows[t], thresholds[t], received, events)
-            self._update(events, n, marked, bool(fresh[t]), received, z)
+            self._update(events, n, marked, outlived(received, events, n, bool(fresh[t]), peak), received, z)
             out[t] = z
         return out, counts
 

@@ -13,7 +13,7 @@ class NeuronRule(NamedTuple):
     rest: float
     threshold: float
     reset: float
-    subtracts: bool  # whether a spike lowers the potential by the threshold, or sets it to `reset`
+    subtracts: bool  # whether a spike lowers the potential by threshold - rest, or sets it to `reset`
     synaptic: bool
     current_kept: float  # share of a synaptic current that is left after a step
     current_gained: float  # potential that a synaptic current of one brings in a step
@@ -42,7 +42,7 @@ def _integrate(X, rule, v, current, adaptation, waits, spikes):
                 out[j] = one if fires else zero
                 if fires:
                     threshold = rule.threshold + rule.raise_by * adaptation[j]
-                    v[j] = v[j] - threshold if rule.subtracts else rule.reset
+                    v[j] = v[j] - (threshold - rule.rest) if rule.subtracts else rule.reset
                     waits[j] = rule.silent
             adaptation[j] = rule.adaptation_kept * adaptation[j] + (one - rule.adaptation_kept) * out[j]
 

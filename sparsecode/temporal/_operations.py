@@ -5,8 +5,9 @@ import math
 import numpy as np
 import xarray as xr
 
-from ._delta_kernels import LEVEL, DeltaState, scan
-from .delta_encoder import rule_for
+from .._core.products import kernel_array
+from ._event_kernels import send
+from ._linear import make_events
 from .layers import linear_layers
 
 
@@ -19,18 +20,21 @@ def count_operations(network, X, parts):
     sums = {name: np.zeros(len(layers)) for name in ("zero_skip", "delta", "refresh", "first", "sent")}
     squares, outputs = 0.0, network._dense(X)
     for rows, _ in parts:
-        states = [start(len(fan_out), X.dtype) for _, _, fan_out in layers]
+        received = [np.zeros(len(fan_out), X.dtype) for _, _, fan_out in layers]
         for block, out, _, inputs in network._blocks(X, [(rows, True)]):
             squares += np.square(out - outputs[block], dtype=np.float64).sum()
-            for number, (A, state, (_, _, fan_out)) in enumerate(zip(inputs, states, layers, strict=True)):
-                A = np.ascontiguousarray(A.reshape(len(A), -1))
-                sent = encode(A, network.threshold_[number], state) != 0
-                products, begins = sent @ fan_out, block.start == rows.start
+            begins = block.start == rows.start
+            for number, (A, (_, _, fan_out)) in enumerate(zip(inputs, layers, strict=True)):
+                A = kernel_array(A.reshape(len(A), -1))
+                limits = np.full(len(A), network.threshold_[number], A.dtype)
+                limits[:begins] = 0
+                sent = changes(A, limits, received[number])
+                products = sent @ fan_out
                 sums["zero_skip"][number] += ((A != 0) @ fan_out).sum()
                 sums["first"][number] += products[0] if begins else 0
                 sums["delta"][number] += products[1:].sum() if begins else products.sum()
                 sums["sent"][number] += sent[1:].sum() if begins else sent.sum()
-        every = network.refresh_every
+        every = network._every
         age = np.arange(1, rows.stop - rows.start)
         sums["refresh"] += 0 if every is None else np.count_nonzero(age % every == 0)
     dense = np.array([fan_out.sum(dtype=np.float64) for _, _, fan_out in layers])
@@ -52,21 +56,17 @@ def count_operations(network, X, parts):
         {name: ("layer", values) for name, values in counts.items()},
         coords={"layer": np.arange(len(layers)), "kind": ("layer", names)},
         attrs={
-            "saving": float(dense.sum() / later) if later else math.inf,
+            "saving": float(dense.sum() / later) if later else (math.inf if len(X) > len(parts) else math.nan),
             "error": float(squares / variance) if variance else math.nan,
             "units": "products of a weight and an input, mean of a row",
         },
     )
 
 
-def start(n_inputs, dtype):
-    """Return the state of channels before any row."""
-    zeros = np.zeros(n_inputs, dtype)
-    return DeltaState(zeros, zeros.copy(), np.ones(n_inputs, dtype), np.zeros(1, np.int64))
-
-
-def encode(A, threshold, state):
-    """Return what is sent of rows of inputs."""
-    deltas = np.empty_like(A)
-    scan(A, rule_for(state, np.full(A.shape[1], threshold), LEVEL), state, deltas)
-    return deltas
+def changes(A, limits, received):
+    """Return which inputs of each row are sent, and bring what was received up to date."""
+    events, sent = make_events(A.shape[1], A.dtype), np.zeros(A.shape, dtype=bool)
+    for t, row in enumerate(A):
+        n = send(row, limits[t], received, events)
+        sent[t, events.places[:n]] = True
+    return sent

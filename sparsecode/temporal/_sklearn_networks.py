@@ -14,11 +14,6 @@ def layers_and_classes(network):
     if network.out_activation_ not in OUTPUTS:
         raise ValueError(f"the output activation {network.out_activation_!r:.40} is not one of {OUTPUTS}.")
     classes = getattr(network, "classes_", None)
-    if classes is not None and network.out_activation_ == "logistic" and network.coefs_[-1].shape[1] > 1:
-        raise ValueError(
-            "`network` has several labels for each row; give its weights as `layers`, with a last "
-            'Activation("logistic"), and take `transform(X) > 0.5`.'
-        )
     layers = []
     for W, b in zip(network.coefs_, network.intercepts_, strict=True):
         layers += [Dense(W, b), Activation(network.activation)]

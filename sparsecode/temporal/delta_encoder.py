@@ -85,7 +85,8 @@ class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
         In units of X.
     error_bound_ : ndarray of shape (n_features,)
         Largest error of the receiver, up to rounding: the threshold, or half a step of the `grid` if that is more, 64
-        times that with `target_rate`; infinite where nothing is promised: for "difference", and with `max_events`.
+        times that with `target_rate` (128 times for "quantizer", whose levels move); infinite where nothing is
+        promised: for "difference", and with `max_events`.
     encoder_ : Encoder
         A clone of `encoder`, fitted to the rows of fit; or None.
     dictionary_ : Dictionary or None
@@ -323,7 +324,7 @@ class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
         if self.encoder_ is None:
             return deltas[0], channels
         code = self.encoder_._update(channels.received, (deltas[0] != 0) | fresh, state.code)
-        return code, self._with_code(channels, code)
+        return code, self._with_code(channels, code.copy())
 
     @property
     def error_bound_(self):
@@ -331,7 +332,8 @@ class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
         check_is_fitted(self)
         if self.scheme == "difference" or (self.scheme == "unary" and self.max_events is not None):
             return np.full_like(self.threshold_, np.inf)
-        bound = self.threshold_ * (1 if self.target_rate is None else RANGE)
+        adaptive = RANGE * (2 if self.scheme == "quantizer" else 1)  # levels move with their threshold
+        bound = self.threshold_ * (1 if self.target_rate is None else adaptive)
         return np.maximum(bound, self._grid() / 2)
 
     @property
@@ -418,7 +420,8 @@ class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
 def rule_for(state, thresholds, scheme, *, whole=True, grid=0.0, most=None, rate=None, adaptation=1.0):
     """Return the rule of channels with some thresholds, to go on from a state."""
     dtype = state.gain.dtype
-    number, base = dtype.type, thresholds.astype(dtype)
+    number, most_of_all = dtype.type, np.finfo(dtype).max / (4 * RANGE)  # two thresholds, and adaptive ones, are finite
+    base = np.minimum(thresholds, most_of_all).astype(dtype)
     return DeltaRule(
         scheme=scheme,
         whole=whole,

@@ -27,12 +27,15 @@ class NetworkState(NamedTuple):
         Inputs of all linear layers, one after the other, as far as they were sent.
     sums : ndarray of shape (n_sums,)
         Their outputs.
+    peaks : ndarray of shape (n_linear,)
+        The largest change of an input of each since its sums were computed anew.
     n_rows : ndarray of shape (1,), int64
         Rows since the beginning.
     """
 
     received: np.ndarray
     sums: np.ndarray
+    peaks: np.ndarray
     n_rows: np.ndarray
 
 
@@ -58,7 +61,8 @@ class DeltaNetwork(StreamMixin, Encoder):
         Units of `threshold`: the standard deviation of all inputs of a layer, for the rows of fit, or those of the
         inputs.
     refresh_every : int or None, default=1000
-        Rows after which sums are computed anew from h, so that rounding does not add up. None is never.
+        Rows after which sums are computed anew from h, so that rounding does not add up. They always are when an input
+        has gone that was 64 times as large as all there are now. None is at no fixed time.
     input_shape : tuple of int or None, default=None
         Shape of a frame, (height, width) or (height, width, n_channels), for networks of images.
 
@@ -188,7 +192,7 @@ class DeltaNetwork(StreamMixin, Encoder):
         with unchanged_on_failure(self):
             X = self._check_stream(X, reset=True)
             parts = sequences(groups, len(X))
-            self._lay(self.layers)
+            self._lay(self.layers, self.refresh_every)
             self.threshold_ = self._thresholds(X)
             started = time.perf_counter()
             squares, n_sent = self._measure(X, parts, self._dense(X))
@@ -317,15 +321,18 @@ class DeltaNetwork(StreamMixin, Encoder):
         check_is_fitted(self)
         return self._shapes[0]
 
-    def _lay(self, layers):
-        """Take layers, which later changes of the parameter do not touch."""
+    def _lay(self, layers, every):
+        """Take layers and the time of refreshing, which later changes of the parameters do not touch."""
+        self._every = every
         check_layers(layers)
         self._layers, self._prepared = tuple(layers), Prepared()
         self._shapes = shapes_of(self._layers, self._frame_shape())
 
     def _dense(self, X):
         """Return the outputs of the network itself for checked rows."""
+        check_weights(linear_layers(self._layers), X.dtype)
         A = follow(self._layers, self._frames(X), lambda layer, A: layer.dense(A))
+        check_outputs(A)
         return np.ascontiguousarray(A.reshape(len(A), -1))
 
     def _frame_shape(self):
@@ -358,6 +365,7 @@ class DeltaNetwork(StreamMixin, Encoder):
         """Return the linear layers at work in a dtype."""
         if dtype not in self._prepared:
             kinds = linear_layers(self._layers)
+            check_weights(kinds, dtype)
             self._prepared[dtype] = [
                 RUNS[type(layer)](layer, shape, dtype) for layer, (shape, _) in zip(kinds, self._shapes[1], strict=True)
             ]
@@ -366,14 +374,15 @@ class DeltaNetwork(StreamMixin, Encoder):
     def _begin(self, dtype):
         """Return the state before any row, in a dtype."""
         n_inputs, n_sums = (sum(math.prod(shape) for shape in shapes) for shapes in zip(*self._shapes[1], strict=True))
-        return NetworkState(np.zeros(n_inputs, dtype), np.zeros(n_sums, dtype), np.zeros(1, np.int64))
+        peaks = np.zeros(len(self._shapes[1]), dtype)
+        return NetworkState(np.zeros(n_inputs, dtype), np.zeros(n_sums, dtype), peaks, np.zeros(1, np.int64))
 
     def _run(self, X, state):
         """Return the outputs for rows, how many inputs were sent, and all inputs of linear layers; change the state."""
         dtype, at, n_sent, inputs = X.dtype, [0, 0, 0], 0, []
         runs, thresholds = self._runs(dtype), self.threshold_.astype(dtype)
         age = state.n_rows[0] + np.arange(len(X))
-        every = self.refresh_every
+        every = self._every
         fresh = (age == 0) | (np.zeros(len(X), bool) if every is None else age % every == 0)
 
         def advance(layer, A):
@@ -383,13 +392,15 @@ class DeltaNetwork(StreamMixin, Encoder):
             at[:] = number + 1, first + run.n_inputs, start + run.n_sums
             limits = np.where(age == 0, dtype.type(0), thresholds[number])
             received, sums = state.received[first : at[1]], state.sums[start : at[2]]
-            out, sent = run.advance(A, limits, fresh.astype(np.int64), received, sums)
+            peak = state.peaks[number : number + 1]
+            out, sent = run.advance(A, limits, fresh.astype(np.int64), received, sums, peak)
             n_sent += int(sent.sum())
             inputs.append(A)
             return out
 
         A = follow(self._layers, self._frames(X), advance)
         state.n_rows[0] += len(X)
+        check_outputs(A)
         return A.reshape(len(A), -1), n_sent, inputs
 
     def _blocks(self, X, parts):
@@ -409,13 +420,31 @@ class DeltaNetwork(StreamMixin, Encoder):
         return squares, n_sent
 
     def _get_fitted_state(self):
-        return {"record": list(self._record), "layers": list(self._layers)}, {"threshold": self.threshold_}
+        scalars = {"record": list(self._record), "layers": list(self._layers), "every": self._every}
+        return scalars, {"threshold": self.threshold_}
 
     def _set_fitted_state(self, scalars, arrays):
         self.threshold_, self._record = arrays["threshold"], StreamRecord(*scalars["record"])
-        self._lay(scalars["layers"])
+        self._lay(scalars["layers"], scalars["every"])
         if self.threshold_.shape != (len(self._shapes[1]),):
             raise ValueError("the thresholds of the network do not fit its layers.")
+
+
+def check_outputs(A):
+    """Raise if sums have overflowed."""
+    bad = np.flatnonzero(~np.isfinite(A.reshape(len(A), -1)).all(axis=1))
+    if bad.size:
+        raise ValueError(
+            f"the outputs of {bad.size} rows overflow {A.dtype}, first row {bad[0]}: give X as float64, or scale it."
+        )
+
+
+def check_weights(layers, dtype):
+    """Raise if weights are beyond a dtype."""
+    for layer in layers:
+        largest = max(np.abs(layer.weights).max(), np.abs(layer.bias).max())
+        if largest > np.finfo(dtype).max:
+            raise ValueError(f"{layer!r} has weights up to {largest:.1e}, beyond {dtype}; give X as float64.")
 
 
 def shapes_of(layers, shape):

@@ -41,8 +41,8 @@ class IntegrateAndFire(StreamMixin, Encoder):
 
         v <- v_inf + (v - v_inf) exp(-dt / tau),    v_inf = rest + resistance x,
 
-    so that spikes do not depend on the step beyond its length. A neuron fires at ``v >= threshold``, at most once in a
-    step; what is beyond the threshold is kept, unless there is a `reset`. With ``tau=None`` it has no leak,
+    so that a longer step makes spikes late, but no errors of integration. A neuron fires at ``v >= threshold``, at most
+    once in a step; what is beyond the threshold is kept, unless there is a `reset`. With ``tau=None`` it has no leak,
     ``dv/dt = resistance x``, and its rate is the current, rectified, in steps.
 
     Parameters
@@ -58,8 +58,8 @@ class IntegrateAndFire(StreamMixin, Encoder):
     rest : float, default=0.0
         Potential without input.
     reset : float or None, default=None
-        Potential after a spike, below `threshold`. None lowers the potential by the threshold, so that rates are
-        linear in the current.
+        Potential after a spike, below `threshold`. None lowers the potential by the way from `rest` to the threshold,
+        so that what was beyond the threshold is kept and rates are linear in the current.
     refractory : float, default=0.0
         Seconds after a spike in which the potential stays, rounded to steps.
     tau_synapse : float or None, default=None
@@ -95,8 +95,8 @@ class IntegrateAndFire(StreamMixin, Encoder):
     A row takes O(n_features). With float32 input all is computed in float32.
 
     Without leak, from half the threshold, and for currents from 0 to threshold / dt, the rate in T steps is within
-    ``1 / (2 T)`` of the current (in thresholds a step): spikes are a rectified unit with T + 1 levels. A delta encoder
-    whose quantizer has the same step sends as much once that such a neuron sends for ever.
+    ``1 / (2 T)`` of the current (in thresholds a step): spikes are a rectified unit with T + 1 levels. Such a neuron
+    goes on to fire for as long as the current lasts; a delta encoder whose quantizer has the same step sends once.
 
     References
     ----------

@@ -76,21 +76,26 @@ def to_nir(estimator, *, dt=1e-3):
         if number < len(network.threshold_):
             size = float(network.threshold_[number])
             nodes.append(layer_node(len(nodes[-1].bias), size, network.tau, dt))
-    metadata = {"initial": network.initial, "activation": network._activation.name, "dt": dt}
+    metadata = {
+        "initial": network.initial,
+        "activation": network._activation.name,
+        "dt": dt,
+        "n_steps": int(network.n_steps),
+    }
     return chain(nodes, n_inputs, network.code_shape_[0], metadata)
 
 
-def from_nir(graph, *, dt=1e-3, **params):
+def from_nir(graph, *, dt=None, **params):
     """Return the spiking network of a graph, or its neurons if there is nothing else.
 
     Parameters
     ----------
     graph : nir.NIRGraph
         A chain of Affine, Linear, IF and LIF nodes between its input and its output.
-    dt : float, default=0.001
-        Seconds of a step.
+    dt : float or None, default=None
+        Seconds of a step. None takes those of the graph, if it was made here, else 0.001.
     **params : dict
-        `n_steps`, `classes` and the like.
+        `n_steps`, `classes` and the like, instead of those of the graph.
 
     Returns
     -------
@@ -118,20 +123,24 @@ def from_nir(graph, *, dt=1e-3, **params):
     """
     if type(graph).__name__ != "NIRGraph":
         raise ValueError(f"`graph` must be a nir.NIRGraph, as nir.read returns, got {graph!r:.60}.")
-    dt, nodes = as_seconds(dt), ordered(graph)
+    nodes = ordered(graph)
     kinds = [type(node).__name__ for node in nodes]
     strange = set(kinds) - {"Affine", "Linear", "IF", "LIF"}
     if strange or not nodes:
         raise ValueError(f"`graph` must be a chain of Affine, Linear, IF and LIF nodes, got {sorted(strange)}.")
+    metadata = graph.metadata or {}
+    told = (nodes[0].metadata or {}) if len(nodes) == 1 else metadata
+    dt = as_seconds(float(told.get("dt", 1e-3)) if dt is None else dt)
     if kinds in (["IF"], ["LIF"]):
         return neurons_of(nodes[0], dt, params)
     layers, tau = layers_of(nodes, dt)
-    metadata = graph.metadata or {}
     activation = text(metadata.get("activation", "identity"))
     if activation in ACTIVATIONS:
         layers.append(Activation(activation))
     initial = "half" if text(metadata.get("initial", "rest")) == "half" else "rest"
     defaults = {"threshold": 1.0, "tau": tau, "initial": initial}
+    if "n_steps" in metadata:
+        defaults["n_steps"] = int(metadata["n_steps"])
     return SpikingNetwork(layers, **defaults | params).fit(np.zeros((1, layers[0].weights.shape[0])))
 
 

@@ -170,6 +170,11 @@ class SpikingNetwork(StreamMixin, Encoder):
             If it is not such a network, has other hidden units, or several labels for each row.
         """
         layers, classes = layers_and_classes(network)
+        if classes is not None and network.out_activation_ == "logistic" and network.coefs_[-1].shape[1] > 1:
+            raise ValueError(
+                "`network` has several labels for each row; give its weights as `layers`, with a last "
+                'Activation("logistic"), and take `transform(X) > 0.5`.'
+            )
         return cls(layers, **{"classes": classes} | params).fit(X)
 
     def capabilities(self):

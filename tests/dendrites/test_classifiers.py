@@ -235,3 +235,10 @@ def test_pipeline_of_winners(rng):
     ]
     np.testing.assert_array_equal(*labels)
     assert (labels[0] == y[300:]).mean() > 0.95
+
+
+def test_unknown_labels_that_labels_cannot_be():
+    X = random_sdrs(20, 200, 10, random_state=0)
+    for y, label in ((np.arange(20) % 2 == 0, -1), ((np.arange(20) % 2).astype(np.uint8), -1)):
+        with pytest.raises(ValueError, match="give y as int64 or strings"):
+            ActiveDendriteClassifier(DendriticSegmentDetector(5), unknown_label=label).fit(X, y)

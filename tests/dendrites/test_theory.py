@@ -7,6 +7,8 @@ active", which have a quarter; two curves drawn 200 cells too far right; 3.1134e
 3.142e-16; and rates of unions of synapses that are off by 1e-3 where sums cancelled.
 """
 
+import math
+
 import numpy as np
 import pytest
 
@@ -295,3 +297,26 @@ def test_overlap_sets_partition_all_patterns():
 def test_impossible_arguments_are_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("s", "theta", "loss", "exact"),
+    [(20, 20, 1e-17, 2e-16), (20, 20, 1e-12, 2e-11), (20, 20, 1e-8, 1.99999981e-7), (20, 18, 1e-6, 1.13998546e-15)],
+)
+def test_rare_losses_do_not_cancel(s, theta, loss, exact):
+    """Sums of the binomial law by hand; the last digits of the exact ones are beyond those printed."""
+    terms = [math.comb(s, k) * loss**k * (1 - loss) ** (s - k) for k in range(s - theta + 1, s + 1)]
+    assert spontaneous_loss_rate(s, theta, loss) == pytest.approx(math.fsum(terms), rel=1e-12)
+    assert math.fsum(terms) == pytest.approx(exact, rel=1e-7)
+    assert spontaneous_loss_rate(s, 0, loss) == 0
+    assert spontaneous_loss_rate(s, s + 1, loss) == 1
+
+
+def test_union_of_one_pattern_at_strict_thresholds():
+    """The mean size of a union is whole where it should be, so that the only possible overlap counts."""
+    n, a = np.meshgrid(np.arange(200, 20_001, 300), np.arange(5, 41))
+    alone = false_positive_rate(n, a, 60, a, log=True)
+    united = union_false_positive_rate(n, a, 60, a, 1, method="mean", log=True)
+    np.testing.assert_allclose(united, alone, rtol=1e-10)
+    with pytest.raises(ValueError, match="takes too much memory; use method='mean' or 'bound'"):
+        union_false_positive_rate(10**6, 20_000, 40, 20, 5)

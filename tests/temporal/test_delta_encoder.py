@@ -98,13 +98,22 @@ def test_errors_are_bounded_for_ever(scheme, dtype):
         assert encoder.error_bound_[0] == threshold
 
 
-def test_bound_where_thresholds_adapt():
+@pytest.mark.parametrize("scheme", PROMISING)
+def test_bound_where_thresholds_adapt(scheme):
     X = walk(20_000, size=0.05)
-    encoder = DeltaEncoder(0.01, target_rate=0.05, adaptation=0.5).fit(X)
+    encoder = DeltaEncoder(0.01, scheme=scheme, target_rate=0.05, adaptation=0.5).fit(X)
     error = np.abs(X - encoder.inverse_transform(encoder.transform(X))).max(axis=0)
-    np.testing.assert_allclose(encoder.error_bound_, 0.64)
+    # Levels of a quantizer move, so that one that has not sent is up to two thresholds off
+    np.testing.assert_allclose(encoder.error_bound_, 1.28 if scheme == "quantizer" else 0.64)
     assert (error <= encoder.error_bound_).all()
-    assert (error > 0.2).all()  # 0.35 to 0.49 for five walks
+    assert (error > 0.1).all()
+
+
+@pytest.mark.parametrize("threshold", [1e308, 2e38, 1e39])
+@pytest.mark.parametrize("scheme", PROMISING)
+def test_thresholds_beyond_all_numbers(scheme, threshold, dtype):
+    encoder = DeltaEncoder(threshold, scheme=scheme, initial="zero").fit(walk(20, dtype=dtype))
+    assert not encoder.transform(walk(20, dtype=dtype)).any()
 
 
 def test_differences_drift():

@@ -112,6 +112,40 @@ def test_rounding_does_not_add_up():
         assert np.abs(network.transform(X) - expected).max() < most * np.abs(expected).max()
 
 
+def test_large_inputs_leave_no_rounding_behind(dtype):
+    """A saturated frame among others: 4e-2 with float32 without computing sums anew."""
+    X = np.random.default_rng(0).random((60, 12)).astype(dtype)
+    X[30] = 65535
+    X[40, 3] = 1e6
+    for layers, shape in ((dense_layers((12, 20, 5)), None), (image_layers()[:1], (3, 2, 2))):
+        network = DeltaNetwork(layers, refresh_every=None, input_shape=shape).fit(X)
+        error = np.abs(network.transform(X) - network.dense(X)).max(axis=1)
+        scale = np.abs(network.dense(X)).max(axis=1)
+        assert (error <= 30 * CLOSE[dtype] * scale).all()
+
+
+def test_sums_that_overflow_are_an_error():
+    X, huge = stream(20, (12,), dtype=np.float32), np.full((1, 12), 8e37, np.float32)
+    network = DeltaNetwork([Dense(np.full((12, 2), 5.0))]).fit(X)
+    _, state = network.step(X[0], network.initial_state())
+    kept = [part.copy() for part in state]
+    for call in (network.transform, network.dense, lambda rows: network.step(rows[0], state)):
+        with pytest.raises(ValueError, match="overflow float32"), np.errstate(all="ignore"):
+            call(huge)
+    for part, before in zip(state, kept, strict=True):
+        np.testing.assert_array_equal(part, before)
+    with pytest.raises(ValueError, match=r"weights up to 1.0e\+200, beyond float32"):
+        DeltaNetwork([Dense(np.full((12, 2), 1e200))]).fit(X)
+
+
+def test_nothing_is_saved_where_nothing_was_measured():
+    X = stream(5, (12,))
+    network = DeltaNetwork(dense_layers((12, 5))).fit(X)
+    assert np.isnan(network.count_operations(X[:1]).attrs["saving"])
+    assert np.isnan(network.count_operations(X, groups=np.arange(5)).attrs["saving"])
+    assert network.count_operations(np.repeat(X[:1], 3, axis=0)).attrs["saving"] == np.inf
+
+
 def test_sums_are_computed_anew_when_it_is_time():
     X = stream(50, (12,))
     network = DeltaNetwork(dense_layers((12, 6)), refresh_every=7).fit(X)

@@ -95,3 +95,13 @@ def test_thresholds_lie_above_rest_and_reset(params):
 def test_parameters_out_of_range(params):
     with pytest.raises(ValueError, match=next(iter(params))):
         IntegrateAndFire(**params).fit([[1.0]])
+
+
+def test_rest_is_where_potentials_are_counted_from():
+    """In millivolts from -65, as from 0: a spike lowers the potential by the way from rest to the threshold."""
+    X = np.full((400, 1), 20.0)
+    X[200:] = 0
+    shifted = IntegrateAndFire(0.02, rest=-65.0, threshold=-50.0).fit_transform(X)
+    np.testing.assert_array_equal(shifted, IntegrateAndFire(0.02, threshold=15.0).fit_transform(X))
+    assert 0 < shifted[:200].sum() < 20
+    assert not shifted[220:].any()

@@ -147,7 +147,7 @@ def spontaneous_loss_rate(n_synapses, threshold, loss):
     1.02e-05
     """
     s, theta = counts("n_synapses", n_synapses), counts("threshold", threshold)
-    return number(binom.cdf(theta - 1, s, 1 - shares("loss", loss)))
+    return number(binom.sf(s - theta, s, shares("loss", loss)))  # of losses, which does not cancel where they are rare
 
 
 def overlap_set_size(n_cells, n_active, n_synapses, overlap):
