@@ -241,11 +241,12 @@ class SegmentsMixin:
                 self._thresholds = automatic(self._store.foreign, self.n_features_in_, n_active, sizes, rate, of_theory)
             return
         self._thresholds = np.full(len(sizes), self.threshold, np.int64)
-        short = np.count_nonzero(self._store.sizes < self.threshold)
+        short = np.count_nonzero(sizes < self.threshold)
         if short:
             warnings.warn(
-                f"{short} of {len(sizes)} segments have fewer synapses than `threshold`={self.threshold} and are never "
-                "active: their patterns have too few ones. Lower it, or use 'auto'.",
+                f"{short} of {len(sizes)} segments have fewer connected synapses than `threshold`={self.threshold} and "
+                "are not active: their patterns have too few ones, or `initial_permanence` is below "
+                "`permanence_threshold` and they have not learned enough. Lower `threshold`, or use 'auto'.",
                 UserWarning,
                 stacklevel=callers_level(),
             )

@@ -72,8 +72,8 @@ class AnomalyLikelihood(BaseEstimator):
 
     Notes
     -----
-    O(1) a row, and O(window) for an estimate. Rows that come one by one give the bits of those that come together. The
-    constants are those of NuPIC, which is two-sided.
+    O(1) a row of a batch, and O(window) for an estimate; `step` copies the window. Rows that come one by one give the
+    bits of those that come together. The constants are those of NuPIC, which is two-sided.
 
     References
     ----------

@@ -50,7 +50,7 @@ class SequencePredictor(BaseEstimator):
         Also the resolution of the default encoder: few see little, many make each value a new one.
     bounds : "auto" or tuple of two floats, default="auto"
         Least and largest value of the distribution. "auto" takes those of the first call, and a fifth of their distance
-        more on each side. Values outside count as the next bound.
+        more on each side. As targets, values outside count as the next bound; the encoder of inputs has no bounds.
     learning_rate : float, default=2.0
         Of the weights from cells to buckets, > 0.
     random_state : int, RandomState, Generator or None, default=None

@@ -299,7 +299,7 @@ def test_what_works_badly_is_said(rng):
     X = np.zeros((30, 50), bool)
     for i, x in enumerate(X):
         x[rng.permutation(50)[: 3 if i < 5 else 12]] = True
-    with pytest.warns(UserWarning, match="5 of 30 segments have fewer synapses than `threshold`=4"):
+    with pytest.warns(UserWarning, match="5 of 30 segments have fewer connected synapses than `threshold`=4"):
         DendriticSegmentDetector(8, threshold=4, random_state=0).fit(X)
     alike = np.repeat(random_sdrs(20, 400, 20, random_state=0), 20, axis=0)
     unmet = "400 of 400 segments answer to more than 0.001 of the rows of others even where all"
@@ -340,3 +340,12 @@ def test_dictionary_and_back(rng):
     assert first.dictionary_ is None
     assert first.transform(np.ones((3, 5))).shape == (3, 0)
     assert first.partial_fit(np.ones((1, 5))).code_shape_ == (1,)
+
+
+def test_synapses_that_are_not_connected_are_said():
+    X = random_sdrs(50, 400, 20, random_state=0)
+    detector = DendriticSegmentDetector(
+        20, threshold=8, match_threshold=8, initial_permanence=0.2, permanence_threshold=0.5, random_state=0
+    )
+    with pytest.warns(UserWarning, match="50 of 50 segments have fewer connected synapses than `threshold`=8"):
+        detector.fit(X)
