@@ -139,7 +139,8 @@ class ScalarEncoder(ColumnEncoder):
             Of buckets next to each other that share equally many ones, the one in the middle. NaN where there are none.
         """
         n_bits, w = self.code_shape_[1], self._n_active
-        bucket = by_blocks(self._check_codes(X), self.code_shape_, self._best_buckets)
+        codes = self._check_codes(X)
+        bucket = by_blocks(codes, self.code_shape_, self._best_buckets)
         share = (bucket + 0.5) / (n_bits if self._periodic else n_bits - w + 1)
         low, high = self.bounds_.T
         values = low * (1 - share) + high * share
