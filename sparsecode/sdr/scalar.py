@@ -138,8 +138,8 @@ class ScalarEncoder(ColumnEncoder):
         ndarray of shape (n_samples, n_features)
             Of buckets next to each other that share equally many ones, the one in the middle. NaN where there are none.
         """
-        n_bits, w = self.code_shape_[1], self._n_active
         codes = self._check_codes(X)
+        n_bits, w = self.code_shape_[1], self._n_active
         bucket = by_blocks(codes, self.code_shape_, self._best_buckets)
         share = (bucket + 0.5) / (n_bits if self._periodic else n_bits - w + 1)
         low, high = self.bounds_.T
