@@ -5,6 +5,7 @@ import time
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.products import kernel_array
 from .._core.validation import (
     Integral,
     Interval,
@@ -320,7 +321,7 @@ class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
         state = check_state(state, expected, type(expected).__name__, type(self).__name__)
         channels, deltas = DeltaState(*state[:4]), np.empty_like(x)
         fresh = channels.n_rows[0] == 0
-        scan(x, self._rule(channels), channels, deltas)
+        scan(kernel_array(x), self._rule(channels), channels, deltas)
         if self.encoder_ is None:
             return deltas[0], channels
         code = self.encoder_._update(channels.received, (deltas[0] != 0) | fresh, state.code)
@@ -391,7 +392,7 @@ class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
             state = self._begin(X.dtype)
             rule = self._rule(state)
             for part in blocks(rows, X.shape[1]):
-                block = X[part]
+                block = kernel_array(X[part])
                 deltas = np.empty_like(block)
                 scan(block, rule, state, deltas)
                 yield block, deltas, state

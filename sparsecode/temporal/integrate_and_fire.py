@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.products import kernel_array
 from .._core.validation import Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder, sequences
 from ._neuron_kernels import NeuronRule, integrate
@@ -229,7 +230,7 @@ class IntegrateAndFire(StreamMixin, Encoder):
         check_magnitude(x)
         state = check_state(state, self._begin(x.dtype), "NeuronState", type(self).__name__)
         spikes = np.empty_like(x)
-        integrate(x, self._rule(x.dtype), *state, spikes)
+        integrate(kernel_array(x), self._rule(x.dtype), *state, spikes)
         return spikes[0], state
 
     @property
@@ -275,7 +276,7 @@ class IntegrateAndFire(StreamMixin, Encoder):
         for rows, _ in parts:
             state = self._begin(X.dtype)
             for part in blocks(rows, X.shape[1]):
-                block = X[part]
+                block = kernel_array(X[part])
                 spikes = np.empty_like(block)
                 integrate(block, rule, *state, spikes)
                 yield spikes

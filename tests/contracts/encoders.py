@@ -339,7 +339,9 @@ ENCODERS = {
         chunk=7,
         fixed_width="it takes zeros and ones only",
     ),
-    "sequences": Case(lambda: SequenceMemory(4, 20, backoff=None, binarize=0.5, random_state=0), sparse_binary, chunk=1),
+    "sequences": Case(
+        lambda: SequenceMemory(4, 20, backoff=None, binarize=0.5, random_state=0), sparse_binary, chunk=1
+    ),
     "sequences held csr": Case(
         lambda: SequenceMemory(
             5, 60, persistence=2, freeze_fraction=0.5, sparse_output=True, store_items=True, n_jobs=2, random_state=0
