@@ -85,6 +85,6 @@ for axes in (left, right):
     axes.axhline(dense, color="0.6", linewidth=1, label="perceptron")
 left.set(xlabel="steps for which an image is shown", ylabel="right, %", ylim=(60, 100))
 left.xaxis.set_major_formatter("{x:g}")
-right.set(xlabel="weights added for spikes, in parts of all products after the first layer")
+right.set(xlabel="weights added for spikes over products after the first layer")
 left.legend(frameon=False, loc="lower right")
 figure.savefig("plot_spiking_digits.png", dpi=150)
