@@ -393,7 +393,7 @@ ENCODERS = {
         images,
         fixed_width=OF_IMAGES,
     ),
-    "delta encoder of binary codes": Case(lambda: DeltaEncoder(2.0, encoder=KWinners(1)), walks),
+    "delta encoder of binary codes": Case(lambda: DeltaEncoder(1.0, encoder=KWinners(1)), walks),
     "delta network": Case(
         lambda: DeltaNetwork(layers((3,)), threshold=[0.1, 0.0, 0.2]), walks, fixed_width="its first layer has 3 inputs"
     ),
