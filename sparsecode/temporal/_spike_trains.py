@@ -5,6 +5,7 @@ import math
 import numpy as np
 import xarray as xr
 
+from .._core.products import kernel_array
 from ._neuron_kernels import NeuronRule, integrate
 from .layers import Activation, Conv2D, Dense, Flatten, Pool2D, follow
 
@@ -76,7 +77,7 @@ def fire(currents, rule, v):
     v : float
         Potential at the beginning.
     """
-    rows = np.ascontiguousarray(currents.reshape(len(currents), -1))
+    rows = kernel_array(currents.reshape(len(currents), -1))
     n, spikes = rows.shape[1], np.empty_like(rows)
     nothing = np.zeros(n, rows.dtype)
     integrate(rows, rule, np.full(n, v, rows.dtype), nothing, nothing.copy(), np.zeros(n, np.int64), spikes)
