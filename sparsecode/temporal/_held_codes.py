@@ -55,14 +55,10 @@ class HeldCodesMixin:
 
     def _codes(self, parts):
         """Yield the codes of what receivers have, each once as long as nothing is sent."""
-        received = last = None
-        for block, deltas, state in parts:
-            changed = deltas.any(axis=1)
-            if state.n_rows[0] == len(block):
-                changed[0] = True
-            else:
-                deltas[0] += received[-1]
-            received = np.add.accumulate(deltas, axis=0)
+        last = None
+        for _, sent, received, begins in received_of(parts):
+            changed = sent.any(axis=1)
+            changed[0] |= begins
             if changed.any():
                 codes = as_dense(self.encoder_.transform(received[changed]))
             if not changed[0]:
@@ -77,3 +73,14 @@ class HeldCodesMixin:
             return state
         dtype = self.encoder_._code_dtype(state.gain.dtype)
         return CodedState(*state, np.zeros(math.prod(self.code_shape_), dtype) if code is None else code)
+
+
+def received_of(parts):
+    """Yield rows, which of their entries were sent, what receivers then have, and whether a sequence begins."""
+    received = None
+    for block, deltas, state in parts:
+        begins, sent = state.n_rows[0] == len(block), deltas != 0
+        if not begins:
+            deltas[0] += received[-1]
+        received = np.add.accumulate(deltas, axis=0)
+        yield block, sent, received, begins

@@ -57,14 +57,14 @@ def joined(parts, *, sparse):
     return np.concatenate(list(parts))
 
 
-def check_state(state, expected, kind, owner):
+def check_state(state, expected, owner):
     """Return a copy of a state with the shapes and dtypes of the expected one, or say what is wrong with it."""
     arrays = [np.array(part) for part in state] if isinstance(state, tuple) else []
     if [part.shape for part in arrays] != [part.shape for part in expected] or not all(
         part.dtype.kind in "biuf" and np.isfinite(part).all() for part in arrays
     ):
         raise ValueError(
-            f"`state` must be a {kind} of this {owner}, with arrays of shapes "
+            f"`state` must be a {type(expected).__name__} of this {type(owner).__name__}, with arrays of shapes "
             f"{', '.join(str(part.shape) for part in expected)}, got {type(state).__name__}; begin with "
             "`initial_state()`."
         )

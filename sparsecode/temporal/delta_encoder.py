@@ -18,7 +18,7 @@ from .._core.validation import (
 from ..encoder import Capabilities, Encoder, as_dense, available_if_capable, sequences
 from ._calibration import largest_factor
 from ._delta_kernels import DIFFERENCE, INTEGRAL, LEVEL, QUANTIZER, UNARY, DeltaRule, DeltaState, scan
-from ._held_codes import HeldCodesMixin
+from ._held_codes import HeldCodesMixin, received_of
 from ._streams import StreamMixin, StreamRecord, blocks, check_magnitude, check_state, joined
 
 SCHEMES = {"level": LEVEL, "integral": INTEGRAL, "unary": UNARY, "quantizer": QUANTIZER, "difference": DIFFERENCE}
@@ -317,8 +317,7 @@ class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
         x = self._check_sample(x)
         self._validate_params()
         check_magnitude(x)
-        expected = self._with_code(self._begin(x.dtype), None)
-        state = check_state(state, expected, type(expected).__name__, type(self).__name__)
+        state = check_state(state, self._with_code(self._begin(x.dtype), None), self)
         channels, deltas = DeltaState(*state[:4]), np.empty_like(x)
         fresh = channels.n_rows[0] == 0
         scan(kernel_array(x), self._rule(channels), channels, deltas)
@@ -370,15 +369,23 @@ class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
 
     def _rule(self, state):
         """Return the parameters as the kernel takes them to go on from a state."""
-        rates = {} if self.target_rate is None else {"rate": self.target_rate, "adaptation": self.adaptation}
-        return rule_for(
-            state,
-            self.threshold_,
-            SCHEMES[self.scheme],
+        dtype, rate = state.gain.dtype, self.target_rate
+        number = dtype.type
+        most_of_all = np.finfo(dtype).max / (4 * RANGE)  # two thresholds, and adaptive ones, are finite
+        base = np.minimum(self.threshold_, most_of_all).astype(dtype)
+        return DeltaRule(
+            scheme=SCHEMES[self.scheme],
             whole=self.initial == "whole",
-            grid=self._grid(),
-            most=self.max_events,
-            **rates,
+            grid=number(self._grid()),
+            whole_numbers=number(2 / np.finfo(dtype).eps),
+            most=number(self.max_events or np.inf),
+            unlimited=number(np.inf),
+            up=number(1 if rate is None else np.exp(self.adaptation * (1 - rate))),
+            down=number(1 if rate is None else np.exp(-self.adaptation * rate)),
+            least=number(1 / RANGE),
+            largest=number(RANGE),
+            base=base,
+            threshold=base * state.gain,
         )
 
     def _begin(self, dtype):
@@ -399,12 +406,9 @@ class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
 
     def _measure(self, X, parts, exponent):
         """Return the sum of squared errors of receivers of ``X 2^-exponent``, and the number of events."""
-        squares, n_events, before = 0.0, 0, None
-        for block, deltas, state in self._blocks(X, parts):
-            n_events += np.count_nonzero(deltas)
-            deltas[0] += 0 if state.n_rows[0] == len(block) else before
-            received = np.add.accumulate(deltas, axis=0)
-            before = received[-1]
+        squares, n_events = 0.0, 0
+        for block, sent, received, _ in received_of(self._blocks(X, parts)):
+            n_events += np.count_nonzero(sent)
             squares += np.square(np.ldexp(block - received, -exponent), dtype=np.float64).sum()
         return squares, n_events
 
@@ -416,24 +420,3 @@ class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
         self.encoder_ = scalars["encoder"]
         if self.threshold_.shape != (self.n_features_in_,):
             raise ValueError("the thresholds of the encoder do not fit its input.")
-
-
-def rule_for(state, thresholds, scheme, *, whole=True, grid=0.0, most=None, rate=None, adaptation=1.0):
-    """Return the rule of channels with some thresholds, to go on from a state."""
-    dtype = state.gain.dtype
-    number, most_of_all = dtype.type, np.finfo(dtype).max / (4 * RANGE)  # two thresholds, and adaptive ones, are finite
-    base = np.minimum(thresholds, most_of_all).astype(dtype)
-    return DeltaRule(
-        scheme=scheme,
-        whole=whole,
-        grid=number(grid),
-        whole_numbers=number(2 / np.finfo(dtype).eps),
-        most=number(most or np.inf),
-        unlimited=number(np.inf),
-        up=number(1 if rate is None else np.exp(adaptation * (1 - rate))),
-        down=number(1 if rate is None else np.exp(-adaptation * rate)),
-        least=number(1 / RANGE),
-        largest=number(RANGE),
-        base=base,
-        threshold=base * state.gain,
-    )

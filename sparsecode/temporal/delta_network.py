@@ -149,7 +149,8 @@ class DeltaNetwork(StreamMixin, Encoder):
         Returns
         -------
         DeltaNetwork
-            Its outputs are those of ``predict_proba`` (of ``predict`` for a regressor), one column for each output.
+            Its outputs are those of ``predict_proba`` (of ``predict`` for a regressor), one column for each output of
+            the network: for two classes one, the probability of the second.
 
         Raises
         ------
@@ -255,7 +256,7 @@ class DeltaNetwork(StreamMixin, Encoder):
         """
         x = self._check_sample(x)
         check_magnitude(x)
-        state = check_state(state, self._begin(x.dtype), "NetworkState", type(self).__name__)
+        state = check_state(state, self._begin(x.dtype), self)
         return self._run(x, state)[0][0], state
 
     def calibrate(self, X, error, groups=None):

@@ -228,7 +228,7 @@ class IntegrateAndFire(StreamMixin, Encoder):
         x = self._check_sample(x)
         self._validate_params()
         check_magnitude(x)
-        state = check_state(state, self._begin(x.dtype), "NeuronState", type(self).__name__)
+        state = check_state(state, self._begin(x.dtype), self)
         spikes = np.empty_like(x)
         integrate(kernel_array(x), self._rule(x.dtype), *state, spikes)
         return spikes[0], state

@@ -29,7 +29,7 @@ class SpikingLCA(Encoder):
     where I_j is the sum of the synaptic currents ``exp(-s / tau) / tau`` that each spike of neuron j has left, s ago.
     A neuron fires at a threshold, by which its potential is lowered. Rates then approach the non-negative code w of
     ``0.5 ||x - w D||^2 + alpha sum(w)``, with an error like 1 / duration; without `positive`, each atom has a second
-    neuron for its negative. For codes as such use `SparseCoder`, which is exact and a hundred times as fast.
+    neuron for its negative. For codes as such use `SparseCoder`, which is exact and 20 to 140 times as fast.
 
     Parameters
     ----------
