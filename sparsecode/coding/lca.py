@@ -11,14 +11,14 @@ from ..encoder import Capabilities, Encoder, available_if_capable, sequences
 from ..penalties import L1
 from ..solvers import objective
 from ._encode import check_finite, decode
+from ._of_coder import OfCoderMixin
 from ._wiring import Pace, Potentials, Prepared, Threshold, Trajectory, Wiring, integrate, trace, warn_of_heat
-from .sparse_coder import SparseCoder
 
 #: The largest Euler step that is chosen, in time constants.
 LARGEST_STEP = 0.1
 
 
-class LCA(Encoder):
+class LCA(OfCoderMixin, Encoder):
     r"""Encode rows by a circuit of neurons that inhibit each other: the locally competitive algorithm.
 
     With atoms of unit norm, the membrane potentials u of the neurons follow
@@ -190,17 +190,7 @@ class LCA(Encoder):
         with unchanged_on_failure(self):
             X = self._check_input(X, reset=True)
             self._sequences(groups, len(X))
-            coder = SparseCoder(
-                self.n_components,
-                penalty={"soft": "l1", "hard": "l0"}[self.threshold],
-                alpha=self.alpha,
-                positive=self.positive,
-                dictionary=self.dictionary,
-                input_shape=self.input_shape,
-                n_jobs=self.n_jobs,
-                random_state=self.random_state,
-            )
-            self.coder_ = coder.fit(X)
+            self._fit_coder(X, penalty={"soft": "l1", "hard": "l0"}[self.threshold])
             self._prepared = Prepared()
             self._pace(self._wire(X.dtype))
         return self
@@ -311,17 +301,6 @@ class LCA(Encoder):
         return Trajectory(float(pace.rate) * np.arange(len(codes)), potentials, codes, of_codes)
 
     @property
-    def components_(self):
-        """The atoms."""
-        return self.coder_.components_
-
-    @property
-    def dictionary_(self):
-        """The atoms as a `Dictionary`."""
-        check_is_fitted(self)
-        return self.coder_.dictionary_
-
-    @property
     def penalty_(self):
         """The penalty that the threshold stands for, with its weight."""
         return self.coder_.penalty_
@@ -337,21 +316,6 @@ class LCA(Encoder):
     def dt_(self):
         """Euler step in use, in time constants."""
         return float(self._pace(self._wire(np.dtype(np.float64))).rate)
-
-    @property
-    def n_iter_(self):
-        """Of `coder_`."""
-        return self.coder_.n_iter_
-
-    @property
-    def history_(self):
-        """Of `coder_`."""
-        return self.coder_.history_
-
-    @property
-    def code_shape_(self):
-        """Shape of a code."""
-        return self.coder_.code_shape_
 
     def _sequences(self, groups, n_rows):
         if groups is not None and not self.stream:
@@ -379,11 +343,6 @@ class LCA(Encoder):
         threshold = Threshold(wiring.levels, shift, steepness, bool(self.positive))
         return Pace(threshold, number(dt), max(1, math.ceil(self.duration / dt - 1e-9)), number(self.anneal or 1))
 
-    def _get_fitted_state(self):
-        return {"coder": self.coder_}, {}
-
     def _set_fitted_state(self, scalars, arrays):
-        coder = scalars["coder"]
-        if arrays or not isinstance(coder, SparseCoder) or not hasattr(coder, "components_"):
-            raise ValueError("the atoms of the circuit are missing, or something else is there.")
-        self.coder_, self._prepared = coder, Prepared()
+        super()._set_fitted_state(scalars, arrays)
+        self._prepared = Prepared()

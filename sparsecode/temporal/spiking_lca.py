@@ -8,8 +8,8 @@ from sklearn.utils.validation import check_is_fitted
 from .._core.parallel import run_chunks
 from .._core.products import correlations, gram
 from .._core.validation import Integral, Interval, Real, fit_context, row_exponents, unchanged_on_failure
-from ..coding import SparseCoder
 from ..coding._encode import decode
+from ..coding._of_coder import OfCoderMixin
 from ..dictionary import Dictionary
 from ..dictionary.algebra import unit_rows
 from ..encoder import Capabilities, Encoder
@@ -19,7 +19,7 @@ from ._spiking_lca_kernel import spike_rows
 CHUNK_ROWS = 8
 
 
-class SpikingLCA(Encoder):
+class SpikingLCA(OfCoderMixin, Encoder):
     r"""Encode rows by the firing rates of neurons that inhibit each other with spikes.
 
     With atoms of unit norm, the potentials v of integrate-and-fire neurons follow
@@ -152,16 +152,7 @@ class SpikingLCA(Encoder):
         """
         with unchanged_on_failure(self):
             X = self._check_input(X, reset=True)
-            coder = SparseCoder(
-                self.n_components,
-                alpha=self.alpha,
-                positive=self.positive,
-                dictionary=self.dictionary,
-                input_shape=self.input_shape,
-                n_jobs=self.n_jobs,
-                random_state=self.random_state,
-            )
-            self.coder_ = coder.fit(X)
+            self._fit_coder(X)
         return self
 
     def transform(self, X):
@@ -224,38 +215,3 @@ class SpikingLCA(Encoder):
 
         run_chunks(spike, len(drive), n_jobs=self.n_jobs, chunk_rows=CHUNK_ROWS, prepare=prepare)
         return counts * (units[:, None] / ((n_steps - n_silent) * self.dt))
-
-    @property
-    def components_(self):
-        """The atoms."""
-        return self.coder_.components_
-
-    @property
-    def dictionary_(self):
-        """The atoms as a `Dictionary`."""
-        check_is_fitted(self)
-        return self.coder_.dictionary_
-
-    @property
-    def n_iter_(self):
-        """Of `coder_`."""
-        return self.coder_.n_iter_
-
-    @property
-    def history_(self):
-        """Of `coder_`."""
-        return self.coder_.history_
-
-    @property
-    def code_shape_(self):
-        """Shape of a code."""
-        return self.coder_.code_shape_
-
-    def _get_fitted_state(self):
-        return {"coder": self.coder_}, {}
-
-    def _set_fitted_state(self, scalars, arrays):
-        coder = scalars["coder"]
-        if arrays or not isinstance(coder, SparseCoder) or not hasattr(coder, "components_"):
-            raise ValueError("the atoms of the circuit are missing, or something else is there.")
-        self.coder_ = coder
