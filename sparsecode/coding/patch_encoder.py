@@ -217,7 +217,7 @@ class PatchEncoder(Encoder):
             parts = self._codes_of_patches(X, plan, width)
             if self.pool is not None:
                 return self._pooled(parts, plan, width, X)
-            if getattr(self.encoder_, "sparse_output", False):
+            if self.sparse_output:
                 return sparse_rows(parts, len(X), plan.positions, width)
             codes = np.empty((len(X), width, *plan.positions), self._code_dtype(X.dtype))
             for images, band, of_patches, seen in parts:
@@ -289,6 +289,11 @@ class PatchEncoder(Encoder):
             of_patches = as_dense(codes[i : i + 1]).reshape(width, -1).T
             image[...] = extractor.inverse_transform(np.asarray(self.encoder_.inverse_transform(of_patches)))[0]
         return images.reshape(codes.shape[0], -1)
+
+    @property
+    def sparse_output(self):
+        """Whether codes are a CSR array: those of `encoder` are, and ``pool=None``."""
+        return self.pool is None and bool(getattr(getattr(self, "encoder_", self.encoder), "sparse_output", False))
 
     @property
     def dictionary_(self):
