@@ -154,7 +154,7 @@ def union_false_positive_rate(
     if method == "exact":
         return rate(_exact_rate(n, united, other, theta, M), log)
     size = _mean_size(n, united, M) if method == "mean" else np.minimum(united * M, n)
-    return rate(log_tails(n, other, size, theta)[1], log)
+    return rate(log_tails(n, other, size, theta, below=False)[1], log)
 
 
 def union_containment_rate(n_cells, n_active, n_patterns, n_synapses):
@@ -215,6 +215,6 @@ def _exact_rate(n, united, other, theta, M):
             )
         law = union_size_distribution(n_, united_, M_)
         with np.errstate(divide="ignore"):
-            terms = np.log(law) + log_tails(n_, other_, np.arange(len(law)), theta_)[1]
+            terms = np.log(law) + log_tails(n_, other_, np.arange(len(law)), theta_, below=False)[1]
         result.flat[i] = np.logaddexp.reduce(terms)
     return np.minimum(result, 0.0)
