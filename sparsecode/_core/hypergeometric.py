@@ -250,11 +250,12 @@ def log_probabilities(n_items, n_marked, n_drawn, hits):
 
 def _run(kernel_, asked, *values):
     """Run a kernel over broadcast values, in blocks between which Ctrl-C is answered."""
-    arrays = [np.asarray(value, dtype=np.float64) for value in values]
-    if not all(array.shape == arrays[0].shape for array in arrays):
-        arrays = np.broadcast_arrays(*arrays)
-    flat = [np.ascontiguousarray(array).reshape(-1) for array in arrays]
-    n = flat[0].size
+    shape = np.broadcast(*values).shape
+    arrays = [np.empty(shape) for _ in values]
+    for array, value in zip(arrays, values, strict=True):
+        array[...] = value
+    flat = [array.reshape(-1) for array in arrays]
+    n = len(flat[0])
     outs = [np.empty(n if wanted else 0) for wanted in asked]
 
     def task(start, end, stop):
@@ -264,4 +265,4 @@ def _run(kernel_, asked, *values):
         task(0, n, np.zeros(1, np.int32))  # to start a thread would take longer
     else:
         run_chunks(task, n, n_jobs=1, chunk_rows=_CHUNK)
-    return [out.reshape(arrays[0].shape) if wanted else None for out, wanted in zip(outs, asked, strict=True)]
+    return [out.reshape(shape) if wanted else None for out, wanted in zip(outs, asked, strict=True)]

@@ -57,3 +57,28 @@ def number(array):
     """Return an array, as a number where it is one."""
     array = np.asarray(array)
     return array.item() if array.ndim == 0 else array
+
+
+def log_any(log_rate, n_trials):
+    """Return the logarithm of ``1 - (1 - p)^G`` for that of p; G is any number from 0 on."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+        # -log(1 - p), of which p itself is left where it is tiny
+        log_loss = np.where(log_rate < -40.0, log_rate, np.log(-np.log1p(-np.exp(log_rate))))
+        log_expected = np.where(np.equal(n_trials, 0), -np.inf, log_loss + np.log(n_trials))
+        return np.where(log_expected < -40.0, log_expected, log_complement(-np.exp(log_expected))) + 0.0
+
+
+def log_complement(log_share):
+    """Return ``log(1 - exp(log_share))`` for logarithms up to 0."""
+    with np.errstate(divide="ignore"):
+        return np.where(log_share > -np.log(2), np.log(-np.expm1(log_share)), np.log1p(-np.exp(log_share)))
+
+
+def logarithms(name, value):
+    """Return logarithms of rates as float64; they are at most 0."""
+    array = _numbers(name, value)
+    if not (array <= 0).all():
+        raise ValueError(
+            f"`{name}` must be logarithms of rates, at most 0, with log=True, got {array[~(array <= 0)][0]:g}."
+        )
+    return array
