@@ -14,8 +14,9 @@ from ..dictionary import Dictionary
 from ..encoder import sequences
 from ..sdr._sequences import mark
 from ..sdr._trace import Rows
-from ._segment_kernels import LIVE, ONE, ROWS, SYNAPSES, Segments
-from ._segments import check_segments, live_segments, make_segments, permanences_of
+from ._pooled_checks import check_segments
+from ._pooled_kernels import LIVE, ONE, ROWS, SYNAPSES, PooledSegments
+from ._pooled_segments import live_segments, make_segments, permanences_of
 from ._temporal import TemporalState, learn, scan
 from ._temporal_kernels import Rule
 
@@ -176,15 +177,15 @@ class LearnedSegmentsMixin:
         return matrix if self.sparse_output else matrix.toarray()
 
     def _check_state(self, state):
-        parts = tuple(np.asarray(part) for part in state)
         n_cells = len(self._segments.first)
-        for part in parts:
-            whole = part.ndim == 1 and (part.dtype.kind in "iu" or not part.size)
-            if not whole or (part.size and (part[0] < 0 or part[-1] >= n_cells or (np.diff(part) <= 0).any())):
-                raise ValueError(
-                    f"`state` must hold active cells and winners, each in increasing order and below {n_cells}; begin "
-                    "with `initial_state()` of this memory."
-                )
+        parts = [np.asarray(part) for part in state] if isinstance(state, (tuple, list)) else []
+        if len(parts) != len(TemporalState._fields) or not all(are_cells(part, n_cells) for part in parts):
+            raise ValueError(
+                f"`state` must hold active cells and winners, each in increasing order and below {n_cells}; begin "
+                "with `initial_state()` of this memory."
+            )
+        if not np.isin(parts[1], parts[0]).all():
+            raise ValueError("`state` must have winners that are active; begin with `initial_state()` of this memory.")
         return TemporalState(*(part.astype(np.int32) for part in parts))
 
     def _get_fitted_state(self):
@@ -196,7 +197,7 @@ class LearnedSegmentsMixin:
         self._group, self._outcomes = scalars["group"], arrays.pop("outcomes")
         self._records = from_rows(arrays.pop("records"), TemporalRecord)
         state = TemporalState(*(arrays.pop(name) for name in TemporalState._fields))
-        self._segments = Segments(**arrays)
+        self._segments = PooledSegments(**arrays)
         check_segments(self._segments, self.n_features_in_)
         self.state_ = self._check_state(state)
 
@@ -204,6 +205,13 @@ class LearnedSegmentsMixin:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def are_cells(part, n_cells):
+    """Return whether an array lists cells in increasing order."""
+    if part.ndim != 1 or not (part.dtype.kind in "iu" or not part.size):
+        return False
+    return not part.size or bool(part[0] >= 0 and part[-1] < n_cells and (np.diff(part.astype(np.int64)) > 0).all())
 
 
 def permanence(memory, name, sign=1):

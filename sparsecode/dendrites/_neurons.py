@@ -1,5 +1,7 @@
 """What classifiers of neurons share: segments, each of one neuron, and their votes."""
 
+from copy import copy
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.multiclass import check_classification_targets
@@ -52,6 +54,8 @@ class Neurons(ClassifierMixin, BaseEstimator):
         """Learn the rows of X too, in their order: however rows are split over calls, the bits are the same.
 
         Thresholds "auto" are calibrated for each segment on the rows that come after it; `fit` takes all rows for that.
+        Parameters of `detector` that have been set since hold from this call on, but for those that
+        `DendriticSegmentDetector.partial_fit` does not change.
 
         Parameters
         ----------
@@ -102,14 +106,20 @@ class Neurons(ClassifierMixin, BaseEstimator):
     def _start(self, classes):
         """Begin with no segments."""
         self._check_classes(classes)
+        self.detector_, self.classes_ = self._new_detector(), classes
+
+    def _new_detector(self):
+        """Return a copy of the detector that was given."""
         detector = DendriticSegmentDetector() if self.detector is None else clone(self.detector)
         if detector.random_state is None:
             detector.random_state = self.random_state
-        self.detector_, self.classes_ = detector, classes
+        return detector
 
     def _learn(self, X, y, *, first, whole):
         """Learn checked rows."""
         neurons = self._neurons_of(label_numbers(y, self.classes_, of="y", among="classes")).astype(np.int32)
+        if not first:
+            self.detector_ = copy(self.detector_).set_params(**self._new_detector().get_params(deep=False))
         self.detector_ = self.detector_._after(X, neurons, self._neuron_labels().tolist(), first=first, whole=whole)
         self._sort()
 
@@ -140,6 +150,8 @@ class Neurons(ClassifierMixin, BaseEstimator):
 
     def _set_fitted_state(self, scalars, arrays):
         self.classes_, self.detector_ = labels_from_file(scalars["classes"]), scalars["detector"]
+        if self.detector_._labels != self._neuron_labels().tolist():
+            raise ValueError("the classes and the labels of the segments do not go together.")
         self._sort()
 
     def __sklearn_tags__(self):

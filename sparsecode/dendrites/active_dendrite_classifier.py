@@ -21,6 +21,7 @@ class ActiveDendriteClassifier(Neurons):
     ----------
     detector : DendriticSegmentDetector or None, default=None
         What makes the segments; it is cloned. None is ``DendriticSegmentDetector()``. Real inputs need its `binarize`.
+        Parameters of it that are set later hold from the next call of `fit` or `partial_fit` on.
     vote : {"soft", "hard"}, default="soft"
         Whether segments vote by how much they exceed their thresholds, or each with one vote.
     unknown_label : int, str or None, default=None

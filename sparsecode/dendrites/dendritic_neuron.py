@@ -19,6 +19,7 @@ class DendriticNeuron(Neurons):
     ----------
     detector : DendriticSegmentDetector or None, default=None
         What makes the segments; it is cloned. None is ``DendriticSegmentDetector()``. Real inputs need its `binarize`.
+        Parameters of it that are set later hold from the next call of `fit` or `partial_fit` on.
     vote : {"soft", "hard"}, default="hard"
         Whether segments count by how much they exceed their thresholds, or each once.
     firing_threshold : int, default=1

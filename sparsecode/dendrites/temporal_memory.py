@@ -6,7 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._core.validation import Integral, Interval, Real, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder
 from ._learned_segments import LearnedSegmentsMixin
-from ._segments import silence
+from ._pooled_segments import silence
 from ._temporal import TemporalState, as_csr
 
 
