@@ -97,6 +97,10 @@ class LearnedSegmentsMixin:
         self.state_, self._group, self._records = TemporalState.start(), None, []
         self._outcomes = np.zeros((0, 3), np.int64)
 
+    def _store(self, X, groups):
+        """Learn from checked rows."""
+        self._learn(X, groups)
+
     def _learn(self, X, groups, *, asked=False):
         """Learn from checked rows; return what became of them."""
         started = time.perf_counter()
@@ -200,11 +204,6 @@ class LearnedSegmentsMixin:
         self._segments = PooledSegments(**arrays)
         check_segments(self._segments, self.n_features_in_)
         self.state_ = self._check_state(state)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
 
 def are_cells(part, n_cells):

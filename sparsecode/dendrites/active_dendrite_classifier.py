@@ -58,6 +58,8 @@ class ActiveDendriteClassifier(Neurons):
     alone; the nearest stored row, with all of its 40 cells, 0.971. With ``match_threshold=15`` 519 segments for
     1257 rows give 0.972, with 12 there are 305, and 0.957.
 
+    `partial_fit` calibrates thresholds "auto" of a segment on the rows that come after it, `fit` on all rows.
+
     See Also
     --------
     DendriticSegmentDetector : the segments alone.

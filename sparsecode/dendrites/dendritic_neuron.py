@@ -51,6 +51,8 @@ class DendriticNeuron(Neurons):
     `false_positive_rate` of the detector is that of a segment; of G segments, which resemble each other, up to G times
     as many rows set off any.
 
+    `partial_fit` calibrates thresholds "auto" of a segment on the rows that come after it, `fit` on all rows.
+
     See Also
     --------
     ActiveDendriteClassifier : a neuron for each class, of which the strongest decides.

@@ -238,9 +238,9 @@ class DendriticSegmentDetector(SegmentsMixin, Encoder):
         """Learn the rows of X too, in their order: however rows are split over calls, the bits are the same.
 
         The first call, or `fit`, fixes `random_state`, whether there are labels, and `max_synapses`, by default
-        ``n_synapses * patterns_per_segment``: another one is an error. Other parameters hold from the next call on. A call that fails or is interrupted leaves
-        the estimator as it was. `fit` makes the same segments as one call of this, but calibrates on all rows for each
-        of them, not only on those that come after it.
+        ``n_synapses * patterns_per_segment``: another one is an error. Other parameters hold from the next call on. A
+        call that fails or is interrupted leaves the estimator as it was. `fit` makes the same segments as one call of
+        this, but calibrates on all rows for each of them, not only on those that come after it.
 
         Parameters
         ----------

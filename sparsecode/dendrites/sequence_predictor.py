@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.rng import as_generator
+from .._core.saving import SavedMixin
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..sdr.date import DateEncoder
 from ..sdr.random_distributed import RandomDistributedScalarEncoder
@@ -22,7 +23,7 @@ MARGIN = 0.2
 MATCH, FIRE, NEW = 0.35, 0.5, 0.75
 
 
-class SequencePredictor(BaseEstimator):
+class SequencePredictor(SavedMixin, BaseEstimator):
     r"""Learn a series of numbers as it comes, predict the next one, and tell how unexpected each was.
 
     Values, and dates if there are any, are coded as binary rows (`encoder`, `date_encoder`), which are the columns of a
@@ -261,17 +262,6 @@ class SequencePredictor(BaseEstimator):
             raise ValueError("`score` needs values that differ, from the second on.")
         residuals = later - self.predict(values, dates=dates)[:-1]
         return float(1 - np.square(residuals).sum() / np.square(later - later.mean()).sum())
-
-    def save(self, path):
-        """Save the fitted predictor in one file, which `sparsecode.load` gives back bit for bit.
-
-        Parameters
-        ----------
-        path : str or path-like
-        """
-        from ..persistence import save
-
-        save(self, path)
 
     @property
     def buckets_(self):
