@@ -12,8 +12,9 @@ from .._core.saving import SavedMixin
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..sdr.date import DateEncoder
 from ..sdr.random_distributed import RandomDistributedScalarEncoder
-from ._forecast import as_dates, as_values, learn_forecasts, medians, probabilities
-from .anomaly_likelihood import AnomalyLikelihood, LikelihoodState
+from ._forecast import as_dates, as_values, medians, probabilities
+from ._series_stream import SeriesStreamMixin
+from .anomaly_likelihood import UNKNOWN, AnomalyLikelihood, LikelihoodState
 from .temporal_memory import TemporalMemory
 
 #: Share of the range of the training data that "auto" adds on each side.
@@ -23,7 +24,7 @@ MARGIN = 0.2
 MATCH, FIRE, NEW = 0.35, 0.5, 0.75
 
 
-class SequencePredictor(SavedMixin, BaseEstimator):
+class SequencePredictor(SeriesStreamMixin, SavedMixin, BaseEstimator):
     r"""Learn a series of numbers as it comes, predict the next one, and tell how unexpected each was.
 
     Values, and dates if there are any, are coded as binary rows (`encoder`, `date_encoder`), which are the columns of a
@@ -66,7 +67,10 @@ class SequencePredictor(SavedMixin, BaseEstimator):
         Middles of the buckets.
     outcomes_ : structured ndarray of shape (n_samples,)
         For each row of the last call of `fit` or `partial_fit`, before it was learned: "prediction" of its value (NaN
-        for the first row of a series), "anomaly", and "likelihood" of an anomaly. This is how a stream is to be judged.
+        for the first row of a series), "anomaly", and "likelihood" of an anomaly (0.5 for the first row, whose score
+        does not count). This is how a stream is to be judged.
+    state_ : PredictorState
+        Where `partial_fit` goes on, and `forecast` begins.
     n_items_ : int
         Rows that were learned.
     n_features_in_ : int
@@ -101,6 +105,8 @@ class SequencePredictor(SavedMixin, BaseEstimator):
     >>> predictor = SequencePredictor(random_state=0).fit(series)
     >>> predictor.predict(series[:6]).round().tolist()
     [5.0, 3.0, 5.0, 9.0, 6.0, 1.0]
+    >>> predictor.forecast(6).round().tolist()
+    [1.0, 5.0, 3.0, 5.0, 9.0, 6.0]
     >>> predictor.anomaly_score([1.0, 5.0, 3.0, 9.0]).round(1).tolist()
     [1.0, 0.0, 0.0, 0.9]
     """
@@ -322,11 +328,10 @@ class SequencePredictor(SavedMixin, BaseEstimator):
         codes, memory = self._code(values, dates), copy(self.memory_)  # which learns into new arrays
         before, begins = memory.state_.active_cells, memory._begins(groups, len(values))
         found = memory._learn(memory._check_binary_input(codes, reset=False), groups)
-        anomaly = found.anomalies()
-        likelihood, likely = self.likelihood_.advance(anomaly, self._likely)
-        weights, expected = learn_forecasts(
-            self._weights, found, before, begins, self._bucket(values), self.learning_rate, self.bounds_
-        )
+        anomaly, likelihood = found.anomalies(), np.full(len(values), UNKNOWN)
+        later = ~begins.astype(bool)  # scores of others say that a series begins, and nothing of it
+        likelihood[later], likely = self.likelihood_.advance(anomaly[later], self._likely)
+        weights, expected = self._learn_values(values, found, before, begins)
         self.memory_, self._weights, self._likely = memory, weights, likely
         self._outcomes = np.stack([expected, anomaly, likelihood], axis=1)
 
