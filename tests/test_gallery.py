@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 SCRIPTS = sorted((Path(__file__).parents[1] / "gallery").glob("plot_*.py"))
