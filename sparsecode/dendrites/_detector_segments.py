@@ -9,8 +9,9 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from .._core.arrays import MOST
-from .._core.history import SegmentRecord, as_history, as_rows, from_rows
+from .._core.history import SegmentRecord, as_rows, from_rows
 from .._core.rng import as_generator
+from .._core.storing import Recorded
 from .._core.validation import Integral, callers_level
 from ..dictionary import Dictionary
 from ._calibration import automatic, estimated_rate, expected_rate
@@ -22,8 +23,10 @@ from ._padded_segments import CODED, ONES, REPLACED, ROWS, SEGMENTS, PaddedSegme
 FOREIGN_ROWS, MOST_SYNAPSES = 4096, 2**14
 
 
-class SegmentsMixin:
+class SegmentsMixin(Recorded):
     """Segments of an estimator with the parameters of `DendriticSegmentDetector`, and its fitted attributes."""
+
+    _record_class = SegmentRecord
 
     @property
     def dictionary_(self):
@@ -84,18 +87,6 @@ class SegmentsMixin:
     def code_shape_(self):
         """The number of segments."""
         return (int(self._totals()[SEGMENTS]),)
-
-    @property
-    def n_iter_(self):
-        """Calls that learned."""
-        check_is_fitted(self)
-        return len(self._records)
-
-    @property
-    def history_(self):
-        """A record for each call."""
-        check_is_fitted(self)
-        return as_history(self._records, SegmentRecord)
 
     def _learn_labelled(self, X, y, *, first, whole):
         """Learn checked rows with their labels, if these are any."""

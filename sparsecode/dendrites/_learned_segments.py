@@ -7,8 +7,9 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import check_index
-from .._core.history import TemporalRecord, as_history, as_rows, from_rows
+from .._core.history import TemporalRecord, as_rows, from_rows
 from .._core.rng import as_generator
+from .._core.storing import Recorded
 from .._core.validation import callers_level
 from ..dictionary import Dictionary
 from ..encoder import sequences
@@ -21,8 +22,10 @@ from ._temporal import TemporalState, learn, scan
 from ._temporal_kernels import Rule
 
 
-class LearnedSegmentsMixin:
+class LearnedSegmentsMixin(Recorded):
     """For an estimator that keeps its segments in ``_segments``, and where it is in ``state_``."""
+
+    _record_class = TemporalRecord
 
     @property
     def permanences_(self):
@@ -73,18 +76,6 @@ class LearnedSegmentsMixin:
     def code_shape_(self):
         """Columns, and cells of each."""
         return self.n_features_in_, len(self._fitted().first) // self.n_features_in_
-
-    @property
-    def n_iter_(self):
-        """Calls that learned."""
-        self._fitted()
-        return len(self._records)
-
-    @property
-    def history_(self):
-        """A record for each call."""
-        self._fitted()
-        return as_history(self._records, TemporalRecord)
 
     def _fitted(self):
         check_is_fitted(self)
