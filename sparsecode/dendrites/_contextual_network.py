@@ -175,6 +175,7 @@ def network_fits(network, parts, n_features, width, n_classes):
         n_units = len(layer.intercepts)
         fits = fits and layer.weights.shape == layer.mask.shape == (n_units, n_inputs)
         fits = fits and layer.segments.shape == (n_units, layer.segments.shape[1], width)
+        fits = fits and 1 <= layer.n_winners <= n_units
         n_inputs = n_units
     fits = fits and network.weights.shape == (n_classes, n_inputs) and network.intercepts.shape == (n_classes,)
     shapes = [[(array.shape, array.dtype) for array in part] for part in parts.values()]

@@ -205,7 +205,7 @@ class SequencePredictor(SeriesStreamMixin, SavedMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,)
-            Entry i is for value i + 1.
+            Entry i is for value i + 1, the last one for the value to come; `forecast` goes further.
         """
         return medians(self.predict_proba(X, dates=dates, groups=groups), self.bounds_)
 
@@ -365,7 +365,9 @@ class SequencePredictor(SeriesStreamMixin, SavedMixin, BaseEstimator):
             setattr(self, f"{name}_", scalars[name])
         self.bounds_, self._weights, self._outcomes = (arrays.pop(name) for name in ("bounds", "weights", "outcomes"))
         self._likely = self.likelihood_._check_state(LikelihoodState(**arrays))
-        if len(self._weights) != len(self.memory_._segments.first) or self.bounds_.shape != (2,):
+        fits = self._weights.ndim == 2 and len(self._weights) == len(self.memory_._segments.first)
+        fits = fits and self._weights.dtype == self.bounds_.dtype == self._outcomes.dtype == np.float64
+        if not fits or self.bounds_.shape != (2,) or self._outcomes.shape[1:] != (3,):
             raise ValueError("the weights and the memory do not go together.")
 
 

@@ -297,6 +297,10 @@ def test_files_whose_parts_do_not_go_together(rng):
         for name in names:
             with pytest.raises(ValueError, match="the parts of the network do not go together"):
                 model._set_fitted_state(scalars, arrays | {name: arrays[name][1:]})
+        for n_winners in (0, 1000):
+            wrong = scalars | {"n_winners": [n_winners for _ in scalars["n_winners"]]}
+            with pytest.raises(ValueError, match="the parts of the network do not go together"):
+                model._set_fitted_state(wrong, arrays)
         model._set_fitted_state(scalars, arrays)
 
 

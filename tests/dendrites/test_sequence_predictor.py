@@ -263,6 +263,23 @@ def test_what_does_not_fit_is_refused():
         _ = predictor_of().outcomes_
 
 
+def test_files_whose_parts_do_not_go_together():
+    predictor = predictor_of().fit(CYCLE)
+    scalars, arrays = predictor._get_fitted_state()
+    copy.copy(predictor)._set_fitted_state(scalars, arrays)
+    for name, wrong in (
+        ("weights", arrays["weights"][1:]),
+        ("weights", arrays["weights"][:, 0]),
+        ("weights", arrays["weights"].astype(int)),
+        ("bounds", arrays["bounds"][:1]),
+        ("outcomes", arrays["outcomes"][:, :2]),
+    ):
+        with pytest.raises(ValueError, match="the weights and the memory do not go together"):
+            copy.copy(predictor)._set_fitted_state(scalars, arrays | {name: wrong})
+    with pytest.raises(ValueError, match="`state` is not one of these parameters"):
+        copy.copy(predictor)._set_fitted_state(scalars, arrays | {"normal": arrays["normal"][:1]})
+
+
 def test_steps_and_forecasts_that_do_not_fit_are_refused():
     plain, dated = predictor_of().fit(CYCLE), predictor_of().fit(CYCLE, dates=hours(6))
     before = content(plain)
