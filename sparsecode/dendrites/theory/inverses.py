@@ -167,7 +167,7 @@ def max_union(n_cells, n_active, n_synapses, threshold, target, *, union="activi
     --------
     >>> from sparsecode.dendrites.theory import max_union
     >>> max_union(8000, 30, 20, 10, [1e-9, 1e-6])
-    array([10, 21])
+    array([10, 22])
     """
     shares("target", target, open_low=True, open_high=True)
 

@@ -40,7 +40,7 @@ def any_match_rate(rate, n_segments, *, log=False):
     >>> from sparsecode.dendrites.theory import any_match_rate, false_positive_rate
     >>> round(any_match_rate(false_positive_rate(100, 7, 7, 4), 500), 6)
     0.134728
-    >>> any_match_rate(false_positive_rate(10**6, 200, 100, 100, log=True), 10**6, log=True).round(4)
+    >>> round(any_match_rate(false_positive_rate(10**6, 200, 100, 100, log=True), 10**6, log=True), 4)
     -868.238
     """
     G = counts("n_segments", n_segments)
