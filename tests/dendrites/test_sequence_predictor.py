@@ -182,7 +182,7 @@ def test_values_one_by_one_are_those_of_a_series(dated, rng):
 
 
 def test_forecasts_go_on_beyond_the_end():
-    """A cycle comes round by what was forecast itself; dates say what the clock will show."""
+    """A cycle comes round by what was forecast itself."""
     series = np.tile(CYCLE, 80)
     predictor = predictor_of().fit(series[:-2])
     p = predictor.forecast_proba(20)
@@ -194,6 +194,10 @@ def test_forecasts_go_on_beyond_the_end():
     for x in (9.0, 6.0, 1.0):
         _, state = predictor.step(x, state)
     np.testing.assert_allclose(predictor.forecast(4, state=state), [5, 3, 5, 9], atol=0.3)
+
+
+@pytest.mark.compiled
+def test_forecasts_know_what_the_clock_will_show():
     values = np.where(np.arange(672) % 24 == 16, 8.0, 2.0)
     dated = predictor_of().fit(values, dates=hours(672))
     to_come = np.datetime64("2024-01-05T20", "h") + np.arange(672, 672 + 48)
