@@ -4,7 +4,8 @@ Numbers are those of the figures and spreadsheets that the authors of arXiv:1601
 to the digits given there. Five of theirs are wrong and are not met: a rate of 1.6e-18 in the text of the first
 preprint for 20 synapses, threshold 10, 2000 of 200 000 active (it is 1.65e-15); curves named "half of the cells
 active", which have a quarter; two curves drawn 200 cells too far right; 3.1134e-16 for a false negative that is
-3.142e-16; and rates of unions of synapses that are off by 1e-3 where sums cancelled.
+3.142e-16; and rates of unions of synapses that are off by 1e-3 where sums cancelled, beside a list for half of the
+cells active that repeats itself beyond 400 cells.
 """
 
 import math
@@ -330,7 +331,9 @@ def test_overlap_sets_partition_all_patterns():
     from math import comb
 
     assert sum(overlap_set_size(30, 7, 5, b) for b in range(8)) == comb(30, 7)
-    assert 1 / comb(1024, 20) == pytest.approx(1.82483624417666e-42, rel=1e-13)
+    for a, chance in ((2, 1.90921309872923e-6), (5, 1.07628886213801e-13), (20, 1.82483624417666e-42)):
+        assert 1 / comb(1024, a) == pytest.approx(chance, rel=1e-13)  # that two codes are the same, as published
+        assert sum(overlap_set_size(1024, a, 20, b) for b in range(21)) == comb(1024, a)
     assert overlap_set_size(30, 2, 5, 3) == 0
 
 

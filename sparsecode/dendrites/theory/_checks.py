@@ -6,7 +6,7 @@ import numpy as np
 LARGEST = 2.0**53
 
 #: Types of single numbers, which are checked without arrays: these take microseconds.
-NUMBERS = (int, float, np.float64)
+NUMBERS = (int, float, np.int64, np.float64)
 
 
 def counts(name, value, *, most=LARGEST, of="", whole=True):
