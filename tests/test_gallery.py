@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 SCRIPTS = sorted((Path(__file__).parents[1] / "gallery").glob("plot_*.py"))
@@ -470,9 +469,10 @@ def check_dendrite_calibration(output):
 def check_dendrite_patches(output):
     """Means of three draws, whose standard deviations are about 0.02."""
     shares = {line[:26].strip(): [float(word) for word in line[26:].split()] for line in output.splitlines()[1:]}
-    assert shares["dendrites"][-1] > 0.52  # 0.570
-    assert np.mean(shares["dendrites"]) > np.mean(shares["nearest piece"])  # 0.524 and 0.494
-    assert shares["codes"][-1] > shares["dendrites"][-1] > 2 * shares["pixels"][-1]  # 0.644, 0.570, 0.169
+    assert shares["dendrites"][-1] > 0.55  # 0.590
+    assert shares["dendrites"][-1] > shares["nearest piece"][-1] + 0.01  # 0.554
+    assert shares["codes"][-1] > shares["active cells"][-1] > shares["dendrites"][-1]  # 0.644, 0.615
+    assert shares["dendrites"][-1] > 2 * shares["pixels"][-1]  # 0.169
 
 
 def check_nmda_threshold(output):

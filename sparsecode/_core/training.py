@@ -1,15 +1,20 @@
 """Classifiers that are trained in epochs: units of their inputs, sizes of layers, and when to stop."""
 
+import copy
 import warnings
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .history import NetworkRecord, as_history
+from .labels import stream_classes
 from .progress import progress_bar
-from .validation import binary_exponent, callers_level
+from .saving import SavedMixin
+from .validation import Integral, Interval, Real, binary_exponent, callers_level, check_samples, unchanged_on_failure
 
 
 class Scale(NamedTuple):
@@ -39,8 +44,24 @@ class Scale(NamedTuple):
         return np.ldexp(Z * self.deviation + self.mean, self.exponent)
 
 
-class TrainedMixin:
-    """Estimators that append a record of each epoch to ``_records``."""
+class TrainedClassifier(ClassifierMixin, SavedMixin, BaseEstimator):
+    """Base of networks that learn in epochs, by ``_adam``, and append a record of each to ``_records``.
+
+    A subclass has ``_start(X, classes, *given)``, which begins with random weights for checked rows,
+    ``_rows_to_learn(X, y, *given)``, what ``_learn(*rows, bar)`` takes, which learns for an epoch and returns the mean
+    loss, and ``_copy_weights()``, after which these may be written; `given` is what a call has beside labels.
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "hidden_layer_sizes": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state", np.random.Generator],
+        "verbose": ["verbose"],
+    }
 
     @property
     def history_(self):
@@ -58,6 +79,45 @@ class TrainedMixin:
         """Epochs."""
         check_is_fitted(self)
         return len(self._records)
+
+    def _fit(self, X, y, *given):
+        """Learn from all rows together, from the beginning, until the loss no longer falls."""
+        with unchanged_on_failure(self):
+            X, y, _ = check_samples(self, X, y, numeric=False)
+            check_classification_targets(y)
+            self._begin(X, np.unique(y), *given)
+            best, falling = self._learn_until_flat(len(X), *self._rows_to_learn(X, y, *given))
+        if falling:
+            warnings.warn(
+                f"the loss still fell after `max_iter`={self.max_iter} epochs, to {best:.2g}; raise `max_iter` or "
+                "`learning_rate_init`.",
+                ConvergenceWarning,
+                stacklevel=callers_level(),
+            )
+        return self
+
+    def _partial_fit(self, X, y, classes, *given):
+        """Learn from further rows, in one epoch."""
+        with unchanged_on_failure(self):
+            self._validate_params()  # scikit-learn does it for the first call only
+            first = not hasattr(self, "_adam")
+            X, y, _ = check_samples(self, X, y, numeric=False, reset=first)
+            check_classification_targets(y)
+            classes = stream_classes(classes, None if first else self.classes_)
+            if first:
+                self._begin(X, classes, *given)
+            else:
+                self._copy_weights()
+                self._adam = copy.deepcopy(self._adam)
+            self._adam.rates = [self.learning_rate_init] * len(self._adam.means)
+            with self._bar(len(X), 1) as bar:
+                self._learn(*self._rows_to_learn(X, y, *given), bar)
+        return self
+
+    def _begin(self, X, classes, *given):
+        if len(classes) < 2:
+            raise ValueError(f"y has one class only, {str(classes[0])!r:.60}; a classifier needs two.")
+        self._start(X, classes, *given)
 
     def _layer_sizes(self):
         """Return the sizes of the hidden layers as a list."""
@@ -81,20 +141,3 @@ class TrainedMixin:
                 waited = waited + 1 if loss > best - self.tol else 0
                 best = min(best, loss)
         return best, waited < self.n_iter_no_change
-
-
-def check_two_classes(classes):
-    """Raise if there is one class only."""
-    if len(classes) < 2:
-        raise ValueError(f"y has one class only, {str(classes[0])!r:.60}; a classifier needs two.")
-
-
-def warn_if_falling(best, falling, max_iter):
-    """Warn if the loss still fell when the epochs were over."""
-    if falling:
-        warnings.warn(
-            f"the loss still fell after `max_iter`={max_iter} epochs, to {best:.2g}; raise `max_iter` or "
-            "`learning_rate_init`.",
-            ConvergenceWarning,
-            stacklevel=callers_level(),
-        )

@@ -13,10 +13,10 @@ from .._core.history import MemoryRecord, as_rows, from_rows
 from .._core.parallel import run_chunks
 from .._core.rng import as_generator
 from .._core.samples import as_shape
+from .._core.storing import Recorded, Storing
 from .._core.validation import Integral, Interval, Real
 from ..encoder import Capabilities, Encoder
 from ._fields import Fields, columns, dense_codes, most_voted
-from ._storing import Recorded, Storing
 from ._trace import as_winners, evidence
 from .macrocolumn import MacrocolumnMemory
 

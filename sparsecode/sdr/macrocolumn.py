@@ -5,13 +5,13 @@ import time
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.storing import Storing
 from .._core.validation import Integral, Interval, Real, StrOptions
 from ..encoder import Capabilities, Encoder
 from ._filling import freezing, limits, room, warn_if_all_is_known, warn_if_full
 from ._learned import LearnedMixin
 from ._novelty import NoveltyMixin
 from ._similarity import common_ones
-from ._storing import Storing
 from ._trace import Rows, as_winners, recall, store
 from .layouts import winners_to_csr
 from .selection import SELECTIONS, Selection, as_selection

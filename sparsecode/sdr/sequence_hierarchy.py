@@ -8,12 +8,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import as_dense
 from .._core.history import MemoryRecord
+from .._core.storing import StoringSequences
 from .._core.validation import Integral, Interval, Real, unchanged_on_failure
 from ..encoder import Capabilities, sequences
 from ._columns_in_time import Column, HierarchyState, parents_of, run_columns
 from ._learned_sequences import thresholds
 from ._sequences import mark
-from ._storing import StoringSequences
 from .hierarchy import MacrocolumnHierarchy
 from .layouts import winners_to_csr
 from .sequence_memory import SequenceMemory

@@ -5,13 +5,13 @@ import time
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.storing import StoringSequences
 from .._core.validation import Integral, Interval, Real, StrOptions, unchanged_on_failure
 from ..encoder import Capabilities, Encoder, sequences
 from ._filling import room, warn_if_full
 from ._learned_sequences import LearnedSequencesMixin
 from ._replay import ReplayMixin
 from ._sequences import SequenceState
-from ._storing import StoringSequences
 from ._trace import as_winners
 from .layouts import winners_to_csr
 from .selection import SELECTIONS, Selection

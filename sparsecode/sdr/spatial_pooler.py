@@ -8,12 +8,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core.history import PoolerRecord, as_rows, from_rows
 from .._core.rng import as_generator
+from .._core.storing import Recorded, Storing
 from .._core.validation import Integral, Interval, Real, RealNotInt
 from ..dictionary import Dictionary
 from ..encoder import Capabilities, Encoder
 from ._pooler_kernels import PoolerRule
 from ._pooling import Pool, code, learn, make_pool, shape_of_input
-from ._storing import Recorded, Storing
 from ._trace import Rows
 from .layouts import csr_of_columns
 
