@@ -1,45 +1,20 @@
 """`DeltaNetwork`: a feed-forward network on a stream, which computes what has changed."""
 
-import math
 import time
-from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
-from ..coding._wiring import Prepared
 from ..encoder import Capabilities, Encoder, sequences
 from ._calibration import largest_factor
-from ._linear import RUNS
+from ._network_run import NetworkRun
+from ._networks import FramesMixin, layers_and_classes, weighted_inputs
 from ._operations import count_operations
-from ._sklearn_networks import layers_and_classes
-from ._streams import StreamMixin, StreamRecord, blocks, check_magnitude, check_state
-from .layers import Conv2D, Dense, Residual, check_layers, follow, linear_layers
+from ._streams import StreamMixin, StreamRecord, as_thresholds, check_magnitude, check_state
 
 
-class NetworkState(NamedTuple):
-    """What the layers of a network have received, and the sums that they keep up to date.
-
-    Attributes
-    ----------
-    received : ndarray of shape (n_inputs,)
-        Inputs of all linear layers, one after the other, as far as they were sent.
-    sums : ndarray of shape (n_sums,)
-        Their outputs.
-    peaks : ndarray of shape (n_linear,)
-        The largest change of an input of each since its sums were computed anew.
-    n_rows : ndarray of shape (1,), int64
-        Rows since the beginning.
-    """
-
-    received: np.ndarray
-    sums: np.ndarray
-    peaks: np.ndarray
-    n_rows: np.ndarray
-
-
-class DeltaNetwork(StreamMixin, Encoder):
+class DeltaNetwork(FramesMixin, StreamMixin, Encoder):
     r"""Run a trained network on a stream: each linear layer gets the changes of its inputs, and corrects its sums.
 
     A layer z = a W + b remembers the input h that it has received so far. With the next input a,
@@ -193,11 +168,11 @@ class DeltaNetwork(StreamMixin, Encoder):
         with unchanged_on_failure(self):
             X = self._check_stream(X, reset=True)
             parts = sequences(groups, len(X))
-            self._lay(self.layers, self.refresh_every)
+            self._run = NetworkRun(self.layers, self._frame_shape(), self.refresh_every)
             self.threshold_ = self._thresholds(X)
             started = time.perf_counter()
-            squares, n_sent = self._measure(X, parts, self._dense(X))
-            share = n_sent / (len(X) * sum(math.prod(shape) for shape, _ in self._shapes[1]))
+            squares, n_sent = self._run.measure(X, parts, self.threshold_, self._run.dense(X))
+            share = n_sent / (len(X) * sum(self._run.n_inputs))
             self._record = StreamRecord(0, squares / (2 * len(X)), share, time.perf_counter() - started)
         return self
 
@@ -218,7 +193,8 @@ class DeltaNetwork(StreamMixin, Encoder):
         check_is_fitted(self)
         self._validate_params()
         X = self._check_stream(X, reset=False)
-        return np.concatenate([out for _, out, _, _ in self._blocks(X, sequences(groups, len(X)))])
+        parts = self._run.blocks(X, sequences(groups, len(X)), self.threshold_)
+        return np.concatenate([out for _, out, _, _ in parts])
 
     def dense(self, X):
         """Return the outputs of the network itself: every row anew, by products of matrices.
@@ -231,12 +207,12 @@ class DeltaNetwork(StreamMixin, Encoder):
         -------
         ndarray of shape (n_samples, n_outputs)
         """
-        return self._dense(self._check_stream(X, reset=False))
+        return self._run.dense(self._check_stream(X, reset=False))
 
     def initial_state(self):
         """Return the `NetworkState` before any row."""
         check_is_fitted(self)
-        return self._begin(np.dtype(np.float64))
+        return self._run.begin(np.dtype(np.float64))
 
     def step(self, x, state, learn=False):
         """Return the outputs for one row, and the state after it.
@@ -256,8 +232,8 @@ class DeltaNetwork(StreamMixin, Encoder):
         """
         x = self._check_sample(x)
         check_magnitude(x)
-        state = check_state(state, self._begin(x.dtype), self)
-        return self._run(x, state)[0][0], state
+        state = check_state(state, self._run.begin(x.dtype), self)
+        return self._run.advance(x, state, self.threshold_)[0][0], state
 
     def calibrate(self, X, error, groups=None):
         """Multiply all thresholds by the largest factor, near enough, with which outputs have no larger error.
@@ -281,17 +257,13 @@ class DeltaNetwork(StreamMixin, Encoder):
         check_is_fitted(self)
         self._validate_params()
         X = self._check_stream(X, reset=False)
-        parts, outputs = sequences(groups, len(X)), self._dense(X)
+        parts, outputs, thresholds = sequences(groups, len(X)), self._run.dense(X), self.threshold_
         variance = np.square(outputs - outputs.mean(axis=0, dtype=np.float64)).sum()
-        thresholds = self.threshold_
 
-        def excess(factor):
-            self.threshold_ = thresholds * factor
-            return self._measure(X, parts, outputs)[0]
+        def squares(factor):
+            return self._run.measure(X, parts, thresholds * factor, outputs)[0]
 
-        with unchanged_on_failure(self):
-            factor = largest_factor(excess, error, variance, thresholds)
-            self.threshold_ = thresholds * factor
+        self.threshold_ = thresholds * largest_factor(squares, error, variance, thresholds)
         return self
 
     def count_operations(self, X, groups=None):
@@ -314,150 +286,28 @@ class DeltaNetwork(StreamMixin, Encoder):
         check_is_fitted(self)
         self._validate_params()
         X = self._check_stream(X, reset=False)
-        return count_operations(self, X, sequences(groups, len(X)))
+        return count_operations(self._run, X, sequences(groups, len(X)), self.threshold_)
 
     @property
     def code_shape_(self):
         """Shape of an output."""
         check_is_fitted(self)
-        return self._shapes[0]
-
-    def _lay(self, layers, every):
-        """Take layers and the time of refreshing, which later changes of the parameters do not touch."""
-        self._every = every
-        check_layers(layers)
-        self._layers, self._prepared = tuple(layers), Prepared()
-        self._shapes = shapes_of(self._layers, self._frame_shape())
-
-    def _dense(self, X):
-        """Return the outputs of the network itself for checked rows."""
-        check_weights(linear_layers(self._layers), X.dtype)
-        A = follow(self._layers, self._frames(X), lambda layer, A: layer.dense(A))
-        check_outputs(A)
-        return np.ascontiguousarray(A.reshape(len(A), -1))
-
-    def _frame_shape(self):
-        """Return the shape of a frame with its channels."""
-        shape = self._sample_shape(False) or (self.n_features_in_,)
-        return (*shape, 1) if len(shape) == 2 else shape
-
-    def _frames(self, X):
-        return X.reshape(len(X), *self._frame_shape())
+        return self._run.out_shape
 
     def _thresholds(self, X):
         """Return the thresholds of linear layers in units of their inputs."""
-        n_linear, given = len(self._shapes[1]), np.asarray(self.threshold)
-        if given.dtype.kind not in "iuf" or given.shape not in ((), (n_linear,)) or not (given >= 0).all():
-            raise ValueError(
-                f"`threshold` must be a number >= 0, or {n_linear} of them, one for each linear layer, got "
-                f"{self.threshold!r:.80}."
-            )
-        units = np.ones(n_linear)
-        if self.scale == "std" and given.any():
-            inputs = []
-            follow(self._layers, self._frames(X), lambda layer, A: inputs.append(A) or layer.dense(A))
-            units = np.array([A.std(dtype=np.float64) for A in inputs])
-        thresholds = given * units
-        if not np.isfinite(thresholds).all():
-            raise ValueError(f"`threshold` must be finite in units of the inputs, got {self.threshold!r:.80}.")
-        return thresholds
-
-    def _runs(self, dtype):
-        """Return the linear layers at work in a dtype."""
-        if dtype not in self._prepared:
-            kinds = linear_layers(self._layers)
-            check_weights(kinds, dtype)
-            self._prepared[dtype] = [
-                RUNS[type(layer)](layer, shape, dtype) for layer, (shape, _) in zip(kinds, self._shapes[1], strict=True)
-            ]
-        return self._prepared[dtype]
-
-    def _begin(self, dtype):
-        """Return the state before any row, in a dtype."""
-        n_inputs, n_sums = (sum(math.prod(shape) for shape in shapes) for shapes in zip(*self._shapes[1], strict=True))
-        peaks = np.zeros(len(self._shapes[1]), dtype)
-        return NetworkState(np.zeros(n_inputs, dtype), np.zeros(n_sums, dtype), peaks, np.zeros(1, np.int64))
-
-    def _run(self, X, state):
-        """Return the outputs for rows, how many inputs were sent, and all inputs of linear layers; change the state."""
-        dtype, at, n_sent, inputs = X.dtype, [0, 0, 0], 0, []
-        runs, thresholds = self._runs(dtype), self.threshold_.astype(dtype)
-        age = state.n_rows[0] + np.arange(len(X))
-        every = self._every
-        fresh = (age == 0) | (np.zeros(len(X), bool) if every is None else age % every == 0)
-
-        def advance(layer, A):
-            nonlocal n_sent
-            number, first, start = at
-            run = runs[number]
-            at[:] = number + 1, first + run.n_inputs, start + run.n_sums
-            limits = np.where(age == 0, dtype.type(0), thresholds[number])
-            received, sums = state.received[first : at[1]], state.sums[start : at[2]]
-            peak = state.peaks[number : number + 1]
-            out, sent = run.advance(A, limits, fresh.astype(np.int64), received, sums, peak)
-            n_sent += int(sent.sum())
-            inputs.append(A)
-            return out
-
-        A = follow(self._layers, self._frames(X), advance)
-        state.n_rows[0] += len(X)
-        check_outputs(A)
-        return A.reshape(len(A), -1), n_sent, inputs
-
-    def _blocks(self, X, parts):
-        """Yield rows, and what `_run` makes of them."""
-        widest = max(math.prod(shape) for pair in self._shapes[1] for shape in pair)
-        for rows, _ in parts:
-            state = self._begin(X.dtype)
-            for block in blocks(rows, widest):
-                yield block, *self._run(X[block], state)
-
-    def _measure(self, X, parts, outputs):
-        """Return the sum of squared errors of outputs, and the number of inputs that were sent."""
-        squares, n_sent = 0.0, 0
-        for rows, out, sent, _ in self._blocks(X, parts):
-            squares += np.square(out - outputs[rows], dtype=np.float64).sum()
-            n_sent += sent
-        return squares, n_sent
+        units = np.ones(len(self._run.linear))
+        if self.scale == "std" and np.any(self.threshold):
+            inputs, _ = weighted_inputs(self._run.layers, self._run.frames(X))
+            units = np.array([A.std(dtype=np.float64) for _, A in inputs])
+        return as_thresholds(self.threshold, units, "linear layer")
 
     def _get_fitted_state(self):
-        scalars = {"record": list(self._record), "layers": list(self._layers), "every": self._every}
+        scalars = {"record": list(self._record), "layers": list(self._run.layers), "every": self._run.every}
         return scalars, {"threshold": self.threshold_}
 
     def _set_fitted_state(self, scalars, arrays):
         self.threshold_, self._record = arrays["threshold"], StreamRecord(*scalars["record"])
-        self._lay(scalars["layers"], scalars["every"])
-        if self.threshold_.shape != (len(self._shapes[1]),):
+        self._run = NetworkRun(scalars["layers"], self._frame_shape(), scalars["every"])
+        if self.threshold_.shape != (len(self._run.linear),):
             raise ValueError("the thresholds of the network do not fit its layers.")
-
-
-def check_outputs(A):
-    """Raise if sums have overflowed."""
-    bad = np.flatnonzero(~np.isfinite(A.reshape(len(A), -1)).all(axis=1))
-    if bad.size:
-        raise ValueError(
-            f"the outputs of {bad.size} rows overflow {A.dtype}, first row {bad[0]}: give X as float64, or scale it."
-        )
-
-
-def check_weights(layers, dtype):
-    """Raise if weights are beyond a dtype."""
-    for layer in layers:
-        largest = max(np.abs(layer.weights).max(), np.abs(layer.bias).max())
-        if largest > np.finfo(dtype).max:
-            raise ValueError(f"{layer!r} has weights up to {largest:.1e}, beyond {dtype}; give X as float64.")
-
-
-def shapes_of(layers, shape):
-    """Return the shape of outputs for frames of a shape, and those of inputs and outputs of linear layers."""
-    pairs = []
-    for layer in layers:
-        out = layer.out_shape(shape)
-        if isinstance(layer, Residual):
-            pairs += shapes_of(layer.layers, shape)[1]
-        elif isinstance(layer, Dense | Conv2D):
-            pairs.append((shape, out))
-        shape = out
-    if not pairs:
-        raise ValueError(f"`layers` must have a Dense or Conv2D layer, got {layers!r:.80}.")
-    return shape, pairs
