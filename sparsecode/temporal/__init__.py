@@ -2,6 +2,7 @@
 
 from .delta_encoder import DeltaEncoder
 from .delta_network import DeltaNetwork
+from .energy import modelled_energy
 from .integrate_and_fire import IntegrateAndFire
 from .layers import Activation, Conv2D, Dense, Flatten, Pool2D, Residual, fold_batch_norm
 from .nir_exchange import from_nir, to_nir
@@ -27,6 +28,7 @@ __all__ = [
     "from_events",
     "from_nir",
     "latency_spikes",
+    "modelled_energy",
     "phase_spikes",
     "population_code",
     "rate_spikes",

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..coding._wiring import Prepared
 from ._linear import RUNS
-from ._networks import shapes_of, through
+from ._networks import quantized, shapes_of, through
 from ._streams import blocks
 from .layers import check_layers, follow, linear_layers
 
@@ -33,12 +33,30 @@ class NetworkState(NamedTuple):
     n_rows: np.ndarray
 
 
-class NetworkRun:
-    """Layers, for frames of one shape, and the number of rows after which sums are computed anew, or None."""
+class Inputs(NamedTuple):
+    """What a linear layer gets for rows."""
 
-    def __init__(self, layers, frame_shape, every):
+    values: np.ndarray  # (n_rows, ...)
+    thresholds: np.ndarray  # (n_rows,), above which changes are sent
+    n_sent: np.ndarray  # (n_rows,), how many are
+
+
+class NetworkRun:
+    """Layers, for frames of one shape, and how they are run.
+
+    Parameters
+    ----------
+    layers : sequence of layers
+    frame_shape : tuple
+    every : int or None
+        Rows after which sums are computed anew.
+    quantizes : bool
+        Whether inputs of linear layers are rounded to multiples of two thresholds, of which every change is sent.
+    """
+
+    def __init__(self, layers, frame_shape, every, quantizes):
         check_layers(layers)
-        self.layers, self.frame_shape, self.every = tuple(layers), frame_shape, every
+        self.layers, self.frame_shape, self.every, self.quantizes = tuple(layers), frame_shape, every, quantizes
         self.out_shape, self.shapes = shapes_of(self.layers, frame_shape)
         self.linear, self.prepared = linear_layers(self.layers), Prepared()
         self.n_inputs = [math.prod(shape) for shape, _ in self.shapes]
@@ -61,29 +79,28 @@ class NetworkRun:
         return NetworkState(np.zeros(sum(self.n_inputs), dtype), np.zeros(n_sums, dtype), peaks, np.zeros(1, np.int64))
 
     def advance(self, X, state, thresholds):
-        """Return the outputs for rows, how many inputs were sent, and all inputs of linear layers; change the state."""
-        dtype, at, n_sent, inputs = X.dtype, [0, 0, 0], 0, []
+        """Return the outputs for rows and, for each linear layer, its `Inputs`; change the state."""
+        dtype, at, found = X.dtype, [0, 0, 0], []
         runs, thresholds = self._runs(dtype), thresholds.astype(dtype)
         age = state.n_rows[0] + np.arange(len(X))
         fresh = (age == 0) | (np.zeros(len(X), bool) if self.every is None else age % self.every == 0)
 
         def advance(layer, A):
-            nonlocal n_sent
             number, first, start = at
-            run = runs[number]
+            run, limits = runs[number], np.where(age == 0, dtype.type(0), thresholds[number])
             at[:] = number + 1, first + run.n_inputs, start + run.n_sums
-            limits = np.where(age == 0, dtype.type(0), thresholds[number])
+            if self.quantizes:
+                A, limits = quantized(A, 2 * thresholds[number]), np.zeros_like(limits)
             received, sums = state.received[first : at[1]], state.sums[start : at[2]]
             peak = state.peaks[number : number + 1]
             out, sent = run.advance(A, limits, fresh.astype(np.int64), received, sums, peak)
-            n_sent += int(sent.sum())
-            inputs.append(A)
+            found.append(Inputs(A, limits, sent))
             return out
 
         A = follow(self.layers, self.frames(X), advance)
         state.n_rows[0] += len(X)
         check_outputs(A)
-        return A.reshape(len(A), -1), n_sent, inputs
+        return A.reshape(len(A), -1), found
 
     def blocks(self, X, parts, thresholds):
         """Yield rows, and what `advance` makes of them."""
@@ -93,13 +110,13 @@ class NetworkRun:
             for block in blocks(rows, widest):
                 yield block, *self.advance(X[block], state, thresholds)
 
-    def measure(self, X, parts, thresholds, outputs):
-        """Return the sum of squared errors of outputs, and the number of inputs that were sent."""
-        squares, n_sent = 0.0, 0
-        for rows, out, sent, _ in self.blocks(X, parts, thresholds):
-            squares += np.square(out - outputs[rows], dtype=np.float64).sum()
-            n_sent += sent
-        return squares, n_sent
+    def measure(self, X, parts, thresholds):
+        """Return the outputs, and how many inputs of each linear layer were sent."""
+        outputs, n_sent = [], np.zeros(len(self.linear))
+        for _, out, found in self.blocks(X, parts, thresholds):
+            outputs.append(out)
+            n_sent += [inputs.n_sent.sum() for inputs in found]
+        return np.concatenate(outputs), n_sent
 
     def _runs(self, dtype):
         """Return the linear layers at work in a dtype."""

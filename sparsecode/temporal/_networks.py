@@ -8,6 +8,17 @@ from .layers import Activation, Conv2D, Dense, Residual, follow
 #: Output activations of scikit-learn's networks.
 OUTPUTS = ("identity", "logistic", "softmax")
 
+IDENTITY = Activation("identity")
+
+
+def has_classes(network):
+    """Say whether outputs are scores of classes."""
+    if network.classes is None:
+        raise AttributeError(
+            "`classes` is None: outputs are numbers, of which transform returns all; see its capabilities()."
+        )
+    return True
+
 
 class FramesMixin:
     """Encoders whose rows are frames with channels."""
@@ -48,6 +59,44 @@ def shapes_of(layers, shape):
     if not pairs:
         raise ValueError(f"`layers` must have a Dense or Conv2D layer, got {layers!r:.80}.")
     return shape, pairs
+
+
+def check_classes(classes, n_outputs, activation):
+    """Return the parameter `classes` as an array, or say why it does not fit outputs behind an activation."""
+    classes = np.array(classes)
+    if classes.ndim != 1 or len(np.unique(classes)) != len(classes) or len(classes) != max(n_outputs, 2):
+        raise ValueError(
+            f"`classes` must be {max(n_outputs, 2)} different labels for {n_outputs} outputs, got {classes!s:.80}."
+        )
+    if (activation.name == "logistic") != (n_outputs == 1):
+        raise ValueError(
+            f"`classes` need a logistic output or several others, got {n_outputs} with activation {activation.name!r}."
+        )
+    return classes
+
+
+def labels_of(outputs, classes):
+    """Return the classes with the largest outputs; one output is the probability of the second of two."""
+    best = outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0.5).astype(int)
+    return classes[best]
+
+
+def last_activation(layers):
+    """Return the activation of outputs."""
+    return layers[-1] if isinstance(layers[-1], Activation) else IDENTITY
+
+
+def quantized(A, step):
+    """Return the multiples of a step that are nearest to numbers; a number of so many steps that all are whole stays.
+
+    A step of 0 leaves all as they are.
+    """
+    step = A.dtype.type(step)
+    if step == 0:
+        return A
+    with np.errstate(over="ignore"):
+        n = A / step
+        return np.where(np.abs(n) < 2 / np.finfo(A.dtype).eps, step * np.rint(n), A)
 
 
 def layers_and_classes(network):

@@ -20,13 +20,11 @@ def count_operations(run, X, parts, thresholds):
     squares, outputs = 0.0, run.dense(X)
     for rows, _ in parts:
         received = [np.zeros(len(fan_out), X.dtype) for fan_out in fan_outs]
-        for block, out, _, inputs in run.blocks(X, [(rows, True)], thresholds):
+        for block, out, found in run.blocks(X, [(rows, True)], thresholds):
             squares += np.square(out - outputs[block], dtype=np.float64).sum()
             begins = block.start == rows.start
-            for number, (A, fan_out) in enumerate(zip(inputs, fan_outs, strict=True)):
+            for number, ((A, limits, _), fan_out) in enumerate(zip(found, fan_outs, strict=True)):
                 A = kernel_array(A.reshape(len(A), -1))
-                limits = np.full(len(A), thresholds[number], A.dtype)
-                limits[:begins] = 0
                 sent = changes(A, limits, received[number])
                 products = sent @ fan_out
                 sums["zero_skip"][number] += ((A != 0) @ fan_out).sum()

@@ -6,11 +6,9 @@ import numpy as np
 import xarray as xr
 
 from .._core.products import kernel_array
-from ._networks import through, weighted_inputs
+from ._networks import IDENTITY, last_activation, through, weighted_inputs
 from ._neuron_kernels import NeuronRule, integrate
 from .layers import Activation, Conv2D, Dense, Flatten, Pool2D
-
-IDENTITY = Activation("identity")
 
 
 def split_stages(layers):
@@ -21,7 +19,7 @@ def split_stages(layers):
     ValueError
         If something is neither linear nor rectified.
     """
-    activation = layers[-1] if isinstance(layers[-1], Activation) else IDENTITY
+    activation = last_activation(layers)
     inner = layers[:-1] if isinstance(layers[-1], Activation) else layers
     stages = [[]]
     for layer in inner:

@@ -11,19 +11,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder
-from ._networks import FramesMixin, layers_and_classes, through
+from ._networks import FramesMixin, check_classes, has_classes, layers_and_classes, through
 from ._spike_trains import check_finite, count_products, neuron_rule, spike_trains, split_stages
 from ._streams import StreamMixin, StreamRecord, as_thresholds, blocks
 from .layers import check_layers
-
-
-def has_classes(network):
-    """Say whether outputs are scores of classes."""
-    if network.classes is None:
-        raise AttributeError(
-            "`classes` is None: outputs are numbers, of which transform returns all; see its capabilities()."
-        )
-    return True
 
 
 class SpikingNetwork(FramesMixin, StreamMixin, Encoder):
@@ -315,20 +306,8 @@ class SpikingNetwork(FramesMixin, StreamMixin, Encoder):
             self._shapes.append(shape)
 
     def _take_classes(self):
-        if self.classes is None:
-            return
-        classes, n_outputs = np.array(self.classes), math.prod(self._shapes[-1])
-        logistic = self._activation.name == "logistic"
-        if classes.ndim != 1 or len(np.unique(classes)) != len(classes) or len(classes) != max(n_outputs, 2):
-            raise ValueError(
-                f"`classes` must be {max(n_outputs, 2)} different labels for {n_outputs} outputs, got {classes!s:.80}."
-            )
-        if logistic != (n_outputs == 1):
-            raise ValueError(
-                f"`classes` need a logistic output or several others, got {n_outputs} with activation "
-                f"{self._activation.name!r}."
-            )
-        self.classes_ = classes
+        if self.classes is not None:
+            self.classes_ = check_classes(self.classes, math.prod(self._shapes[-1]), self._activation)
 
     def _frames(self, X):
         return X.reshape(len(X), *self._frame_shape())
