@@ -1,6 +1,7 @@
 """Streams that change little: events instead of frames, and networks that compute what has changed."""
 
 from .delta_encoder import DeltaEncoder
+from .delta_mlp import DeltaMLPClassifier, DeltaMLPRegressor
 from .delta_network import DeltaNetwork
 from .energy import modelled_energy
 from .integrate_and_fire import IntegrateAndFire
@@ -15,6 +16,8 @@ __all__ = [
     "Activation",
     "Conv2D",
     "DeltaEncoder",
+    "DeltaMLPClassifier",
+    "DeltaMLPRegressor",
     "DeltaNetwork",
     "Dense",
     "Flatten",

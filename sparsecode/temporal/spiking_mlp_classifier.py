@@ -24,7 +24,7 @@ from .._core.validation import (
     fit_context,
     unchanged_on_failure,
 )
-from ._surrogate_gradients import SURROGATES, Rules, initial_arrays, run_epoch
+from ._surrogate_gradients import SURROGATES, Rules, initial_arrays, learn_epoch
 from .layers import Activation, Dense
 from .spiking_network import SpikingNetwork
 
@@ -276,10 +276,8 @@ class SpikingMLPClassifier(ClassifierMixin, TrainedMixin, BaseEstimator):
         It counts operations, and can be exchanged with other programs.
         """
         check_is_fitted(self)
-        coefs, intercepts, scale = self.coefs_, self.intercepts_, self._scale
-        divisor = math.ldexp(scale.deviation, scale.exponent)
-        intercepts[0] = (intercepts[0] - coefs[0].sum(axis=0) * (scale.mean / scale.deviation)).astype(coefs[0].dtype)
-        coefs[0] = (coefs[0] / divisor).astype(coefs[0].dtype)
+        coefs, intercepts = self.coefs_, self.intercepts_
+        coefs[0], intercepts[0] = self._scale.unscaled(coefs[0], intercepts[0])
         return self._network(np.zeros((1, len(coefs[0])), coefs[0].dtype), coefs, intercepts)
 
     @property
@@ -321,7 +319,7 @@ class SpikingMLPClassifier(ClassifierMixin, TrainedMixin, BaseEstimator):
         rules = Rules(self.n_steps, kept, self.surrogate, self.rate_penalty)
         rng = np.random.default_rng([*self._seed, epoch])  # any epoch is reached without those before
         options = {"epoch": epoch, "batch_size": self.batch_size, "rng": rng, "bar": bar}
-        record = run_epoch(self._arrays, self._adam, Z, numbers, rules, **options)
+        record = learn_epoch(self._arrays, self._adam, Z, numbers, rules, **options)
         self._records = [*self._records, record]
         return record.objective
 
