@@ -10,7 +10,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from .history import NetworkRecord, as_history
 from .progress import progress_bar
-from .validation import binary_exponent, callers_level
+from .validation import Integral, Interval, Real, binary_exponent, callers_level
+
+#: Parameters of estimators that are trained in epochs.
+TRAINING = {
+    "hidden_layer_sizes": [Interval(Integral, 1, None, closed="left"), "array-like"],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "batch_size": [Interval(Integral, 1, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "random_state": ["random_state", np.random.Generator],
+    "verbose": ["verbose"],
+}
 
 
 class Scale(NamedTuple):
@@ -94,6 +106,37 @@ class TrainedMixin:
                 waited = waited + 1 if loss > best - self.tol else 0
                 best = min(best, loss)
         return best, waited < self.n_iter_no_change
+
+
+class ProbabilitiesMixin:
+    """Classifiers that have `predict_log_proba`."""
+
+    def predict_proba(self, X):
+        """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    def predict(self, X):
+        """Return the most probable label of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        best = self.predict_log_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
 
 def run_epoch(batches, take_step, adam, widths, *, epoch, bar, advice):

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._core.adam import Adam
 from .._core.history import ChangesRecord, as_rows, from_rows
 from .._core.rng import as_generator
-from .._core.training import Scale, TrainedMixin
+from .._core.training import TRAINING, Scale, TrainedMixin
 from .._core.validation import Integral, Interval, Real, check_rows
 from ..encoder import sequences
 from ._delta_training import Rules, forward, learn_epoch, steps_of
@@ -28,18 +28,11 @@ class DeltaMLP(TrainedMixin, BaseEstimator):
     _record_type = ChangesRecord
 
     _parameter_constraints = {  # noqa: RUF012
-        "hidden_layer_sizes": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        **TRAINING,
         "step": [Interval(Real, 0, None, closed="left"), "array-like"],
         "penalty": [Interval(Real, 0, None, closed="left")],
         "learn_step": ["boolean"],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
         "fine_tuning_iter": [Interval(Integral, 0, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state", np.random.Generator],
-        "verbose": ["verbose"],
     }
 
     def __init__(

@@ -6,14 +6,14 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
 
 from .._core.labels import label_numbers, labels_from_file, labels_to_file
-from .._core.training import check_two_classes, warn_if_falling
+from .._core.training import ProbabilitiesMixin, check_two_classes, warn_if_falling
 from .._core.validation import check_samples, fit_context, unchanged_on_failure
 from ..encoder import sequences
 from ._delta_mlp import DeltaMLP
 from .layers import Activation
 
 
-class DeltaMLPClassifier(ClassifierMixin, DeltaMLP):
+class DeltaMLPClassifier(ClassifierMixin, ProbabilitiesMixin, DeltaMLP):
     r"""Classify by a perceptron that takes few products on a stream: its layers get inputs that seldom change.
 
     The inputs a of each layer, X or the rectified outputs z of the layer before, are rounded to a step S,
@@ -170,33 +170,6 @@ class DeltaMLPClassifier(ClassifierMixin, DeltaMLP):
         ndarray of shape (n_samples, n_classes)
         """
         return log_softmax(self._outputs(X), axis=1)
-
-    def predict_proba(self, X):
-        """Return the probabilities of the classes, for each row by itself.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        return np.exp(self.predict_log_proba(X))
-
-    def predict(self, X):
-        """Return the most probable label of each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        best = self.predict_log_proba(X).argmax(axis=1)
-        return self.classes_[best]
 
     def predict_sequences(self, X, groups=None):
         """Return the most probable label of each sequence: that of the mean probabilities of its rows.
