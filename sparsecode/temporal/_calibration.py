@@ -40,7 +40,7 @@ class Calibration(NamedTuple):
     saving: float
 
 
-def largest_factor(squares, error, variance, thresholds, name="error"):
+def largest_factor(squares, error, variance, thresholds, kind="an error"):
     """Return the largest factor of thresholds, near enough, with which an error is not exceeded.
 
     Parameters
@@ -53,15 +53,15 @@ def largest_factor(squares, error, variance, thresholds, name="error"):
     variance : float
         Sum of squared differences to the mean.
     thresholds : ndarray
-    name : str
-        What messages call the error.
+    kind : str
+        What a message calls the error.
 
     Raises
     ------
     ValueError
         If `error` is not a number > 0, nothing differs, all thresholds are zero, or no factor meets the error.
     """
-    check_positive(error, name)
+    check_positive(error, "error")
     if variance == 0 or not thresholds.any():
         raise ValueError("`calibrate` needs rows of X that differ, and thresholds that are not all zero.")
     low, high = math.log(LEAST), math.log(LARGEST)
@@ -72,7 +72,7 @@ def largest_factor(squares, error, variance, thresholds, name="error"):
         else:
             high = middle
     if low == math.log(LEAST):
-        raise ValueError(f"no threshold leads to an {name} of {error:g}; another scheme, or a finer grid, may.")
+        raise ValueError(f"no threshold leads to {kind} of {error:g}; another scheme, or a finer grid, may.")
     return math.exp(low)
 
 
@@ -106,7 +106,7 @@ def calibrate_layers(run, X, parts, scorer, max_loss):
         outputs, n_sent = run.measure(X, parts, thresholds)
         return dense_score - scorer(outputs), float(n_sent @ fan_out)
 
-    factor = largest_factor(lambda factor: trial(factor * units)[0], max_loss / 2, 1, units, "loss")
+    factor = largest_factor(lambda factor: trial(factor * units)[0], max_loss / 2, 1, units, "a loss")
     thresholds = factor * units
     loss, n_products = trial(thresholds)
     for number, threshold in enumerate(thresholds.copy()):

@@ -211,16 +211,26 @@ class DeltaMLPClassifier(ClassifierMixin, ProbabilitiesMixin, DeltaMLP):
 
 
 class DeltaMLPRegressor(RegressorMixin, DeltaMLP):
-    """Predict numbers by a perceptron that takes few products on a stream, as `DeltaMLPClassifier` classifies.
+    """Predict numbers by a perceptron that takes few products on a stream: its layers get inputs that seldom change.
 
-    Beside the price of changes, half the squared error of the outputs is lowered, in standard deviations of each column
-    of y. Outputs themselves are not rounded.
+    As `DeltaMLPClassifier`; beside the price of changes, half the squared error of the outputs is lowered, in standard
+    deviations of each column of y. Outputs themselves are not rounded.
 
     Parameters
     ----------
-    hidden_layer_sizes, step, penalty, learn_step, learning_rate_init, batch_size, max_iter, fine_tuning_iter, tol, \
-n_iter_no_change, random_state, verbose
-        As for `DeltaMLPClassifier`.
+    hidden_layer_sizes : int or array-like of int, default=128
+        This and all others as for `DeltaMLPClassifier`.
+    step : float or sequence of float, default=0.5
+    penalty : float, default=1.0
+    learn_step : bool, default=False
+    learning_rate_init : float, default=1e-3
+    batch_size : int, default=128
+    max_iter : int, default=200
+    fine_tuning_iter : int, default=10
+    tol : float, default=1e-4
+    n_iter_no_change : int, default=10
+    random_state : int, RandomState, Generator or None, default=None
+    verbose : int, default=0
 
     Attributes
     ----------
