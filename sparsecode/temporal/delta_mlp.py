@@ -43,7 +43,7 @@ class DeltaMLPClassifier(ClassifierMixin, ProbabilitiesMixin, DeltaMLP):
     learning_rate_init : float, default=1e-3
         Steps of Adam.
     batch_size : int, default=128
-        Rows of a step.
+        Rows of a step, at least two for the price to count.
     max_iter : int, default=200
         Epochs without rounding, at most.
     fine_tuning_iter : int, default=10

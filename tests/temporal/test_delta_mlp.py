@@ -131,6 +131,9 @@ def test_networks_of_changes_have_the_same_outputs(learn_step, rng):
     np.testing.assert_array_equal(network.predict(X), model.predict(X))
     counts = network.count_operations(X[:50])
     np.testing.assert_allclose(counts["delta"], sent[1:].mean(axis=0) * [20, 15, 2])
+    network.set_params(scheme="level").fit(X)
+    np.testing.assert_allclose(network.threshold_, model.step_ / 2)
+    assert (network.predict(X) == y).mean() > 0.9
 
 
 @pytest.mark.nojit
