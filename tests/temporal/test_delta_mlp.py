@@ -190,7 +190,6 @@ def test_steps_that_are_learned_grow_at_a_price(rng):
     assert (grown.step_ > fixed.step_).all()
 
 
-@pytest.mark.nojit
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("learn_step", [False, True])
 def test_copies_are_bit_for_bit(dtype, learn_step, rng, tmp_path):
@@ -211,7 +210,6 @@ def test_copies_are_bit_for_bit(dtype, learn_step, rng, tmp_path):
     assert not np.allclose(classifier(random_state=1).fit(X, words).coefs_[0], model.coefs_[0])
 
 
-@pytest.mark.nojit
 @pytest.mark.parametrize("scale", [2.0**-7, 2.0**500, 2.0**-600])
 def test_units_do_not_matter(scale, rng):
     X, y = slow_classes(rng)
@@ -222,7 +220,6 @@ def test_units_do_not_matter(scale, rng):
     np.testing.assert_allclose(other.to_network().transform(X * scale), model.predict_proba(X), rtol=1e-9)
 
 
-@pytest.mark.nojit
 def test_numbers(rng):
     """Sums and products of slow waves: 0.992 to 0.997 for five seeds, 6.6 times fewer products."""
     X = np.sin(np.linspace(0, 60, 2000)[:, None] * [1.0, 0.7, 0.4])
