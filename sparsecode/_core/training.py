@@ -57,6 +57,10 @@ class Scale(NamedTuple):
         intercepts = b - W.sum(axis=0) * (self.mean / self.deviation)
         return (W / self.unit).astype(W.dtype), intercepts.astype(W.dtype)
 
+    def scaled(self, W, b):
+        """Return weights and intercepts that `unscaled` gives W and b for."""
+        return W * self.unit, b + W.sum(axis=0) * np.ldexp(self.mean, self.exponent)
+
     def restored(self, Z):
         """Return the array that `standardised` has given Z for."""
         return np.ldexp(Z * self.deviation + self.mean, self.exponent)

@@ -10,6 +10,7 @@ from .._core.training import ProbabilitiesMixin, check_two_classes, warn_if_fall
 from .._core.validation import check_samples, fit_context, unchanged_on_failure
 from ..encoder import sequences
 from ._delta_mlp import DeltaMLP
+from ._networks import layers_and_classes
 from .layers import Activation
 
 
@@ -137,7 +138,7 @@ class DeltaMLPClassifier(ClassifierMixin, ProbabilitiesMixin, DeltaMLP):
     _classifies = True
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, groups=None):
+    def fit(self, X, y, groups=None, network=None):
         """Learn from all rows: without rounding until the loss no longer falls, then with it.
 
         Parameters
@@ -147,6 +148,9 @@ class DeltaMLPClassifier(ClassifierMixin, ProbabilitiesMixin, DeltaMLP):
             Labels.
         groups : array-like of shape (n_samples,) or None, default=None
             The sequence of each row, as integers or strings (`groups_from_lengths`). None is one sequence.
+        network : MLPClassifier or None, default=None
+            A trained network with rectified hidden units, to learn on from with rounding, instead of the epochs
+            without; `hidden_layer_sizes` do not count then.
 
         Returns
         -------
@@ -155,10 +159,10 @@ class DeltaMLPClassifier(ClassifierMixin, ProbabilitiesMixin, DeltaMLP):
         with unchanged_on_failure(self):
             X, y, _ = check_samples(self, X, y, numeric=False)
             check_classification_targets(y)
-            self.classes_ = np.unique(y)
+            self.classes_ = np.unique(y) if network is None else classes_of(network)
             check_two_classes(self.classes_)
             numbers = label_numbers(y, self.classes_, of="y", among="classes")
-            best, falling = self._fit_to(X, numbers, len(self.classes_), groups)
+            best, falling = self._fit_to(X, numbers, len(self.classes_), groups, network)
         warn_if_falling(best, falling, self.max_iter)
         return self
 
@@ -204,6 +208,13 @@ class DeltaMLPClassifier(ClassifierMixin, ProbabilitiesMixin, DeltaMLP):
     @property
     def _n_outputs(self):
         return len(self.classes_)
+
+    def _parts_of(self, network, n_features):
+        coefs, intercepts = super()._parts_of(network, n_features)
+        if len(intercepts[-1]) == 1:  # the log-odds of the second class
+            coefs[-1] = np.hstack([np.zeros_like(coefs[-1]), coefs[-1]])
+            intercepts[-1] = np.r_[0, intercepts[-1]]
+        return coefs, intercepts
 
     def _get_fitted_state(self):
         scalars, arrays = super()._get_fitted_state()
@@ -269,7 +280,7 @@ class DeltaMLPRegressor(RegressorMixin, DeltaMLP):
     _classifies = False
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, groups=None):
+    def fit(self, X, y, groups=None, network=None):
         """Learn from all rows: without rounding until the loss no longer falls, then with it.
 
         Parameters
@@ -278,6 +289,9 @@ class DeltaMLPRegressor(RegressorMixin, DeltaMLP):
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
         groups : array-like of shape (n_samples,) or None, default=None
             The sequence of each row, as integers or strings (`groups_from_lengths`). None is one sequence.
+        network : MLPRegressor or None, default=None
+            A trained network with rectified hidden units, to learn on from with rounding, instead of the epochs
+            without; `hidden_layer_sizes` do not count then.
 
         Returns
         -------
@@ -293,7 +307,7 @@ class DeltaMLPRegressor(RegressorMixin, DeltaMLP):
                 raise ValueError("the variance of y is not finite; scale y.")
             self._deviation[self._deviation == 0] = 1
             targets = ((targets - self._mean) / self._deviation).astype(X.dtype)
-            best, falling = self._fit_to(X, targets, targets.shape[1], groups)
+            best, falling = self._fit_to(X, targets, targets.shape[1], groups, network)
         warn_if_falling(best, falling, self.max_iter)
         return self
 
@@ -324,6 +338,17 @@ class DeltaMLPRegressor(RegressorMixin, DeltaMLP):
     def _n_outputs(self):
         return len(self._mean)
 
+    def _parts_of(self, network, n_features):
+        coefs, intercepts = super()._parts_of(network, n_features)
+        if network.out_activation_ != "identity" or len(intercepts[-1]) != self._n_outputs:
+            raise ValueError(
+                f"`network` must be an MLPRegressor of {self._n_outputs} outputs, got {len(intercepts[-1])} behind "
+                f"{network.out_activation_!r}."
+            )
+        coefs[-1] = coefs[-1] / self._deviation
+        intercepts[-1] = (intercepts[-1] - self._mean) / self._deviation
+        return coefs, intercepts
+
     def _weights(self):
         coefs, intercepts = super()._weights()
         dtype = coefs[-1].dtype
@@ -340,3 +365,12 @@ class DeltaMLPRegressor(RegressorMixin, DeltaMLP):
         self._mean, self._deviation = arrays["y_mean"], arrays["y_deviation"]
         self._one_target = scalars["one_target"]
         super()._set_fitted_state(scalars, arrays)
+
+
+def classes_of(network):
+    """Return the classes of a trained network that tells one of them for each row."""
+    classes = layers_and_classes(network)[1]
+    n_outputs = len(network.intercepts_[-1])
+    if classes is None or (network.out_activation_ != "softmax" and n_outputs > 1):
+        raise ValueError(f"`network` must be a fitted MLPClassifier with one label for each row, got {network!r:.80}.")
+    return np.asarray(network.classes_)
