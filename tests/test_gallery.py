@@ -493,7 +493,7 @@ def check_delta_encoding(output):
 
 
 def check_delta_network(output):
-    """Seeds 0 to 4 of films, split and networks: 6.2 to 6.3, 9.3 to 11.0, 10.0 to 11.5, 16.1 to 17.1 times fewer."""
+    """Seeds 0 to 4 of films, split and networks: 3.5 to 6.2, 10.2 to 10.8, 9.7 to 10.6, 15.5 to 17.5 times fewer."""
     lines = {line.partition(":")[0]: line for line in output.splitlines()}
     accuracy = {name: number(line, "accuracy") for name, line in lines.items() if "accuracy" in line}
     savings = {name: number(lines[name], name) for name in accuracy if name != "all products"}
@@ -504,7 +504,7 @@ def check_delta_network(output):
     assert accuracy["learned on, level"] >= plain - 0.01
     assert savings["learned on, quantizer"] > max(8, 1.4 * savings["trained without, quantizer"])
     assert savings["learned on, level"] > max(12, 1.3 * savings["trained without, level"])
-    assert accuracy["learned steps, quantizer"] < plain  # 0.3 to 3.6 points below; fixed steps 0.0 to 0.9 above
+    assert accuracy["learned steps, quantizer"] < plain  # 0.3 to 2.6 points below; fixed steps 0.1 to 1.3 above
 
 
 def check_spiking_lca(output):
