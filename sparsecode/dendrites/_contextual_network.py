@@ -7,18 +7,18 @@ from .._core.adam import Adam
 from .._core.history import NetworkRecord, as_rows, from_rows
 from .._core.labels import label_numbers, labels_from_file, labels_to_file
 from .._core.rng import as_generator
-from .._core.training import Scale, TrainedClassifier
+from .._core.training import TRAINING, Scale, TrainedClassifier
 from .._core.validation import Integral, Interval, Real
 from ._contexts import Prototypes, Vectors, first_contexts
 from ._network import Layer, Network, initial_network
-from ._training import run_epoch
+from ._training import learn_epoch
 
 
 class ContextualNetwork(TrainedClassifier):
     """A network, its contexts and Adam as fitted state; subclasses know what is learned and predicted."""
 
     _parameter_constraints = {  # noqa: RUF012
-        **TrainedClassifier._parameter_constraints,
+        **TRAINING,
         "n_segments": [Interval(Integral, 0, None, closed="left")],
         "activation_density": [Interval(Real, 0, 1, closed="right")],
         "weight_density": [Interval(Real, 0, 1, closed="right")],
@@ -115,7 +115,7 @@ class ContextualNetwork(TrainedClassifier):
         epoch = len(self._records)
         rng = np.random.default_rng([*self._seed, epoch])  # any epoch is reached without those before
         options = {"epoch": epoch, "batch_size": self.batch_size, "rng": rng, "bar": bar}
-        record = run_epoch(self._network, self._adam, Z, numbers, contexts, which, **options)
+        record = learn_epoch(self._network, self._adam, Z, numbers, contexts, which, **options)
         self._records = [*self._records, record]
         return record.objective
 
