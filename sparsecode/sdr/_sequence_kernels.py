@@ -10,6 +10,7 @@ import numpy as np
 
 from .._core.jit import kernel
 from ._macrocolumn_kernels import (
+    EXACT,
     copy,
     draw_unit,
     draw_winners,
@@ -317,11 +318,11 @@ def _follow_codes(horizontal, limits, codes, work, links, stop, winners, familia
 
 
 list_units = kernel(_list_units)
-fill_levels = kernel(_fill_levels)
-multiply_support = kernel(_multiply_support)
+fill_levels = kernel(_fill_levels, fastmath=EXACT)
+multiply_support = kernel(_multiply_support, fastmath=EXACT)
 describe_product = kernel(_describe_product)
 draw_in_context = kernel(_draw_in_context)
-support_of = kernel(_support_of)
+support_of = kernel(_support_of, fastmath=EXACT)
 set_links = kernel(_set_links)
 sum_context = kernel(_sum_context)
 is_still = kernel(_is_still)
