@@ -44,7 +44,9 @@ class MacrocolumnMemory(LearnedMixin, NoveltyMixin, Storing, Encoder):
         Share of the weights of a unit above which it learns no more (a critical period). "auto" is 1.25 times the mean
         share of active features of the rows stored so far. None is for inputs that are like random ones; natural ones
         share features, and without freezing the units that win most become those that win always: all rows then look
-    XX
+        familiar, and recall mixes them. Frozen units still win. With many units (100 and more) a few rows freeze those
+        that win, and hardly any other row is stored (`n_stored_`): of 1000 digits 5. A higher floor of familiarity,
+        ``selection=Selection(floor=0.85)``, stores 63, and tells classes apart as well with 20 units or 100.
     lifetime : int or None, default=None
         Rows after which a weight that was not used again is gone. Weights of the code of a row that comes again while
         it is remembered (G = 1) last for ever. None keeps all. Not together with `freeze_fraction`, nor with
