@@ -298,7 +298,7 @@ def test_real_numbers_are_refused_with_a_way_out(rng):
     X = random_items(rng, 5, F, 4)
     memory = memory_of().fit(X)
     before = memory.weights_
-    with pytest.raises(ValueError, match="zeros and ones only.*give a threshold as `binarize`"):
+    with pytest.raises(ValueError, match="zeros and ones only.*give a threshold as `binarize`.*an encoder of"):
         memory.partial_fit(rng.random((3, F)))
     with pytest.raises(ValueError, match="X has 29 features, but MacrocolumnMemory is expecting 30"):
         memory.partial_fit(X[:, 1:])

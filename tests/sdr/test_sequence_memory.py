@@ -270,6 +270,13 @@ def test_wrong_states_and_parameters_are_refused(rng):
             clone(memory).set_params(backoff=backoff).fit(X)
     with pytest.raises(ValueError, match="`groups` must have the rows of a sequence together"):
         memory.partial_fit(X, groups=[0, 0, 1, 1, 0, 0])
+    for ragged in ([[0, 0], [1, 1, 1, 1]], [0, 0, 1], [0.0] * 6, 1):
+        with pytest.raises(ValueError, match="`groups` must be 6 integers or strings.*groups_from_lengths"):
+            memory.partial_fit(X, groups=ragged)
+    for lengths in (2, 3):
+        with pytest.raises(ValueError, match=r"X is a list of 2 sequences.*np.concatenate\(X\)"):
+            memory.partial_fit([X[:lengths], X[lengths:]])
+    assert memory.n_items_ == 6
 
 
 def test_more_than_its_capacity_is_told_once(rng):
