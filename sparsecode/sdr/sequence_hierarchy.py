@@ -12,6 +12,7 @@ from .._core.storing import StoringSequences
 from .._core.validation import Integral, Interval, Real, unchanged_on_failure
 from ..encoder import Capabilities, sequences
 from ._columns_in_time import HierarchyState, Level, parents_of, run_levels
+from ._fields import dense_codes, recall_all
 from ._learned_sequences import thresholds
 from ._sequences import mark
 from .hierarchy import MacrocolumnHierarchy
@@ -201,7 +202,7 @@ class SequenceHierarchy(StoringSequences, MacrocolumnHierarchy):
         -------
         ndarray of shape (n_samples, n_features), bool
             Pixels that at least half of the macrocolumns recall, of those that see them and have a code: those of all
-            rows for which a code persists.
+            rows for which a code persists, since it recalls all codes below that it stands for.
         """
         sequences(groups, self._check_codes(X).shape[0])
         return super().inverse_transform(X)
@@ -301,6 +302,14 @@ class SequenceHierarchy(StoringSequences, MacrocolumnHierarchy):
                     memory._trace, memory._horizontal, memory._top_down = level.trace_of(m)
                     memory._n_seen += X.shape[0]
         return winners, found, state
+
+    def _recall_down(self, winners):
+        active = dense_codes(winners.reshape(len(winners), -1), self.code_shape_[2])
+        for level in range(len(self.memories_) - 1, -1, -1):
+            below = self.memories_[level - 1][0].code_shape_ if level else (1, 1)
+            n_places = len(self.memories_[level - 1]) if level else self.n_features_in_
+            active = recall_all(self.memories_[level], self._fields[level].places, active, n_places, np.prod(below))
+        return active
 
     def _codes(self, winners):
         """Return winners of the last level as a CSR array."""
