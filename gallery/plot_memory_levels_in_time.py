@@ -85,7 +85,7 @@ recalled = hierarchy.inverse_transform(codes)
 precision, recall = (recalled & union).sum() / recalled.sum(), (recalled & union).sum() / union.sum()
 print(f"recalled from the top: precision {precision:.2f}, recall {recall:.2f}")
 
-figure = plt.figure(figsize=(13, 5), layout="constrained")
+figure = plt.figure(figsize=(13, 5.8), layout="constrained")
 parts = figure.subfigures(2, 1, height_ratios=[1, 1])
 for ax, (name, frames) in zip(parts[0].subplots(1, 2), replayed.items(), strict=True):
     shown = range(4)
