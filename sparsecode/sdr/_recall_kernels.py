@@ -60,7 +60,8 @@ def _cut_lanes(streams, n_units, n_modules, lanes, words):
     for j in range(streams.shape[0]):
         stream, out = streams[j], words[j]
         for first in range(0, n_units, LANE):
-            mask = ((np.uint64(1) << np.uint64(min(LANE, n_units - first) - 1)) << np.uint64(1)) - np.uint64(1)
+            top = np.uint64(1) << np.uint64(min(LANE, n_units - first) - 1)
+            mask = top | (top - np.uint64(1))
             for q in range(n_modules):
                 at, field = q * n_units + first, q // lanes.n_words
                 word, shift = at >> 6, np.uint64(at & 63)
@@ -158,7 +159,8 @@ def _find_largest(planes, n_planes, lanes, work):
 def _read_winners(lanes, work, code):
     """Write the first candidate of each module as the winner, and the largest sums."""
     n_words, one = lanes.n_words, np.uint64(1)
-    mask = ((one << np.uint64(lanes.width - 1)) << one) - one
+    top = one << np.uint64(lanes.width - 1)
+    mask = top | (top - one)
     for field in range(lanes.fields):
         start, shift = field * n_words, np.uint64(field * lanes.width)
         here, sums = code[start : start + n_words], work.sums[start : start + n_words]
