@@ -426,6 +426,14 @@ def check_memory_sequences(output):
     assert number(output, "shuffled: familiarity") < 0.6  # 0.39
 
 
+def check_memory_levels_in_time(output):
+    assert number(output, "one level: frames after the cue right in all pixels") < 0.5  # 0.28
+    assert number(output, "three levels: frames after the cue right in all pixels") == 1
+    assert [number(output, f"level {level}: codes change every") for level in (1, 2, 3)] == [1, 2, 4]
+    assert number(output, "recalled from the top: precision") > 0.98  # 1.00
+    assert float(output.rsplit("recall ", 1)[1]) > 0.95  # 0.99
+
+
 def check_memory_hierarchy(output):
     """Means of three draws; standard deviations of a draw are about 1."""
     lines = {line.partition(":")[0]: line for line in output.splitlines() if "naive" in line}
