@@ -1,11 +1,11 @@
-"""``python -m sparsecode v1 | warmup | info``."""
+"""``python -m sparsecode v1 | labs | warmup | info``."""
 
 import argparse
 import sys
 
-from ._cli import info, v1, warmup
+from ._cli import info, labs, v1, warmup
 
-COMMANDS = {"v1": v1, "warmup": warmup, "info": info}
+COMMANDS = {"v1": v1, "labs": labs, "warmup": warmup, "info": info}
 
 
 def main(arguments=None):

@@ -1,0 +1,228 @@
+"""Build the labs: one source gives the notebooks of learners, solutions, nbgrader notebooks and web pages.
+
+    python docs/labs/build.py             learners' notebooks and solutions, into the package
+    python docs/labs/build.py --out DIR   all flavours, into the folders student, solution, nbgrader and html of DIR
+
+A source is a Python file whose cells begin with ``# %%`` (code) or ``# %% [markdown]``: the percent format, which
+editors run and jupytext converts as well. Lines from ``# BEGIN SOLUTION`` to ``# END SOLUTION`` are for solutions only;
+learners get ``...``, or what follows ``# STUB:``. Title, goals and minutes come from the lab in `sparsecode.labs`.
+Notebooks are JSON of a documented form, and are written without other packages, so that the same source gives the same
+bytes whenever it is built; web pages take markdown-it-py.
+"""
+
+import argparse
+import html
+import json
+import re
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from sparsecode import labs
+
+HERE = Path(__file__).resolve().parent
+PACKAGE = Path(labs.__file__).resolve().parent / "notebooks"
+CELL = re.compile(r"^# %%(?: (\[markdown\]))?(?: tags=(\[.*\]))?$", re.MULTILINE)
+SOLUTION = re.compile(r"^( *)# BEGIN SOLUTION\n(.*?)^ *# END SOLUTION(?:\n *# STUB: ([^\n]*))?(?=\n|\Z)", re.M | re.S)
+CHECK = re.compile(r"^(?:(\w+) = )?(lab\d)\.(\w+)\.check\((\w+)\)$", re.MULTILINE)
+FLAVOURS = ("student", "solution", "nbgrader", "html")
+
+
+class Cell(NamedTuple):
+    """A cell of a source, with solutions."""
+
+    kind: str
+    text: str
+    tags: list
+
+    @property
+    def has_solution(self):
+        return "# BEGIN SOLUTION" in self.text
+
+    @property
+    def solved(self):
+        return SOLUTION.sub(lambda found: found[2].rstrip("\n"), self.text)
+
+    @property
+    def stub(self):
+        return SOLUTION.sub(lambda found: found[1] + (found[3] or "..."), self.text)
+
+
+def sources():
+    """Return the source of every lab by its name."""
+    found = {path.stem.partition("_")[0]: path for path in sorted(HERE.glob("lab*_*.py"))}
+    return {name: found[name] for name in labs.LABS}
+
+
+def read_cells(path):
+    """Return the cells of a source."""
+    text = path.read_text("utf-8")
+    starts = list(CELL.finditer(text))
+    ends = [start.start() for start in starts[1:]] + [len(text)]
+    cells = []
+    for start, end in zip(starts, ends, strict=True):
+        body = text[start.end() : end].strip("\n")
+        if start[1]:
+            body = "\n".join(line.removeprefix("#").removeprefix(" ") for line in body.split("\n"))
+        body = re.sub(r" *# fmt: skip$", "", body, flags=re.MULTILINE)
+        cells.append(Cell("markdown" if start[1] else "code", body, json.loads(start[2] or "[]")))
+    return cells
+
+
+def introduction(lab):
+    """Return the first cell: what the lab is about, made of its description."""
+    goals = "\n".join(f"- {goal} ({', '.join(keys)})" for goal, keys in lab.goals.items())
+    return Cell(
+        "markdown",
+        f"# {lab.title}\n\n**{lab.minutes} minutes**, {lab.level}. You need: {'; '.join(lab.needs)}.\n\n"
+        f"You will be able to\n\n{goals}\n\nRun the cells in order (Shift + Enter). Where you see `...`, write "
+        f"code, run the "
+        "cell, and let the next one check it.",
+        [],
+    )
+
+
+def cells_of(lab, path, flavour):
+    """Return the cells of one flavour, each as (kind, text, metadata)."""
+    for cell in [introduction(lab), *read_cells(path)]:
+        metadata = {"tags": cell.tags} if cell.tags else {}
+        text = cell.text
+        if cell.has_solution:
+            text = cell.stub if flavour == "student" else cell.solved
+            metadata = {"tags": ["exercise"]}
+        if flavour == "nbgrader":
+            text, metadata = for_nbgrader(lab, cell, metadata)
+        yield cell.kind, text, metadata
+
+
+def for_nbgrader(lab, cell, metadata):
+    """Return the text and the metadata of a cell for nbgrader: its own marks, and tests on data of five seeds."""
+    if cell.has_solution:
+        key = re.search(r"(\w+) = |def (\w+)", cell.solved)
+        text = SOLUTION.sub(
+            lambda found: f"{found[1]}### BEGIN SOLUTION\n{found[2]}{found[1]}### END SOLUTION", cell.text
+        )
+        return text, metadata | {"nbgrader": grading(f"{lab.id}-{key[1] or key[2]}", solution=True)}
+    check = CHECK.search(cell.text)
+    if not check or check[3] not in {exercise.name for exercise in lab.exercises.values()}:
+        return cell.text, metadata
+    text = f"{cell.text}\n### BEGIN HIDDEN TESTS\n{check[2]}.{check[3]}.grade(seeds=range(1, 6))\n### END HIDDEN TESTS"
+    return text, metadata | {"nbgrader": grading(f"check-{lab.id}-{check[3]}", points=1)}
+
+
+def grading(name, *, solution=False, points=None):
+    """Return what nbgrader wants to know about a cell, in version 3 of its schema."""
+    about = {
+        "grade": points is not None,
+        "grade_id": name,
+        "locked": not solution,
+        "schema_version": 3,
+        "solution": solution,
+        "task": False,
+    }
+    return about if points is None else about | {"points": points}
+
+
+def notebook(lab, path, flavour):
+    """Return a notebook as JSON text; names of cells are their numbers."""
+    cells = []
+    for number, (kind, text, metadata) in enumerate(cells_of(lab, path, flavour), 1):
+        cell = {
+            "cell_type": kind,
+            "id": f"{lab.id}-{number:02d}",
+            "metadata": metadata,
+            "source": text.splitlines(keepends=True),
+        }
+        cells.append(cell | ({"execution_count": None, "outputs": []} if kind == "code" else {}))
+    about = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+        "sparsecode": {"lab": lab.id},
+    }
+    whole = {"cells": cells, "metadata": about, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(whole, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def solutions(lab, path):
+    """Return the code of the solution of each exercise and prediction, by its key."""
+    keys = {exercise.name: key for key, exercise in {**lab.exercises, **lab.predictions}.items()}
+    found = {}
+    for cell in read_cells(path):
+        if cell.has_solution:
+            text = CHECK.sub("", cell.solved).strip()
+            names = [name for name in keys if re.search(rf"^(def )?{name}\b", text, re.MULTILINE)]
+            if len(names) != 1:
+                raise ValueError(f"{path.name}: a solution should define one exercise of {lab.id}, found {names}.")
+            found[keys[names[0]]] = text
+    missing = set(keys.values()) - set(found)
+    if missing:
+        raise ValueError(f"{path.name} has no solution for {', '.join(sorted(missing))}.")
+    return found
+
+
+def page(lab, path):
+    """Return a web page of a lab: text, code, hints that unfold, and solutions that unfold behind them."""
+    from markdown_it import MarkdownIt
+
+    markdown = MarkdownIt("commonmark")
+    parts, solved = [], solutions(lab, path)
+    for kind, text, _ in cells_of(lab, path, "student"):
+        if kind == "markdown":
+            parts.append(markdown.render(text))
+            continue
+        parts.append(f'<pre tabindex="0"><code>{html.escape(text)}</code></pre>')
+        check = CHECK.search(text)
+        exercise = check and next((e for e in lab.exercises.values() if e.name == check[3]), None)
+        if exercise:
+            unfold = [(f"Hint {number}", markdown.render(hint)) for number, hint in enumerate(exercise.hints, 1)]
+            unfold.append(("Solution", f'<pre tabindex="0"><code>{html.escape(solved[exercise.key])}</code></pre>'))
+            parts += [
+                f"<details><summary>{exercise.key}: {name}</summary>{content}</details>" for name, content in unfold
+            ]
+    style = (HERE / "page.css").read_text("utf-8")
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{html.escape(lab.title)}</title>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<style>\n{style}</style>\n</head>\n<body>\n<main>\n" + "\n".join(parts) + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def write(path, text):
+    """Write a text with the same ends of lines on every system."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def build_package(folder=PACKAGE):
+    """Write what the package carries."""
+    everything = {}
+    for name, path in sources().items():
+        lab = getattr(labs, name)
+        everything[name] = solutions(lab, path)
+        write(folder / f"{path.stem}.ipynb", notebook(lab, path, "student"))
+    write(folder / "solutions.json", json.dumps(everything, indent=1, ensure_ascii=False) + "\n")
+
+
+def build_all(folder):
+    """Write all flavours of all labs."""
+    for name, path in sources().items():
+        lab = getattr(labs, name)
+        for flavour in FLAVOURS:
+            text = page(lab, path) if flavour == "html" else notebook(lab, path, flavour)
+            write(folder / flavour / f"{path.stem}{'.html' if flavour == 'html' else '.ipynb'}", text)
+
+
+def main(arguments=None):
+    """Build what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--out", metavar="DIR", help="write all flavours to this folder instead of the package")
+    options = parser.parse_args(arguments)
+    if options.out:
+        build_all(Path(options.out))
+    else:
+        build_package()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,342 @@
+"""Checks of lab 1: the soft threshold and ISTA."""
+
+import numpy as np
+
+from .asking import need, need_array, need_number
+from .engine import Lab
+
+LAB = Lab(
+    "lab1",
+    "From a patch to a sparse code: soft threshold and ISTA",
+    minutes=45,
+    level="beginner",
+    needs=["NumPy: arrays, broadcasting, `@`", "the gradient of a squared norm"],
+    goals={
+        "write the proximal operator of the l1 norm": ("1.1",),
+        "choose a step that cannot diverge": ("1.2",),
+        "run ISTA and FISTA, and know why one is faster": ("1.3", "1.4"),
+        "test whether a code is optimal without knowing the optimum": ("1.5",),
+        "find the penalty at which a code vanishes, and scale it with the data": ("1.6", "1.7"),
+    },
+    packages=["solvers.solve", "solvers.duality_gap", "penalties.L1", "Dictionary.gabor"],
+)
+
+
+def problem(rng, n_atoms=32, n_features=16):
+    """A sample and atoms of random norms, of which a handful made it."""
+    D = rng.standard_normal((n_atoms, n_features)) * rng.uniform(0.5, 2, (n_atoms, 1))
+    w = np.zeros(n_atoms)
+    w[rng.choice(n_atoms, 4, replace=False)] = rng.choice([-1, 1], 4) * rng.uniform(1, 2, 4)
+    return w @ D + 0.1 * rng.standard_normal(n_features), D
+
+
+def objective(w, x, D, alpha):
+    """``0.5 ||x - w D||^2 + alpha ||w||_1``."""
+    return 0.5 * np.square(x - w @ D).sum() + alpha * np.abs(w).sum()
+
+
+def largest_penalty(x, D):
+    return np.abs(D @ x).max()
+
+
+def curvature(D):
+    return np.linalg.norm(D, 2) ** 2
+
+
+def descend(x, D, alpha, n_iter, w=None):
+    """Proximal gradient steps without momentum, with the step that is just safe."""
+    w, step = np.zeros(len(D)) if w is None else w, 1 / curvature(D)
+    for _ in range(n_iter):
+        z = w + step * (D @ (x - w @ D))
+        w = z - np.clip(z, -step * alpha, step * alpha)
+    return w
+
+
+def solve_exactly(x, D, alpha):
+    """The minimiser to rounding: the active atoms from a long descent, then their linear equations."""
+    w = descend(x, D, alpha, 3000)
+    for _ in range(20):
+        active = np.flatnonzero(w)
+        A = D[active]
+        exact = np.linalg.solve(A @ A.T, A @ x - alpha * np.sign(w[active]))
+        if (np.sign(exact) == np.sign(w[active])).all():
+            break
+        w = descend(x, D, alpha, 3000, w)
+    w = np.zeros(len(D))
+    w[active] = exact
+    return w
+
+
+@LAB.exercise(
+    "1.1",
+    hints=[
+        "Try numbers by hand. With t = 1, what becomes of 3? Of -3? Of 0.5?",
+        "Treat the size and the sign of a number apart: the size shrinks, the sign stays.",
+        "`np.sign`, `np.abs` and `np.maximum` suffice. What must not happen to a size that would fall below zero?",
+    ],
+    works="it minimises 0.5 (w - u)^2 + t |w| for every u that was tried.",
+)
+def soft_threshold(answer, rng):
+    t = rng.uniform(0.5, 1.5)
+    u = np.sort(rng.uniform(-4, 4, 41))
+    w = need_array(answer(u.copy(), t), u.shape, "the result")
+    small, large = np.abs(u) < t, np.abs(u) > t
+    need(
+        np.any(w[small] == 0),
+        f"a number smaller than the threshold {t:.2f} should become exactly zero: "
+        f"{u[small].max():.2f} became {w[small].max():.2f}.",
+    )
+    left = np.abs(u[small & (w != 0)]).max(initial=0)
+    need(not left, f"some numbers between -t and t do not become zero: {left:.2f} at t = {t:.2f}, for one.")
+    need(
+        (w[large & (u < 0)] < 0).all() and (w[large & (u > 0)] > 0).all(),
+        "what is larger than the threshold in size should keep its sign. Look at the negative numbers.",
+    )
+    need(
+        not np.allclose(w[large], u[large]),
+        "large numbers pass unchanged. That is another penalty: here each unit of "
+        "size costs t, so that large ones shrink as well.",
+    )
+    cost = 0.5 * (w - u) ** 2 + t * np.abs(w)
+    grid = np.linspace(-5, 5, 2001)[:, None]
+    best = (0.5 * (grid - u) ** 2 + t * np.abs(grid)).min(axis=0)
+    worst = int(np.argmax(cost - best))
+    need(
+        (cost <= best + 1e-9).all(),
+        f"for u = {u[worst]:.2f} and t = {t:.2f} another w costs less than yours, {w[worst]:.2f}.",
+    )
+    matrix = rng.standard_normal((3, 4))
+    need_array(answer(matrix, t), (3, 4), "the result for a matrix")
+
+
+@LAB.exercise(
+    "1.2",
+    hints=[
+        "The gradient of 0.5 ||x - w D||^2 with respect to w is linear in w. By how much can a matrix stretch a "
+        "vector?",
+        "The matrix of that linear map is D D^T. Its largest eigenvalue is what you need.",
+        "`np.linalg.norm(D, 2)` is the largest singular value of D. What do eigenvalues of D D^T have to do with it?",
+    ],
+    works="the gradient changes by at most this much per unit of w, and for some direction by just as much.",
+)
+def lipschitz(answer, rng):
+    for shape in ((12, 6), (5, 9)):
+        D = rng.standard_normal(shape) * rng.uniform(0.5, 2)
+        L, true = need_number(answer(D), "the Lipschitz constant"), curvature(D)
+        need(
+            not np.isclose(L, np.square(D).sum()),
+            "this is safe, but far too careful: the sum of all squared singular "
+            "values, where only the largest one limits the step.",
+        )
+        need(not np.isclose(L, np.sqrt(true)), "this grows with D as D does, but the gradient contains D twice.")
+        need(
+            not np.isclose(L, np.square(D).sum(axis=1).max()),
+            "this looks at each atom alone. Atoms that resemble each other add up.",
+        )
+        need(
+            true * (1 - 1e-3) <= L,
+            f"there is a direction in which the gradient changes {true / L:.2f} times as fast as "
+            "that: ISTA with this step can diverge.",
+        )
+        need(true * (1 + 1e-3) >= L, f"this is {L / true:.2f} times what is needed: safe, but that much slower.")
+
+
+@LAB.exercise(
+    "1.3",
+    hints=[
+        "Two half-steps: go down the slope of the squared error, then apply your threshold.",
+        "The slope of 0.5 ||x - w D||^2 is made of the residual x - w D, correlated with each atom. Which sign "
+        "goes down?",
+        "How far the first half-step goes is `step`. By how much may the second one shrink, if the penalty is `alpha`?",
+    ],
+    works="the objective never rose in 300 rounds on random problems, and a minimum stays where it is.",
+)
+def ista_step(answer, rng):
+    for trial in range(10):
+        x, D = problem(rng)
+        alpha = rng.uniform(0.02, 0.2) * largest_penalty(x, D)
+        step = 1 / curvature(D)
+
+        def go(w, x=x, D=D, alpha=alpha, step=step):
+            return need_array(answer(w, x, D, alpha, step), (len(D),), "the new code")
+
+        start = go(np.zeros(len(D)))
+        if not trial:
+            need((start == 0).any(), "not a single coefficient is zero after a step from zero. Where is the threshold?")
+            need(
+                ((D @ x)[start != 0] * start[start != 0] > 0).all(),
+                "the step goes uphill: coefficients grow against their correlation with the residual.",
+            )
+            best = solve_exactly(x, D, alpha)
+            need(
+                np.allclose(go(best), best, atol=1e-7),
+                "the minimum of the objective should not move, but it did. Check "
+                "by how much the threshold shrinks in one step.",
+            )
+        w = start
+        for _ in range(30):
+            w, old = go(w), w
+            before, after = objective(old, x, D, alpha), objective(w, x, D, alpha)
+            need(
+                after <= before * (1 + 1e-9),
+                f"the objective rose from {before:.4g} to {after:.4g}, though the given "
+                "step is safe. Does yours go farther than you were told?",
+            )
+    need(
+        np.allclose(start, descend(x, D, alpha, 1), atol=1e-9),
+        "the objective falls, but less than a full step would make it fall.",
+    )
+
+
+@LAB.exercise(
+    "1.4",
+    hints=[
+        "Keep two things between rounds: the code w, and the point v from which the next step starts.",
+        "One round: a step of 1.3 from v, not from w; then v is put beyond the new code, along the way from the old to "
+        "the new one.",
+        "Order matters: compute the new t before v, use the old and the new one, and only then forget the old code.",
+    ],
+    works="after 100 rounds it is below the bound of Beck and Teboulle, and below ISTA after 200.",
+)
+def fista(answer, rng):
+    x, D = problem(rng, 60, 30)
+    alpha = 0.02 * largest_penalty(x, D)
+    best = objective(solve_exactly(x, D, alpha), x, D, alpha)
+    one = need_array(answer(x, D, alpha, 1), (len(D),), "the code")
+    need(
+        np.allclose(one, descend(x, D, alpha, 1)),
+        "the first round starts from zero without any momentum: it should be one step of ISTA.",
+    )
+    codes = [need_array(answer(x, D, alpha, n), (len(D),), "the code") for n in (3, 40, 100)]
+    fast = [objective(w, x, D, alpha) for w in codes]
+    plain = [objective(descend(x, D, alpha, n), x, D, alpha) for n in (3, 40, 100, 200)]
+    need(
+        not np.allclose(fast, plain[:3], rtol=1e-9),
+        "this is ISTA: the same objective after 3, 40 and 100 rounds. Does t grow, and do you use v?",
+    )
+    need(fast[1] < plain[1], "momentum makes it slower than ISTA. In which direction does v lie from the new code?")
+    need(
+        fast[2] < plain[3],
+        f"100 rounds end {fast[2] - best:.2g} above the minimum, 200 of ISTA {plain[3] - best:.2g}. The "
+        "momentum is too weak.",
+    )
+    limit = best + 2 * curvature(D) * np.square(solve_exactly(x, D, alpha)).sum() / 101**2
+    need(
+        fast[2] <= limit, f"after 100 rounds the objective is {fast[2]:.3g}, above {limit:.3g}, which FISTA guarantees."
+    )
+    first, second = (descend(x, D, alpha, n) for n in (1, 2))  # no momentum before the third round
+    t = (1 + 5**0.5) / 2
+    v = second + (t - 1) / ((1 + np.sqrt(1 + 4 * t * t)) / 2) * (second - first)
+    need(
+        np.allclose(codes[0], descend(x, D, alpha, 1, v)),
+        "it is fast, but the third round is not that of the list above. "
+        "At which point is the gradient taken, and which t enters?",
+    )
+
+
+@LAB.exercise(
+    "1.5",
+    hints=[
+        "Everything starts from the correlations of the atoms with the residual, not with x.",
+        "Two kinds of atoms, two rules. A boolean mask of the active atoms tells them apart.",
+        "An atom that keeps its rule violates it by zero, never by a negative number. The answer is the largest "
+        "violation.",
+    ],
+    works="it is zero at minima, also where they were not told, and positive beside them.",
+)
+def kkt_violation(answer, rng):
+    for _ in range(5):
+        x, D = problem(rng)
+        alpha = rng.uniform(0.05, 0.4) * largest_penalty(x, D)
+        best = solve_exactly(x, D, alpha)
+        zero = np.zeros(len(D))
+        at_best = need_number(answer(best, x, D, alpha), "the violation")
+        at_zero = need_number(answer(zero, x, D, alpha), "the violation")
+        need(at_best >= 0, "a violation below zero: an inactive atom that is far below its limit does not violate it.")
+        need(
+            at_best < 1e-6 * alpha,
+            f"at the minimum you find {at_best:.3g} instead of zero. Do correlations with the "
+            "residual enter, and do active atoms of negative weight get the right sign?",
+        )
+        need(
+            np.isclose(at_zero, np.abs(D @ x).max() - alpha),
+            "for the code zero no atom is active, and the best of them "
+            f"exceeds its limit by {np.abs(D @ x).max() - alpha:.3g}; you find {at_zero:.3g}.",
+        )
+        active = np.flatnonzero(best)
+        A = D[active]
+        grown = best.copy()
+        grown[active] += np.linalg.solve(A @ A.T, 0.3 * alpha * np.sign(best[active]))  # correlations fall to 0.7 alpha
+        g = D @ (x - grown @ D)
+        excess = np.abs(g) - alpha
+        excess[active] = np.abs(g - alpha * np.sign(grown))[active]
+        expected = excess.max()
+        found = need_number(answer(grown, x, D, alpha), "the violation")
+        need(
+            found > 0.2 * alpha,
+            "weights that are too large leave too little correlation. An active atom must reach its "
+            "limit, not only stay below.",
+        )
+        need(
+            np.isclose(found, expected),
+            f"a code with a violation of {expected:.3g} gets {found:.3g}: is it the largest over all atoms?",
+        )
+
+
+@LAB.exercise(
+    "1.6",
+    hints=[
+        "Put the code zero into your test of optimality. For which alpha does no atom violate it?",
+        "What is the residual if the code is zero?",
+        "Atoms may also enter with a negative weight.",
+    ],
+    works="just above it the code is zero, just below it exactly one atom is active.",
+)
+def alpha_max(answer, rng):
+    for trial in range(6):
+        x, D = problem(rng)
+        if trial % 2:
+            best = np.argmax(np.abs(D @ x))
+            D[best] *= -np.sign(D[best] @ x)  # the best atom enters with a negative weight
+        found, true = need_number(answer(x, D), "alpha_max"), largest_penalty(x, D)
+        need(
+            found <= true * 1.0001,
+            f"{found:.4g} is more than needed: the code is zero already at {found / 2 + true / 2:.4g}.",
+        )
+        need(
+            not np.isclose(found, (D @ x).max()) or np.isclose(found, true),
+            "an atom that points away from x can enter as well, with a negative weight.",
+        )
+        need(
+            not np.isclose(found, np.abs(D @ x).max() / np.linalg.norm(D[np.argmax(np.abs(D @ x))])),
+            "atoms keep their lengths in the objective: here they are not unit vectors, and need not be.",
+        )
+        active = np.count_nonzero(descend(x, D, found * 1.0001, 300))
+        need(active == 0, f"just above your value {active} atoms are active, there should be none.")
+
+
+doubling = LAB.choice(
+    "1.7",
+    "doubling",
+    correct="b",
+    why={
+        "a": "if the code stayed, it would explain only half of the doubled patch, and leave a large residual.",
+        "b": "both terms of the objective grow by four, so the minimum stays the same but for its scale. A penalty has "
+        "the units of the data times those of the atoms: state how data were scaled when you state alpha.",
+        "c": "the support stays: each correlation doubles, and so does the limit that it must reach.",
+        "d": "the squared error is quadratic. What does the penalty do when weights and alpha both double?",
+    },
+    hints=[
+        "Write the objective with 2 x, 2 alpha and an unknown factor c in front of w. For which c can you pull "
+        "a number out?",
+        "Try it: you have all functions.",
+    ],
+)
+
+speed = LAB.prediction(
+    "P1",
+    "speed",
+    options="abc",
+    truth="A fifth, here (c). Where atoms resemble each other ISTA gains little per round; momentum adds these "
+    "gains up.",
+)

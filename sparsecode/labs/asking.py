@@ -1,0 +1,80 @@
+"""What checks of exercises ask for: conditions with messages for the learner, and calls of the learner's functions."""
+
+import copy
+
+import numpy as np
+
+__all__ = ["NotAttempted", "Wrong", "asked", "need", "need_array", "need_number"]
+
+REFERENCE = "__labs_reference__"
+
+
+class Wrong(Exception):
+    """An answer is wrong; the message says what is wrong with it."""
+
+
+class NotAttempted(Exception):
+    """An answer is still the stub of the notebook."""
+
+
+def need(condition, message):
+    """Raise `Wrong` with a message unless a condition holds."""
+    if not condition:
+        raise Wrong(message)
+
+
+def need_number(value, what):
+    """Return a value as a finite float, or say what it is instead."""
+    need(np.ndim(value) == 0, f"{what} should be one number, yours has the shape {np.shape(value)}.")
+    need(
+        isinstance(value, int | float | np.number | np.bool_ | np.ndarray),
+        f"{what} should be a number, yours is a {type(value).__name__}.",
+    )
+    need(np.isfinite(value), f"{what} should be finite, yours is {value}.")
+    return float(value)
+
+
+def need_array(value, shape, what):
+    """Return a value as a finite float array of a shape, or say what it is instead."""
+    value = np.asarray(value)
+    need(value.dtype.kind in "biuf", f"{what} should hold numbers, yours holds {value.dtype}.")
+    need(value.shape == shape, f"{what} should have the shape {shape}, yours has {value.shape}.")
+    need(np.isfinite(value).all(), f"{what} should be finite everywhere, yours has NaN or infinite entries.")
+    return value.astype(np.float64)
+
+
+def asked(function, name):
+    """Return the learner's function with a guard: its inputs stay as they are and it must return something."""
+    need(callable(function), f"`{name}` should be a function, yours is a {type(function).__name__}.")
+    code = getattr(function, "__code__", None)
+    constants = code.co_consts if code else ()
+    unfinished = Ellipsis in [constant for constant in constants if not isinstance(constant, tuple)]
+    empty = code is not None and not code.co_names and all(c is None or isinstance(c, str) for c in constants)
+
+    def call(*arguments, **named):
+        before = copy.deepcopy((arguments, named))
+        try:
+            result = function(*arguments, **named)
+        except NotImplementedError:
+            raise NotAttempted from None
+        except TypeError:
+            if unfinished:
+                raise NotAttempted from None
+            raise
+        if result is Ellipsis or (result is None and (empty or unfinished)):
+            raise NotAttempted
+        need(result is not None, f"`{name}` returns nothing. Is a `return` missing?")
+        pairs = zip((*before[0], *before[1].values()), (*arguments, *named.values()), strict=True)
+        same = all(_same(old, new) for old, new in pairs)
+        need(same, f"`{name}` changes the array that it is given. Others still need it: work on a copy.")
+        return result
+
+    return call
+
+
+def _same(before, after):
+    if isinstance(before, np.random.Generator):
+        return True
+    if isinstance(before, np.ndarray):
+        return np.array_equal(before, after, equal_nan=before.dtype.kind == "f")
+    return True

@@ -1,0 +1,194 @@
+"""Every check is itself checked: stubs, solutions on data of five seeds, and mistakes with messages of their own."""
+
+import importlib.util
+import re
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sparsecode import labs
+from sparsecode.labs import Choice
+
+FOLDER = Path(__file__).parents[2] / "docs" / "labs"
+SEEDS = range(5)
+LABS = [getattr(labs, name) for name in labs.LABS]
+EXERCISES = [exercise for lab in LABS for exercise in lab.exercises.values()]
+
+
+def mistakes(lab):
+    """Return what learners may get wrong in a lab: by exercise and name, an answer and a part of its message."""
+    path = FOLDER / "mistakes" / f"{lab.id}.py"
+    spec = importlib.util.spec_from_file_location(f"mistakes_{lab.id}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.MISTAKES
+
+
+def answer(exercise):
+    """Return the solution of an exercise as a learner would hand it in."""
+    if isinstance(exercise, Choice):
+        return exercise.correct
+    reference = exercise.lab.reference[exercise.name]
+    return types.FunctionType(reference.__code__, reference.__globals__, exercise.name, reference.__defaults__)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: f"{e.lab.id}-{e.key}")
+def test_solutions_pass_and_stubs_are_not_attempted(exercise):
+    def with_text(*arguments, **named):
+        """Say what the result is."""
+
+    def unfinished(*arguments, **named):
+        raise NotImplementedError
+
+    for seed in SEEDS:
+        verdict = exercise.verdict(answer(exercise), seed)
+        assert verdict.passed is True, verdict.message
+    stubs = (None, ...) if isinstance(exercise, Choice) else (None, ..., with_text, unfinished, lambda *a, **k: ...)
+    for stub in stubs:
+        assert exercise.verdict(stub) == (None, "not attempted yet")
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
+def test_mistakes_fail_each_with_its_own_message(lab):
+    known = mistakes(lab)
+    written = {key for key, exercise in lab.exercises.items() if not isinstance(exercise, Choice)}
+    assert set(known) == written, "every exercise needs mistakes that its check knows"
+    for key, cases in known.items():
+        assert len(cases) >= 2
+        seen = {}
+        for name, (wrong, fragment) in cases.items():
+            messages = set()
+            for seed in SEEDS:
+                verdict = lab.exercises[key].verdict(wrong, seed)
+                assert verdict.passed is False, f"{key}, {name}, seed {seed}: {verdict}"
+                assert fragment in verdict.message, f"{key}, {name}, seed {seed}: {verdict.message}"
+                messages.add(re.sub(r"-?\d[\d.e+-]*", "#", verdict.message))
+            seen[name] = messages
+        for name, messages in seen.items():
+            for other, others in seen.items():
+                assert name == other or not messages & others, f"{key}: {name} and {other} get the same message"
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
+def test_options_have_messages_of_their_own(lab):
+    for exercise in lab.exercises.values():
+        if not isinstance(exercise, Choice):
+            continue
+        messages = [exercise.verdict(option).message for option in exercise.why]
+        assert len(set(messages)) == len(messages) >= 3
+        for option in exercise.why:
+            assert exercise.verdict(option.upper() + " ").passed is (option == exercise.correct)
+        assert "answer with one of" in exercise.verdict("z").message
+        assert "answer with one of" in exercise.verdict([1]).message
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
+def test_goals_and_hints(lab):
+    assert {key for keys in lab.goals.values() for key in keys} == set(lab.exercises)
+    assert lab.level in ("beginner", "intermediate", "advanced")
+    for key, exercise in lab.exercises.items():
+        assert key.split(".")[0] == lab.id.removeprefix("lab")
+        assert len(exercise.hints) >= 2
+        if not isinstance(exercise, Choice):
+            solution = re.sub(r"\s+", "", lab.solutions[key].splitlines()[-1].replace("return", ""))
+            assert len(solution) < 8 or all(solution not in re.sub(r"\s+", "", hint) for hint in exercise.hints), (
+                f"{key}: a hint gives it away"
+            )
+
+
+def test_code_that_raises_is_a_fail_with_the_line(capsys):
+    def wrong(u, t):
+        s = u + t
+        return s @ np.ones(3)
+
+    verdict = labs.lab1.soft_threshold.verdict(wrong)
+    assert verdict.passed is False
+    line = wrong.__code__.co_firstlineno + 2
+    assert verdict.message.startswith("your code raised ValueError: ")
+    assert verdict.message.endswith(f"(line {line} of the cell)")
+
+
+def test_code_that_changes_its_input_is_told(capsys):
+    def wrong(u, t):
+        u -= t
+        return u
+
+    assert "changes the array that it is given" in labs.lab1.soft_threshold.verdict(wrong).message
+
+
+def test_interrupts_are_not_swallowed():
+    def endless(u, t):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        labs.lab1.soft_threshold.verdict(endless)
+
+
+@pytest.fixture
+def lab():
+    """A lab without anything done."""
+    fresh = labs.Lab("lab1", "t", minutes=1, level="beginner", needs=[], goals={}, packages=[])
+    fresh._add(
+        fresh.exercises, labs.Exercise(fresh, "1.1", "soft_threshold", labs.lab1.soft_threshold.test, ["first", "last"])
+    )
+    fresh.prediction("P1", "speed", options="ab", truth="It was b.")
+    return fresh
+
+
+def test_a_lab_goes_on_with_the_answer_or_a_solution(lab, capsys):
+    exercise = lab.soft_threshold
+
+    def right(u, t):
+        return u - np.clip(u, -t, t)
+
+    given = exercise.check(lambda u, t: u)
+    assert capsys.readouterr().out.startswith("FAIL 1.1 soft_threshold: ")
+    assert given(np.array([3.0, 0.5]), 1.0).tolist() == [2.0, 0.0]
+    assert exercise.check(given) is given  # the cell run again: the answer is still the wrong one
+    assert capsys.readouterr().out.startswith("FAIL")
+    with pytest.raises(AssertionError, match="soft_threshold"):
+        exercise.grade()
+    assert exercise.check(right) is right
+    assert capsys.readouterr().out.startswith("PASS 1.1 soft_threshold")
+    exercise.grade()
+    lab.report()
+    assert capsys.readouterr().out.endswith('{"lab": "lab1", "done": 1, "of": 1, "exercises": {"1.1": "PASS"}}\n')
+
+
+def test_solutions_are_shown_after_two_tries(lab, capsys):
+    exercise = lab.soft_threshold
+    exercise.check(...)
+    exercise.solution()
+    assert "Try first" in capsys.readouterr().out
+    exercise.check(lambda u, t: u)
+    exercise.check(lambda u, t: u)
+    capsys.readouterr()
+    exercise.solution()
+    assert "def soft_threshold" in capsys.readouterr().out
+
+
+def test_hints_go_on_to_the_last(lab, capsys):
+    for _ in range(3):
+        lab.soft_threshold.hint()
+    assert capsys.readouterr().out.splitlines() == ["Hint 1 of 2: first", "Hint 2 of 2: last", "Hint 2 of 2: last"]
+
+
+def test_predictions_count_whatever_they_are(lab, capsys):
+    lab.speed.check(...)
+    lab.speed.reveal()
+    lab.speed.check("c")
+    lab.speed.check("A")
+    lab.speed.reveal()
+    todo, unsaid, fail, noted, said = capsys.readouterr().out.splitlines()
+    assert todo.startswith("TODO")
+    assert "no prediction" in unsaid
+    assert fail.startswith("FAIL")
+    assert noted.startswith("NOTED")
+    assert "you said a. It was b." in said
+
+
+def test_an_unknown_lab_is_named():
+    with pytest.raises(AttributeError, match="the labs are lab1"):
+        labs.lab99  # noqa: B018

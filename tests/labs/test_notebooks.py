@@ -1,0 +1,236 @@
+"""The notebooks: built alike every time, shipped as built, run as learners and teachers run them."""
+
+import ast
+import importlib.util
+import json
+import re
+import runpy
+import sys
+import types
+import warnings
+from pathlib import Path
+
+import pytest
+
+from sparsecode import labs
+from sparsecode.__main__ import main
+
+FOLDER = Path(__file__).parents[2] / "docs" / "labs"
+SHIPPED = Path(labs.__file__).parent / "notebooks"
+LABS = [getattr(labs, name) for name in labs.LABS]
+BUILD = types.SimpleNamespace(**runpy.run_path(str(FOLDER / "build.py")))
+SOURCES = BUILD.sources()
+
+
+def contents(folder):
+    """Return the bytes of every file below a folder."""
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_package_carries_what_the_sources_give(tmp_path):
+    BUILD.build_package(tmp_path)
+    assert contents(tmp_path) == contents(SHIPPED), "run docs/labs/build.py"
+    assert sum(map(len, contents(SHIPPED.parent).values())) < 1.5e6
+
+
+def test_two_builds_are_the_same_bytes(tmp_path):
+    pytest.importorskip("markdown_it")
+    for name in ("once", "twice"):
+        assert BUILD.main(["--out", str(tmp_path / name)]) == 0
+    once = contents(tmp_path / "once")
+    assert once == contents(tmp_path / "twice")
+    assert len(once) == 4 * len(LABS)
+    for path, text in once.items():
+        if path.suffix == ".html":
+            assert text.count(b"<details>") >= 2 * len(LABS)
+            assert not re.search(rb"(src|href)=", text), "pages stand alone"
+
+
+@pytest.mark.parametrize("flavour", ["student", "solution", "nbgrader"])
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
+def test_notebooks_are_valid(lab, flavour):
+    text = BUILD.notebook(lab, SOURCES[lab.id], flavour)
+    notebook = json.loads(text)
+    ids = [cell["id"] for cell in notebook["cells"]]
+    assert len(set(ids)) == len(ids)
+    assert not any(cell.get("outputs") for cell in notebook["cells"])
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            ast.parse("".join(cell["source"]))
+    assert ("BEGIN SOLUTION" in text) == (flavour == "nbgrader")
+    assert "fmt: skip" not in text
+    if importlib.util.find_spec("nbformat"):
+        import nbformat
+
+        nbformat.validate(nbformat.reads(text, as_version=4))
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
+def test_every_exercise_has_a_cell_and_a_check(lab):
+    code = "\n".join(cell.text for cell in BUILD.read_cells(SOURCES[lab.id]) if cell.kind == "code")
+    for exercise in lab.exercises.values():
+        line = f"{exercise.name} = {lab.id}.{exercise.name}.check({exercise.name})"
+        assert code.count(line) == 1, line
+    for prediction in lab.predictions.values():
+        assert f"{lab.id}.{prediction.name}.reveal()" in code
+    marked = BUILD.notebook(lab, SOURCES[lab.id], "nbgrader")
+    assert marked.count('"points": 1') == len(lab.exercises)
+    text = SOURCES[lab.id].read_text("utf-8")
+    assert "## Going further" in text
+    minutes = sum(map(int, re.findall(r"^# ## .*\((\d+) min\)$", text, re.MULTILINE)))
+    assert 0.7 * lab.minutes <= minutes <= lab.minutes
+
+
+def test_a_stub_takes_the_place_of_a_solution():
+    cell = BUILD.Cell(
+        "code", "def f(x):\n    # BEGIN SOLUTION\n    y = x\n    return y\n    # END SOLUTION\n\nf(1)", []
+    )
+    assert cell.stub == "def f(x):\n    ...\n\nf(1)"
+    assert cell.solved == "def f(x):\n    y = x\n    return y\n\nf(1)"
+    cell = BUILD.Cell("code", '# BEGIN SOLUTION\na = "b"\n# END SOLUTION\n# STUB: a = ...  # "a" or "b"\ncheck(a)', [])
+    assert cell.stub == 'a = ...  # "a" or "b"\ncheck(a)'
+    assert cell.solved == 'a = "b"\ncheck(a)'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
+def test_solutions_pass_in_a_notebook_and_draw_a_figure(lab, tmp_path, capsys):
+    pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    from sparsecode._cli.labs import REPORT, execute, read_notebook
+
+    path = tmp_path / "solution.ipynb"
+    path.write_text(BUILD.notebook(lab, SOURCES[lab.id], "solution"), "utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Jupyter about its own parts
+        notebook, name = read_notebook(path)
+        errors = execute(notebook, REPORT.format(lab=name, word="", seeds=1))
+    assert not errors
+    assert name == lab.id
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert not [output.text for output in outputs if output.get("name") == "stderr"]
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    text = "".join(output.text for output in outputs if output.output_type == "stream")
+    assert "FAIL" not in text
+    assert "TODO" not in text
+    assert f"{len(lab.exercises)} of {len(lab.exercises)} exercises done" in text
+    verdicts = json.loads(text.splitlines()[-1])
+    assert all(passed is True for passed, _ in verdicts.values())
+    check_numbers(lab.id, text)
+
+
+def number(text, label):
+    """Return the first number after a label."""
+    found = re.search(re.escape(label) + r"\D*?(-?\d+\.?\d*(?:e-?\d+)?)", text)
+    assert found, f"{label!r} is not in {text!r}"
+    return float(found[1])
+
+
+def check_numbers(name, text):
+    """Compare what a lab prints with what its text says."""
+    if name == "lab1":
+        assert number(text, "rounds to within 1e-6 of the minimum: ISTA") > 4 * number(text, "FISTA about")
+        assert number(text, "largest violation of them, by your test:") < 1e-9
+        assert number(text, "largest difference of weights:") < 0.01
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
+def test_stubs_are_not_attempted_and_nothing_fails(lab, capsys, monkeypatch, no_display):
+    for exercise in lab.exercises.values():  # as in a new process
+        monkeypatch.setattr(exercise, "answer", None)
+        monkeypatch.setattr(exercise, "passed", None)
+    notebook = json.loads((SHIPPED / f"{SOURCES[lab.id].stem}.ipynb").read_text("utf-8"))
+    names = {"__name__": "notebook"}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            exec(compile("".join(cell["source"]), cell["id"], "exec"), names)  # noqa: S102
+    text = capsys.readouterr().out
+    assert "FAIL" not in text
+    assert "PASS" not in text
+    assert f"0 of {len(lab.exercises)} exercises done" in text
+    for key in [*lab.exercises, *lab.predictions]:
+        assert f"TODO {key} " in text
+
+
+@pytest.fixture
+def no_display():
+    """Figures that nobody sees, and settings as they were."""
+    import matplotlib
+    import matplotlib.pyplot as plt
+
+    backend = matplotlib.get_backend()
+    plt.switch_backend("Agg")
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
+        yield
+    plt.close("all")
+    plt.switch_backend(backend)
+
+
+def test_labs_are_listed_and_copied_once(tmp_path, capsys):
+    assert main(["labs"]) == 0
+    assert "lab1  From a patch to a sparse code" in capsys.readouterr().out
+    assert main(["labs", str(tmp_path / "class")]) == 0
+    copied = sorted((tmp_path / "class").iterdir())
+    assert [path.name for path in copied] == sorted(path.name for path in SHIPPED.glob("*.ipynb"))
+    copied[0].write_text("mine", "utf-8")
+    assert main(["labs", str(tmp_path / "class")]) == 0
+    assert copied[0].read_text("utf-8") == "mine"
+    assert "stays as it is" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["grade"], "give one notebook to grade"),
+        (["a", "b"], "give one folder"),
+        (["{file}"], "is a file; give a folder"),
+        (["grade", "{folder}/missing.ipynb"], "is not a file"),
+        (["grade", "{file}"], "is not a notebook"),
+        (["grade", "{other}"], "does not say which lab it is"),
+        (["grade", "{other}", "--seeds", "0"], "--seeds must be at least 1"),
+    ],
+)
+def test_commands_say_what_is_wrong(words, message, tmp_path, capsys):
+    if words[0] == "grade":
+        pytest.importorskip("nbformat")
+    (tmp_path / "file").write_text("no notebook", "utf-8")
+    (tmp_path / "other.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}', "utf-8")
+    places = {"file": tmp_path / "file", "other": tmp_path / "other.ipynb", "folder": tmp_path}
+    assert main(["labs", *(word.format(**places) for word in words)]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_grading_without_jupyter_says_what_to_install(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "nbformat", None)
+    assert main(["labs", "grade", str(SHIPPED / "none.ipynb")]) == 2
+    assert 'pip install "sparsecode[labs]"' in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_notebook_is_graded_with_the_network_closed(tmp_path, capsys):
+    pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    cells = [
+        "from sparsecode.labs import lab1",
+        "import numpy as np\ndef soft_threshold(u, t):\n    return np.sign(u) * np.maximum(abs(u) - t, 0)",
+        "soft_threshold = lab1.soft_threshold.check(soft_threshold)",
+        "def lipschitz(D):\n    return np.linalg.norm(D, 2)",  # wrong, and never handed to a check
+        "import urllib.request\nurllib.request.urlopen('http://example.org', timeout=5)",
+        "import socket\nsocket.create_connection(('192.0.2.1', 80), timeout=5)",
+    ]
+    notebook = json.loads((SHIPPED / f"{SOURCES['lab1'].stem}.ipynb").read_text("utf-8"))
+    form = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    notebook["cells"] = [form | {"id": f"c{i}", "source": text} for i, text in enumerate(cells)]
+    (tmp_path / "mine.ipynb").write_text(json.dumps(notebook), "utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert main(["labs", "grade", str(tmp_path / "mine.ipynb"), "--seeds", "2"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    states = {key: exercise["state"] for key, exercise in result["exercises"].items()}
+    assert states == {"1.1": "PASS", "1.2": "FAIL"} | dict.fromkeys(["1.3", "1.4", "1.5", "1.6", "1.7"], "TODO")
+    assert result["done"] == 1
+    assert "contains D twice" in result["exercises"]["1.2"]["message"]
+    assert len(result["errors"]) == 2
+    assert all("the network is closed" in error for error in result["errors"])
