@@ -1,6 +1,12 @@
 """Progress of long fits: a tqdm bar at ``verbose=1``, nothing at 0."""
 
-from tqdm.auto import tqdm
+import warnings
+
+from tqdm import TqdmWarning
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", TqdmWarning)  # notebooks without ipywidgets get bars of text, and need no warning
+    from tqdm.auto import tqdm
 
 
 def progress_bar(total, *, verbose, unit="batch"):

@@ -132,6 +132,12 @@ def check_numbers(name, text):
         assert number(text, "rounds to within 1e-6 of the minimum: ISTA") > 4 * number(text, "FISTA about")
         assert number(text, "largest violation of them, by your test:") < 1e-9
         assert number(text, "largest difference of weights:") < 0.01
+    if name == "lab5":
+        few, many = number(text, "9 modules: 97 % right up to"), number(text, "36 modules: 97 % right up to")
+        assert abs(few / many - 1) < 0.15  # 158 and 149
+        assert 0.7 < few / 183.4 < 1
+        assert "same weights: True" in text
+        assert number(text, "largest difference of familiarity:") < 1e-12
 
 
 @pytest.mark.slow
