@@ -138,6 +138,12 @@ def check_numbers(name, text):
         assert 0.7 < few / 183.4 < 1
         assert "same weights: True" in text
         assert number(text, "largest difference of familiarity:") < 1e-12
+    if name == "lab6":
+        assert number(text, "threshold 10:") == 3.5642e-10
+        assert number(text, "on digits") > 1e5 * 3.5642e-10  # 1.0e-3
+        assert number(text, "largest relative difference of 21 rates:") < 1e-12
+        assert "same answers of 2000 segments to 500 noisy rows: True" in text
+        assert number(text, "measured on other digits") < 2e-3
 
 
 @pytest.mark.slow
