@@ -79,16 +79,13 @@ MISTAKES = {
         "no error": (drawn, "return two numbers"),
     },
     "6.4": {
-        "naive": (lambda p, g: 1 - (1 - p) ** g if p > 1e-9 else 1 - (1.0 - p) ** g, "lost on the way"),
+        "naive": (lambda p, g: 1 - (1 - p) ** g, "lost on the way"),
         "rounds to zero": (
             lambda p, g: -np.expm1(g * np.log1p(-p)) if p > 1e-16 else 1 - (1 - p) ** g,
             "all digits are gone",
         ),
         "all at once": (lambda p, g: p**g, "all of them answer"),
         "sum": (lambda p, g: g * p, "out of the question"),
-            lambda p, g: min(1.0, g * p) * (1 if g > 4 or isclose(p, 1) else 0.5),
-            "the digits of 0.7599",
-        ),
         "none": (lambda p, g: exp(g * np.log1p(-p)), "none answers"),
     },
     "6.5": {
