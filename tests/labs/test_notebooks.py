@@ -132,6 +132,12 @@ def check_numbers(name, text):
         assert number(text, "rounds to within 1e-6 of the minimum: ISTA") > 4 * number(text, "FISTA about")
         assert number(text, "largest violation of them, by your test:") < 1e-9
         assert number(text, "largest difference of weights:") < 0.01
+    if name == "lab2":
+        assert number(text, "median orientedness:") > 0.65  # 0.74
+        assert number(text, "scrambled: median orientedness") < 0.45  # 0.31
+        assert number(text, "whitened photographs, largest difference:") < 1e-12
+        mine, library = (float(value) for value in re.findall(r"objective on new patches (\d+\.\d+)", text))
+        assert library < mine < 1.15 * library  # 21.10 and 20.12
     if name == "lab3":
         assert 0.33 < number(text, "share of the error that was shrinkage:") < 0.5  # 0.39
         assert number(text, "refit, largest difference:") < 1e-9
