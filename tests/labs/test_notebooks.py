@@ -156,6 +156,12 @@ def check_numbers(name, text):
         assert number(text, "largest relative difference of 21 rates:") < 1e-12
         assert "same answers of 2000 segments to 500 noisy rows: True" in text
         assert number(text, "measured on other digits") < 2e-3
+    if name == "lab7":
+        assert "same events: True" in text
+        assert "same decisions at threshold 0: True" in text
+        assert text.count("same spikes: True") == 2
+        in_order, mixed = number(text, "in order:"), number(text, "frames of all films shuffled:")
+        assert mixed > 1.4 * in_order  # 0.482 and 0.258
 
 
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
