@@ -1,6 +1,6 @@
 """Build the labs: one source gives the notebooks of learners, solutions, nbgrader notebooks and web pages.
 
-    python docs/labs/build.py             learners' notebooks and solutions, into the package
+    python docs/labs/build.py             learners' notebooks and solutions, into the package, and index.md
     python docs/labs/build.py --out DIR   all flavours, into the folders student, solution, nbgrader and html of DIR
 
 A source is a Python file whose cells begin with ``# %%`` (code) or ``# %% [markdown]``: the percent format, which
@@ -25,6 +25,7 @@ PACKAGE = Path(labs.__file__).resolve().parent / "notebooks"
 CELL = re.compile(r"^# %%(?: (\[markdown\]))?(?: tags=(\[.*\]))?$", re.MULTILINE)
 SOLUTION = re.compile(r"^( *)# BEGIN SOLUTION\n(.*?)^ *# END SOLUTION(?:\n *# STUB: ([^\n]*))?(?=\n|\Z)", re.M | re.S)
 CHECK = re.compile(r"^(?:(\w+) = )?(lab\d)\.(\w+)\.check\((\w+)\)$", re.MULTILINE)
+TABLE = ("<!-- labs -->", "<!-- end of labs -->")
 FLAVOURS = ("student", "solution", "nbgrader", "html")
 
 
@@ -99,6 +100,8 @@ def for_nbgrader(lab, cell, metadata):
     """Return the text and the metadata of a cell for nbgrader: its own marks, and tests on data of five seeds."""
     if cell.has_solution:
         key = re.search(r"(\w+) = |def (\w+)", cell.solved)
+        if key[1] in {prediction.name for prediction in lab.predictions.values()}:
+            return cell.stub, metadata  # any answer counts, so that there is nothing to grade
         text = SOLUTION.sub(
             lambda found: f"{found[1]}### BEGIN SOLUTION\n{found[2]}{found[1]}### END SOLUTION", cell.text
         )
@@ -187,6 +190,25 @@ def page(lab, path):
     )
 
 
+def index_page(text):
+    """Return the page about the labs with their descriptions as they are now."""
+    described = [getattr(labs, name) for name in labs.LABS]
+    lines = ["| lab | minutes | level |", "|---|---|---|"]
+    lines += [f"| {number_of(lab)}. {lab.title} | {lab.minutes} | {lab.level} |" for lab in described]
+    for lab in described:
+        lines += ["", f"### {number_of(lab)}. {lab.title}", "", f"You need: {'; '.join(lab.needs)}. You will be able to", ""]
+        lines += [f"- {goal}" for goal in lab.goals]
+        lines += ["", f"From the library: {', '.join(f'`{name}`' for name in lab.packages)}."]
+    before, _, rest = text.partition(TABLE[0])
+    after = rest.partition(TABLE[1])[2]
+    return before + TABLE[0] + "\n\n" + "\n".join(lines) + "\n\n" + TABLE[1] + after
+
+
+def number_of(lab):
+    """Return the number of a lab."""
+    return lab.id.removeprefix("lab")
+
+
 def write(path, text):
     """Write a text with the same ends of lines on every system."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -221,6 +243,7 @@ def main(arguments=None):
         build_all(Path(options.out))
     else:
         build_package()
+        write(HERE / "index.md", index_page((HERE / "index.md").read_text("utf-8")))
     return 0
 
 

@@ -33,6 +33,13 @@ def test_the_package_carries_what_the_sources_give(tmp_path):
     assert sum(map(len, contents(SHIPPED.parent).values())) < 1.5e6
 
 
+def test_the_page_about_the_labs_is_up_to_date():
+    text = (FOLDER / "index.md").read_text("utf-8")
+    assert BUILD.index_page(text) == text, "run docs/labs/build.py"
+    for lab in LABS:
+        assert f"| {lab.id.removeprefix('lab')}. {lab.title} | {lab.minutes} | {lab.level} |" in text
+
+
 def test_two_builds_are_the_same_bytes(tmp_path):
     pytest.importorskip("markdown_it")
     for name in ("once", "twice"):
