@@ -196,7 +196,13 @@ def index_page(text):
     lines = ["| lab | minutes | level |", "|---|---|---|"]
     lines += [f"| {number_of(lab)}. {lab.title} | {lab.minutes} | {lab.level} |" for lab in described]
     for lab in described:
-        lines += ["", f"### {number_of(lab)}. {lab.title}", "", f"You need: {'; '.join(lab.needs)}. You will be able to", ""]
+        lines += [
+            "",
+            f"### {number_of(lab)}. {lab.title}",
+            "",
+            f"You need: {'; '.join(lab.needs)}. You will be able to",
+            "",
+        ]
         lines += [f"- {goal}" for goal in lab.goals]
         lines += ["", f"From the library: {', '.join(f'`{name}`' for name in lab.packages)}."]
     before, _, rest = text.partition(TABLE[0])

@@ -151,6 +151,15 @@ def check_numbers(name, text):
         assert number(text, "pursuit, largest difference:") < 1e-9
         shares = re.search(r"CEL0 that is shrinkage: \[(.*)\]", text)[1].split()
         assert all(0.5 < float(value) < 0.8 for value in shares)  # 0.71 to 0.60
+    if name == "lab4":
+        early = [number(text, f"{bank}, 300 rounds:") for bank in ("homogeneous", "heterogeneous")]
+        solved = [
+            float(re.search(rf"{bank}, solved in .* s: +([.0-9]+)", text)[1])
+            for bank in ("\nhomogeneous", "heterogeneous")
+        ]
+        assert early[1] < early[0]  # 1.071 and 1.145
+        assert solved[1] > solved[0]  # 0.502 and 0.479
+        assert max(solved) < 0.6 * min(early)
     if name == "lab5":
         few, many = number(text, "9 modules: 97 % right up to"), number(text, "36 modules: 97 % right up to")
         assert abs(few / many - 1) < 0.15  # 158 and 149
