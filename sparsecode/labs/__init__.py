@@ -15,7 +15,7 @@ import importlib
 from .engine import Choice, Exercise, Lab, Prediction, Verdict
 
 #: All labs by the name under which they are imported, in the order in which they are taken.
-LABS = ("lab1", "lab2", "lab3", "lab4", "lab5", "lab6", "lab7")
+LABS = ("lab1", "lab2", "lab3", "lab4", "lab5", "lab6", "lab7", "lab8")
 
 __all__ = ["LABS", "Choice", "Exercise", "Lab", "Prediction", "Verdict"]
 

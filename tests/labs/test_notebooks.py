@@ -172,6 +172,13 @@ def check_numbers(name, text):
         assert number(text, "largest relative difference of 21 rates:") < 1e-12
         assert "same answers of 2000 segments to 500 noisy rows: True" in text
         assert number(text, "measured on other digits") < 2e-3
+    if name == "lab8":
+        assert number(text, "coin flips, by the recipe:") > 0.85  # 0.93
+        assert abs(number(text, "coin flips, honestly:") - 0.5) < 0.08  # 0.52
+        assert "same pooled codes, up to the order of columns: True" in text
+        gains = [float(gain) for gain in re.findall(r"l1 better than CEL0 by ([-+.0-9]+)", text)]
+        assert gains[0] < -0.01  # -0.046, 0.008 and 0.033
+        assert gains[2] > 0.01
     if name == "lab7":
         assert "same events: True" in text
         assert "same decisions at threshold 0: True" in text
