@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._core.bits import first_bit
 from .._core.jit import kernel
-from ._bits_kernels import count_bits
 from ._macrocolumn_kernels import copy, write_levels
 
 #: Units of a lane.
@@ -160,9 +160,7 @@ def _recall_bits(rows, rule, limits, all_units, indptr, indices, work, stop, win
             lane = np.int64(0)
             while work.candidates[lane * Q + q] == 0:
                 lane += 1
-            bits = np.uint64(work.candidates[lane * Q + q])
-            below = (bits ^ (bits - np.uint64(1))) >> np.uint64(1)  # ones in place of the zeros below the first one
-            code[q] = np.int64(count_bits(below)) + LANE * lane
+            code[q] = first_bit(np.uint64(work.candidates[lane * Q + q])) + LANE * lane
             total += work.levels[work.sums[q]]
         familiarity[i] = total / Q
 
