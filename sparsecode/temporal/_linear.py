@@ -75,7 +75,7 @@ def as_blocks(layer, shape, dtype):
 
 
 def make_events(n_inputs, dtype):
-    return Events(aligned_empty(n_inputs, dtype), np.empty(n_inputs + 1, np.int32))
+    return Events(np.empty(n_inputs, dtype), np.empty(n_inputs + 1, np.int32))
 
 
 RUNS = {Dense: DenseRun, Conv2D: ConvRun}

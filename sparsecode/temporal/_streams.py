@@ -59,7 +59,7 @@ def joined(parts, *, sparse):
 
 def check_state(state, expected, owner):
     """Return a copy of a state with the shapes and dtypes of the expected one, or say what is wrong with it."""
-    arrays = [np.array(part) for part in state] if isinstance(state, tuple) else []
+    arrays = [np.asarray(part) for part in state] if isinstance(state, tuple) else []
     if [part.shape for part in arrays] != [part.shape for part in expected] or not all(
         part.dtype.kind in "biuf" and np.isfinite(part).all() for part in arrays
     ):
