@@ -58,7 +58,16 @@ ENCODERS = (
         "sparsecode.dendrites",
     )
     | dict.fromkeys(
-        ("DeltaEncoder", "DeltaNetwork", "IntegrateAndFire", "SpikingLCA", "SpikingMLPClassifier", "SpikingNetwork"),
+        (
+            "DeltaEncoder",
+            "DeltaMLPClassifier",
+            "DeltaMLPRegressor",
+            "DeltaNetwork",
+            "IntegrateAndFire",
+            "SpikingLCA",
+            "SpikingMLPClassifier",
+            "SpikingNetwork",
+        ),
         "sparsecode.temporal",
     )
     | dict.fromkeys(("LocalContrastNormalizer", "TikhonovFilter"), "sparsecode.preprocessing")

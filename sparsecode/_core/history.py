@@ -94,6 +94,17 @@ class NetworkRecord(NamedTuple):
     seconds: float
 
 
+class ChangesRecord(NamedTuple):
+    """A pass of a network over rows, each with the weights of its time."""
+
+    epoch: int
+    objective: float  # mean loss of the outputs
+    sparsity: float  # share of hidden units that are active, mean over rows
+    dead: int  # hidden units that no row made active
+    seconds: float
+    changes: float  # share of products that inputs take which differ from those of the row before, NaN without such
+
+
 class TemporalRecord(NamedTuple):
     """A call that a temporal memory learned from."""
 

@@ -1,5 +1,6 @@
 """Classifiers that are trained in epochs: units of their inputs, sizes of layers, and when to stop."""
 
+import time
 import warnings
 from typing import NamedTuple
 
@@ -9,7 +10,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from .history import NetworkRecord, as_history
 from .progress import progress_bar
-from .validation import binary_exponent, callers_level
+from .validation import Integral, Interval, Real, binary_exponent, callers_level
+
+#: Parameters of estimators that are trained in epochs.
+TRAINING = {
+    "hidden_layer_sizes": [Interval(Integral, 1, None, closed="left"), "array-like"],
+    "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+    "batch_size": [Interval(Integral, 1, None, closed="left")],
+    "max_iter": [Interval(Integral, 1, None, closed="left")],
+    "tol": [Interval(Real, 0, None, closed="left")],
+    "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+    "random_state": ["random_state", np.random.Generator],
+    "verbose": ["verbose"],
+}
 
 
 class Scale(NamedTuple):
@@ -28,11 +41,21 @@ class Scale(NamedTuple):
         noise = 16 * np.finfo(X.dtype).eps * abs(mean)
         return cls(exponent, mean, deviation if deviation > noise else 1.0)
 
+    @property
+    def unit(self):
+        """The standard deviation itself."""
+        return float(np.ldexp(self.deviation, self.exponent))
+
     def standardised(self, X, dtype):
         """Return an array in units of the scale; what overflows is infinite."""
         with np.errstate(over="ignore"):
             X = np.ldexp(X, -self.exponent) if self.exponent else X
             return ((X - self.mean) / self.deviation).astype(dtype, copy=False)
+
+    def unscaled(self, W, b):
+        """Return weights (n_inputs, n_units) and intercepts of standardised inputs for inputs in their own units."""
+        intercepts = b - W.sum(axis=0) * (self.mean / self.deviation)
+        return (W / self.unit).astype(W.dtype), intercepts.astype(W.dtype)
 
     def restored(self, Z):
         """Return the array that `standardised` has given Z for."""
@@ -42,11 +65,13 @@ class Scale(NamedTuple):
 class TrainedMixin:
     """Estimators that append a record of each epoch to ``_records``."""
 
+    _record_type = NetworkRecord
+
     @property
     def history_(self):
         """A record for each epoch."""
         check_is_fitted(self)
-        return as_history(self._records, NetworkRecord)
+        return as_history(self._records, self._record_type)
 
     @property
     def loss_curve_(self):
@@ -81,6 +106,75 @@ class TrainedMixin:
                 waited = waited + 1 if loss > best - self.tol else 0
                 best = min(best, loss)
         return best, waited < self.n_iter_no_change
+
+
+class ProbabilitiesMixin:
+    """Classifiers that have `predict_log_proba`."""
+
+    def predict_proba(self, X):
+        """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    def predict(self, X):
+        """Return the most probable label of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        best = self.predict_log_proba(X).argmax(axis=1)
+        return self.classes_[best]
+
+
+def run_epoch(batches, take_step, adam, widths, *, epoch, bar, advice):
+    """Learn from batches of rows; return the record of the epoch.
+
+    Parameters
+    ----------
+    batches : iterable of array-like of int
+        Rows.
+    take_step : callable
+        Changes weights by a batch; returns the sum of the losses before and, for each hidden layer, an array
+        (..., n_units) that is not zero where a unit was active.
+    adam : Adam
+    widths : list of int
+        Units of the hidden layers.
+    epoch : int
+    bar : tqdm.tqdm
+    advice : str
+        What else may help if derivatives are not finite.
+    """
+    started, loss, n_rows, n_active, n_seen = time.perf_counter(), 0.0, 0, 0, 0
+    used = [np.zeros(width, bool) for width in widths]
+    for batch in batches:
+        with np.errstate(over="ignore", invalid="ignore"):  # told by `take_step` and after the epoch
+            of_batch, layers = take_step(batch)
+        loss, n_rows = loss + of_batch, n_rows + len(batch)
+        for active, layer_used in zip(layers, used, strict=True):
+            n_active, n_seen = n_active + np.count_nonzero(active), n_seen + active.size
+            layer_used |= active.reshape(-1, active.shape[-1]).any(axis=0)
+        bar.update()
+        bar.set_postfix(loss=f"{of_batch / len(batch):.4g}", refresh=False)
+    if not np.isfinite(loss) or not all(np.isfinite(square).all() for square in adam.squares):
+        raise ValueError(
+            f"the loss or its derivatives are not finite in epoch {epoch}: lower `learning_rate_init`, or {advice}."
+        )
+    dead = sum(int(np.count_nonzero(~layer_used)) for layer_used in used)
+    seconds = time.perf_counter() - started
+    return NetworkRecord(epoch, float(loss / n_rows), n_active / n_seen, dead, seconds)
 
 
 def check_two_classes(classes):

@@ -1,7 +1,9 @@
 """Streams that change little: events instead of frames, and networks that compute what has changed."""
 
 from .delta_encoder import DeltaEncoder
+from .delta_mlp import DeltaMLPClassifier, DeltaMLPRegressor
 from .delta_network import DeltaNetwork
+from .energy import modelled_energy
 from .integrate_and_fire import IntegrateAndFire
 from .layers import Activation, Conv2D, Dense, Flatten, Pool2D, Residual, fold_batch_norm
 from .nir_exchange import from_nir, to_nir
@@ -14,6 +16,8 @@ __all__ = [
     "Activation",
     "Conv2D",
     "DeltaEncoder",
+    "DeltaMLPClassifier",
+    "DeltaMLPRegressor",
     "DeltaNetwork",
     "Dense",
     "Flatten",
@@ -27,6 +31,7 @@ __all__ = [
     "from_events",
     "from_nir",
     "latency_spikes",
+    "modelled_energy",
     "phase_spikes",
     "population_code",
     "rate_spikes",

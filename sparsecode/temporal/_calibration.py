@@ -2,6 +2,12 @@
 
 import math
 from numbers import Real
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
+
+from ._networks import labels_of, weighted_inputs
 
 #: Halvings of the interval in which a factor is looked for.
 HALVINGS = 24
@@ -9,8 +15,32 @@ HALVINGS = 24
 #: Factors that are considered.
 LEAST, LARGEST = 1e-6, 1e6
 
+#: Factors by which the threshold of one layer is raised beyond those of all.
+RAISES = 2 ** (np.arange(1, 9) / 2)
 
-def largest_factor(squares, error, variance, thresholds):
+
+class Calibration(NamedTuple):
+    """What thresholds of a network have been chosen for.
+
+    Attributes
+    ----------
+    score : float
+        Share of labels that are right, or the pooled explained variance of outputs.
+    dense_score : float
+        That of the network itself.
+    loss : float
+        The difference.
+    saving : float
+        All products over those for changes, first rows included.
+    """
+
+    score: float
+    dense_score: float
+    loss: float
+    saving: float
+
+
+def largest_factor(squares, error, variance, thresholds, name="error"):
     """Return the largest factor of thresholds, near enough, with which an error is not exceeded.
 
     Parameters
@@ -23,14 +53,15 @@ def largest_factor(squares, error, variance, thresholds):
     variance : float
         Sum of squared differences to the mean.
     thresholds : ndarray
+    name : str
+        What messages call the error.
 
     Raises
     ------
     ValueError
         If `error` is not a number > 0, nothing differs, all thresholds are zero, or no factor meets the error.
     """
-    if not isinstance(error, Real) or not 0 < error < math.inf:
-        raise ValueError(f"`error` must be a number > 0, such as 0.01, got {error!r:.60}.")
+    check_positive(error, name)
     if variance == 0 or not thresholds.any():
         raise ValueError("`calibrate` needs rows of X that differ, and thresholds that are not all zero.")
     low, high = math.log(LEAST), math.log(LARGEST)
@@ -41,5 +72,76 @@ def largest_factor(squares, error, variance, thresholds):
         else:
             high = middle
     if low == math.log(LEAST):
-        raise ValueError(f"no threshold leads to an error of {error:g}; another scheme, or a finer grid, may.")
+        raise ValueError(f"no threshold leads to an {name} of {error:g}; another scheme, or a finer grid, may.")
     return math.exp(low)
+
+
+def check_positive(number, name):
+    """Raise if a number is not one > 0."""
+    if not isinstance(number, Real) or not 0 < number < math.inf:
+        raise ValueError(f"`{name}` must be a number > 0, such as 0.01, got {number!r:.60}.")
+
+
+def calibrate_layers(run, X, parts, scorer, max_loss):
+    """Return thresholds of the linear layers of a `NetworkRun`, and the `Calibration` that they are for.
+
+    Parameters
+    ----------
+    run : NetworkRun
+    X : ndarray of shape (n_samples, n_features)
+    parts : list of (slice, bool)
+        Sequences of rows.
+    scorer : callable
+        Score of outputs.
+    max_loss : float
+        How much smaller than that of the network itself it may be.
+    """
+    check_positive(max_loss, "max_loss")
+    dense_score = scorer(run.dense(X))
+    fan_out = np.array([layer.fan_out(shape).mean() for layer, (shape, _) in zip(run.linear, run.shapes, strict=True)])
+    inputs, _ = weighted_inputs(run.layers, run.frames(X))
+    units = np.array([A.std(dtype=np.float64) for _, A in inputs])
+
+    def trial(thresholds):
+        outputs, n_sent = run.measure(X, parts, thresholds)
+        return dense_score - scorer(outputs), float(n_sent @ fan_out)
+
+    factor = largest_factor(lambda factor: trial(factor * units)[0], max_loss / 2, 1, units, "loss")
+    thresholds = factor * units
+    loss, n_products = trial(thresholds)
+    for number, threshold in enumerate(thresholds.copy()):
+        for raised in threshold * RAISES:
+            others = thresholds.copy()
+            others[number] = raised
+            found, left = trial(others)
+            if found <= max_loss and left < n_products:
+                thresholds, loss, n_products = others, found, left
+    whole = len(X) * float(np.array(run.n_inputs) @ fan_out)
+    saving = whole / n_products if n_products else math.inf
+    return thresholds, Calibration(dense_score - loss, dense_score, loss, saving)
+
+
+def scorer_of(y, own, classes):
+    """Return the function that scores outputs by what is right for the rows.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), or None
+        Labels or numbers. None is what `own` outputs of the network say.
+    own : ndarray of shape (n_samples, n_outputs)
+    classes : ndarray of shape (n_classes,) or None
+        Labels of the outputs; with None they are numbers.
+    """
+    if classes is not None:
+        right = labels_of(own, classes) if y is None else column_or_1d(y)
+        check_consistent_length(own, right)
+        if not np.isin(right, classes).all():
+            raise ValueError(f"y has labels that are not among `classes`, {classes!s:.100}.")
+        return lambda outputs: float((labels_of(outputs, classes) == right).mean())
+    right = own if y is None else check_array(y, ensure_2d=False, input_name="y").reshape(len(y), -1)
+    if right.shape != own.shape:
+        raise ValueError(f"y must be numbers of shape {own.shape}, one for each output, got {right.shape}.")
+    variance = np.square(right - right.mean(axis=0, dtype=np.float64)).sum()
+    if variance == 0:
+        raise ValueError("`calibrate` needs rows of X whose outputs, or y, differ.")
+    return lambda outputs: 1 - float(np.square(outputs - right, dtype=np.float64).sum() / variance)

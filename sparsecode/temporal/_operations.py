@@ -8,37 +8,34 @@ import xarray as xr
 from .._core.products import kernel_array
 from ._event_kernels import send
 from ._linear import make_events
-from .layers import linear_layers
 
 
-def count_operations(network, X, parts):
-    """Return the counts of `DeltaNetwork.count_operations` for checked rows."""
-    layers = [
-        (layer, shape, np.ascontiguousarray(layer.fan_out(shape)).reshape(-1))
-        for layer, (shape, _) in zip(linear_layers(network._layers), network._shapes[1], strict=True)
+def count_operations(run, X, parts, thresholds):
+    """Return the counts of `DeltaNetwork.count_operations` for checked rows and a `NetworkRun`."""
+    fan_outs = [
+        np.ascontiguousarray(layer.fan_out(shape)).reshape(-1)
+        for layer, (shape, _) in zip(run.linear, run.shapes, strict=True)
     ]
-    sums = {name: np.zeros(len(layers)) for name in ("zero_skip", "delta", "refresh", "first", "sent")}
-    squares, outputs = 0.0, network._dense(X)
+    sums = {name: np.zeros(len(fan_outs)) for name in ("zero_skip", "delta", "refresh", "first", "sent")}
+    squares, outputs = 0.0, run.dense(X)
     for rows, _ in parts:
-        received = [np.zeros(len(fan_out), X.dtype) for _, _, fan_out in layers]
-        for block, out, _, inputs in network._blocks(X, [(rows, True)]):
+        received = [np.zeros(len(fan_out), X.dtype) for fan_out in fan_outs]
+        for block, out, found in run.blocks(X, [(rows, True)], thresholds):
             squares += np.square(out - outputs[block], dtype=np.float64).sum()
             begins = block.start == rows.start
-            for number, (A, (_, _, fan_out)) in enumerate(zip(inputs, layers, strict=True)):
+            for number, ((A, limits, _), fan_out) in enumerate(zip(found, fan_outs, strict=True)):
                 A = kernel_array(A.reshape(len(A), -1))
-                limits = np.full(len(A), network.threshold_[number], A.dtype)
-                limits[:begins] = 0
                 sent = changes(A, limits, received[number])
                 products = sent @ fan_out
                 sums["zero_skip"][number] += ((A != 0) @ fan_out).sum()
                 sums["first"][number] += products[0] if begins else 0
                 sums["delta"][number] += products[1:].sum() if begins else products.sum()
                 sums["sent"][number] += sent[1:].sum() if begins else sent.sum()
-        every = network._every
+        every = run.every
         age = np.arange(1, rows.stop - rows.start)
         sums["refresh"] += 0 if every is None else np.count_nonzero(age % every == 0)
-    dense = np.array([fan_out.sum(dtype=np.float64) for _, _, fan_out in layers])
-    n_inputs = np.array([len(fan_out) for _, _, fan_out in layers])
+    dense = np.array([fan_out.sum(dtype=np.float64) for fan_out in fan_outs])
+    n_inputs = np.array([len(fan_out) for fan_out in fan_outs])
     n_later = max(len(X) - len(parts), 1)
     counts = {
         "dense": dense,
@@ -49,12 +46,12 @@ def count_operations(network, X, parts):
         "compares": n_inputs.astype(np.float64),
         "density": sums["sent"] / n_later / n_inputs,
     }
-    names = [repr(layer) for layer, _, _ in layers]
+    names = [repr(layer) for layer in run.linear]
     variance = np.square(outputs - outputs.mean(axis=0, dtype=np.float64)).sum()
     later = counts["delta"].sum() + counts["refresh"].sum()
     return xr.Dataset(
         {name: ("layer", values) for name, values in counts.items()},
-        coords={"layer": np.arange(len(layers)), "kind": ("layer", names)},
+        coords={"layer": np.arange(len(run.linear)), "kind": ("layer", names)},
         attrs={
             "saving": float(dense.sum() / later) if later else (math.inf if len(X) > len(parts) else math.nan),
             "error": float(squares / variance) if variance else math.nan,

@@ -6,10 +6,9 @@ import numpy as np
 import xarray as xr
 
 from .._core.products import kernel_array
+from ._networks import IDENTITY, last_activation, through, weighted_inputs
 from ._neuron_kernels import NeuronRule, integrate
-from .layers import Activation, Conv2D, Dense, Flatten, Pool2D, follow
-
-IDENTITY = Activation("identity")
+from .layers import Activation, Conv2D, Dense, Flatten, Pool2D
 
 
 def split_stages(layers):
@@ -20,7 +19,7 @@ def split_stages(layers):
     ValueError
         If something is neither linear nor rectified.
     """
-    activation = layers[-1] if isinstance(layers[-1], Activation) else IDENTITY
+    activation = last_activation(layers)
     inner = layers[:-1] if isinstance(layers[-1], Activation) else layers
     stages = [[]]
     for layer in inner:
@@ -39,12 +38,6 @@ def split_stages(layers):
     if not all(any(isinstance(layer, Dense | Conv2D) for layer in stage) for stage in stages):
         raise ValueError(f"there must be a Dense or Conv2D layer before each activation, got {layers!r:.100}.")
     return stages, activation
-
-
-def through(stage, A):
-    """Return what linear layers make of rows or images A; what overflows is for `check_finite`."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return follow(stage, A, lambda layer, A: layer.dense(A))
 
 
 def neuron_rule(threshold, kept, dtype):
@@ -145,17 +138,6 @@ def count_products(stages, blocks, neurons):
             "units": "products or sums of a weight, mean of a row",
         },
     )
-
-
-def weighted_inputs(stage, A):
-    """Return the layers with weights and their inputs, and what linear layers make of A."""
-    found = []
-
-    def advance(layer, A):
-        found.append((layer, A))
-        return layer.dense(A)
-
-    return found, follow(stage, A, advance)
 
 
 def check_finite(numbers):

@@ -77,3 +77,22 @@ def check_magnitude(X):
     largest = max(X.max(initial=0), -X.min(initial=0))
     if largest > limit:
         raise ValueError(f"entries of X must be within +-{limit:.2g} of {X.dtype}, got {largest:.2g}; scale X.")
+
+
+def as_thresholds(threshold, units, each, *, positive=False, name="threshold"):
+    """Return the parameter `threshold`, a number >= 0 (> 0 if `positive`) or one for `each` unit, times the units."""
+    given, n = np.asarray(threshold), len(units)
+    if (
+        given.dtype.kind not in "iuf"
+        or given.shape not in ((), (n,))
+        or not (given > 0 if positive else given >= 0).all()
+    ):
+        raise ValueError(
+            f"`{name}` must be a number {'>' if positive else '>='} 0, or {n} of them, one for each {each}, got "
+            f"{threshold!r:.80}."
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        thresholds = given * units
+    if not np.isfinite(thresholds).all():
+        raise ValueError(f"`{name}` must be finite, and in units of X too, got {threshold!r:.80}.")
+    return thresholds

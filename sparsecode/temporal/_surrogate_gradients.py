@@ -5,15 +5,14 @@ linear in the rates of the last layer. Derivatives take ``ds/du`` as ``g(u - 1)`
 constants.
 """
 
-import time
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import log_softmax
 
-from .._core.history import NetworkRecord
 from .._core.products import product
+from .._core.training import run_epoch
 
 #: What stands for the derivative of a step at 0: heights 1, 1 and 1, half-widths 0.017, 0.32 and 0.5.
 SURROGATES = {
@@ -106,7 +105,7 @@ def take_step(arrays, adam, X, numbers, rules):
     return -logarithms[rows, numbers].sum(dtype=np.float64), traces
 
 
-def run_epoch(arrays, adam, X, numbers, rules, *, epoch, batch_size, rng, bar):
+def learn_epoch(arrays, adam, X, numbers, rules, *, epoch, batch_size, rng, bar):
     """Change weights in place by all rows, in a random order; return the record of the epoch.
 
     Parameters
@@ -121,28 +120,12 @@ def run_epoch(arrays, adam, X, numbers, rules, *, epoch, batch_size, rng, bar):
     rng : numpy.random.Generator
     bar : tqdm.tqdm
     """
-    started, loss, n_spikes = time.perf_counter(), 0.0, 0
-    used = [np.zeros(len(b), bool) for b in arrays[1:-2:2]]
     order = rng.permutation(len(X))
-    for start in range(0, len(X), batch_size):
-        rows = order[start : start + batch_size]
-        with np.errstate(over="ignore", invalid="ignore"):  # told here and after the epoch
-            of_batch, traces = take_step(arrays, adam, X[rows], numbers[rows], rules)
-        loss += of_batch
-        for trace, layer_used in zip(traces, used, strict=True):
-            n_spikes += np.count_nonzero(trace.spikes)
-            layer_used |= trace.spikes.any(axis=(0, 1))
-        bar.update()
-        bar.set_postfix(loss=f"{of_batch / len(rows):.4g}", refresh=False)
-    if not np.isfinite(loss) or not all(np.isfinite(square).all() for square in adam.squares):
-        raise ValueError(
-            f"the loss or its derivatives are not finite in epoch {epoch}: lower `learning_rate_init`, or scale X."
-        )
-    n_units = sum(map(len, used))
-    return NetworkRecord(
-        epoch=epoch,
-        objective=float(loss / len(X)),
-        sparsity=n_spikes / (len(X) * n_units * rules.n_steps),
-        dead=n_units - sum(int(np.count_nonzero(layer_used)) for layer_used in used),
-        seconds=time.perf_counter() - started,
-    )
+
+    def step(rows):
+        loss, traces = take_step(arrays, adam, X[rows], numbers[rows], rules)
+        return loss, [trace.spikes for trace in traces]
+
+    batches = np.split(order, range(batch_size, len(X), batch_size))
+    widths = [len(b) for b in arrays[1:-2:2]]
+    return run_epoch(batches, step, adam, widths, epoch=epoch, bar=bar, advice="scale X")

@@ -19,7 +19,7 @@ from ..encoder import Capabilities, Encoder, as_dense, available_if_capable, seq
 from ._calibration import largest_factor
 from ._delta_kernels import DIFFERENCE, INTEGRAL, LEVEL, QUANTIZER, UNARY, DeltaRule, DeltaState, scan
 from ._held_codes import HeldCodesMixin, received_of
-from ._streams import StreamMixin, StreamRecord, blocks, check_magnitude, check_state, joined
+from ._streams import StreamMixin, StreamRecord, as_thresholds, blocks, check_magnitude, check_state, joined
 
 SCHEMES = {"level": LEVEL, "integral": INTEGRAL, "unary": UNARY, "quantizer": QUANTIZER, "difference": DIFFERENCE}
 
@@ -346,22 +346,14 @@ class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
 
     def _thresholds(self, X):
         """Return the thresholds in units of X."""
-        given = np.asarray(self.threshold)
-        if given.dtype.kind not in "iuf" or given.shape not in ((), (X.shape[1],)) or not (given >= 0).all():
-            raise ValueError(
-                f"`threshold` must be a number >= 0, or {X.shape[1]} of them, one for each feature, got "
-                f"{self.threshold!r:.80}."
-            )
-        if self.scheme == "unary" and not (given > 0).all():
-            raise ValueError('`threshold` must be > 0 for scheme="unary", which sends thresholds.')
         units = np.ones(X.shape[1])
         if self.scale == "std":
             exponent = binary_exponent(X)
             units = np.ldexp(np.ldexp(X, -exponent).std(axis=0, dtype=np.float64), exponent)
             units[units == 0] = 1
-        thresholds = given * units
-        if not np.isfinite(thresholds).all():
-            raise ValueError(f"`threshold` must be finite in units of X, got {self.threshold!r:.80}.")
+        thresholds = as_thresholds(self.threshold, units, "feature")
+        if self.scheme == "unary" and not (thresholds > 0).all():
+            raise ValueError('`threshold` must be > 0 for scheme="unary", which sends thresholds.')
         return thresholds
 
     def _grid(self):

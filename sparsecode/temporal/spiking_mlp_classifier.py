@@ -13,7 +13,7 @@ from .._core.adam import Adam
 from .._core.history import NetworkRecord, as_rows, from_rows
 from .._core.labels import label_numbers, labels_from_file, labels_to_file, stream_classes
 from .._core.rng import as_generator
-from .._core.training import Scale, TrainedMixin, check_two_classes, warn_if_falling
+from .._core.training import TRAINING, ProbabilitiesMixin, Scale, TrainedMixin, check_two_classes, warn_if_falling
 from .._core.validation import (
     Integral,
     Interval,
@@ -24,12 +24,12 @@ from .._core.validation import (
     fit_context,
     unchanged_on_failure,
 )
-from ._surrogate_gradients import SURROGATES, Rules, initial_arrays, run_epoch
+from ._surrogate_gradients import SURROGATES, Rules, initial_arrays, learn_epoch
 from .layers import Activation, Dense
 from .spiking_network import SpikingNetwork
 
 
-class SpikingMLPClassifier(ClassifierMixin, TrainedMixin, BaseEstimator):
+class SpikingMLPClassifier(ClassifierMixin, ProbabilitiesMixin, TrainedMixin, BaseEstimator):
     r"""Classify by layers of leaky neurons that fire, which learn by gradients with a surrogate for that of a spike.
 
     A row is shown for `n_steps` steps, as a constant current. In a step t, neurons with inputs x(t), the spikes of the
@@ -124,18 +124,11 @@ class SpikingMLPClassifier(ClassifierMixin, TrainedMixin, BaseEstimator):
     """
 
     _parameter_constraints = {  # noqa: RUF012
-        "hidden_layer_sizes": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        **TRAINING,
         "n_steps": [Interval(Integral, 1, None, closed="left")],
         "tau": [Interval(Real, 0, None, closed="neither"), None],
         "surrogate": [StrOptions(set(SURROGATES))],
         "rate_penalty": [Interval(Real, 0, None, closed="left")],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state", np.random.Generator],
-        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -243,43 +236,14 @@ class SpikingMLPClassifier(ClassifierMixin, TrainedMixin, BaseEstimator):
         scores = self._network(Z, self.coefs_, self.intercepts_).transform(Z)
         return log_softmax(scores.astype(np.float64), axis=1)
 
-    def predict_proba(self, X):
-        """Return the probabilities of the classes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-        """
-        return np.exp(self.predict_log_proba(X))
-
-    def predict(self, X):
-        """Return the most probable labels.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        best = self.predict_log_proba(X).argmax(axis=1)
-        return self.classes_[best]
-
     def to_network(self):
         """Return the `SpikingNetwork` of what was learned, for inputs in their own units, without its softmax.
 
         It counts operations, and can be exchanged with other programs.
         """
         check_is_fitted(self)
-        coefs, intercepts, scale = self.coefs_, self.intercepts_, self._scale
-        divisor = math.ldexp(scale.deviation, scale.exponent)
-        intercepts[0] = (intercepts[0] - coefs[0].sum(axis=0) * (scale.mean / scale.deviation)).astype(coefs[0].dtype)
-        coefs[0] = (coefs[0] / divisor).astype(coefs[0].dtype)
+        coefs, intercepts = self.coefs_, self.intercepts_
+        coefs[0], intercepts[0] = self._scale.unscaled(coefs[0], intercepts[0])
         return self._network(np.zeros((1, len(coefs[0])), coefs[0].dtype), coefs, intercepts)
 
     @property
@@ -321,7 +285,7 @@ class SpikingMLPClassifier(ClassifierMixin, TrainedMixin, BaseEstimator):
         rules = Rules(self.n_steps, kept, self.surrogate, self.rate_penalty)
         rng = np.random.default_rng([*self._seed, epoch])  # any epoch is reached without those before
         options = {"epoch": epoch, "batch_size": self.batch_size, "rng": rng, "bar": bar}
-        record = run_epoch(self._arrays, self._adam, Z, numbers, rules, **options)
+        record = learn_epoch(self._arrays, self._adam, Z, numbers, rules, **options)
         self._records = [*self._records, record]
         return record.objective
 

@@ -11,22 +11,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder
-from ._sklearn_networks import layers_and_classes
-from ._spike_trains import check_finite, count_products, neuron_rule, spike_trains, split_stages, through
-from ._streams import StreamMixin, StreamRecord, blocks
+from ._networks import FramesMixin, check_classes, has_classes, layers_and_classes, through
+from ._spike_trains import check_finite, count_products, neuron_rule, spike_trains, split_stages
+from ._streams import StreamMixin, StreamRecord, as_thresholds, blocks
 from .layers import check_layers
 
 
-def has_classes(network):
-    """Say whether outputs are scores of classes."""
-    if network.classes is None:
-        raise AttributeError(
-            "`classes` is None: outputs are numbers, of which transform returns all; see its capabilities()."
-        )
-    return True
-
-
-class SpikingNetwork(StreamMixin, Encoder):
+class SpikingNetwork(FramesMixin, StreamMixin, Encoder):
     r"""Run a trained network with spikes: rectified units become neurons that integrate and fire.
 
     Each row is shown for `n_steps` steps. In a step t, neuron j of layer l adds its input to its potential, fires at a
@@ -315,25 +306,8 @@ class SpikingNetwork(StreamMixin, Encoder):
             self._shapes.append(shape)
 
     def _take_classes(self):
-        if self.classes is None:
-            return
-        classes, n_outputs = np.array(self.classes), math.prod(self._shapes[-1])
-        logistic = self._activation.name == "logistic"
-        if classes.ndim != 1 or len(np.unique(classes)) != len(classes) or len(classes) != max(n_outputs, 2):
-            raise ValueError(
-                f"`classes` must be {max(n_outputs, 2)} different labels for {n_outputs} outputs, got {classes!s:.80}."
-            )
-        if logistic != (n_outputs == 1):
-            raise ValueError(
-                f"`classes` need a logistic output or several others, got {n_outputs} with activation "
-                f"{self._activation.name!r}."
-            )
-        self.classes_ = classes
-
-    def _frame_shape(self):
-        """Return the shape of a row with its channels."""
-        shape = self._sample_shape(False) or (self.n_features_in_,)
-        return (*shape, 1) if len(shape) == 2 else shape
+        if self.classes is not None:
+            self.classes_ = check_classes(self.classes, math.prod(self._shapes[-1]), self._activation)
 
     def _frames(self, X):
         return X.reshape(len(X), *self._frame_shape())
@@ -353,14 +327,7 @@ class SpikingNetwork(StreamMixin, Encoder):
                 found[number] = cut if cut > 0 else (A.max() or 1)  # few units are active, or none
             check_finite(found)
             return found
-        given = np.asarray(self.threshold)
-        if given.dtype.kind not in "iuf" or given.shape not in ((), (n_hidden,)) or not (given > 0).all():
-            raise ValueError(
-                f"`threshold` must be a number > 0, or {n_hidden} of them, one for each layer of neurons, got "
-                f"{self.threshold!r:.80}."
-            )
-        check_finite(given)
-        return np.broadcast_to(given, n_hidden).astype(np.float64)
+        return as_thresholds(self.threshold, np.ones(n_hidden), "layer of neurons", positive=True)
 
     def _neurons(self, dtype):
         """Return the number of steps, and the rule and first potential of the neurons of each layer."""

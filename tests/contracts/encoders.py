@@ -397,6 +397,11 @@ ENCODERS = {
     "delta network": Case(
         lambda: DeltaNetwork(layers((3,)), threshold=[0.1, 0.0, 0.2]), walks, fixed_width="its first layer has 3 inputs"
     ),
+    "delta network of quantized inputs": Case(
+        lambda: DeltaNetwork(layers((3,)), threshold=0.1, scheme="quantizer", classes=list("abcd")),
+        walks,
+        fixed_width="its first layer has 3 inputs",
+    ),
     "delta network of images": Case(
         lambda: DeltaNetwork(layers((6, 5)), threshold=0.1, scale="absolute", refresh_every=4, input_shape=(6, 5)),
         images,

@@ -36,3 +36,43 @@ def delta_outputs(X, weights, bias, thresholds):
         out.append(z)
         sent.append(n_sent)
     return np.array(out), np.array(sent)
+
+
+def quantized_outputs(X, weights, bias, steps):
+    """Outputs of the same network with inputs of layers rounded to steps; and how many differ from the row before."""
+    before = [np.zeros(len(W)) for W in weights]
+    out, sent = [], []
+    for a in X:
+        n_sent = []
+        for number, (W, b, step) in enumerate(zip(weights, bias, steps, strict=True)):
+            q = np.array([step * round(number / step) for number in a])
+            n_sent.append(sum(q != before[number]))
+            before[number] = q
+            z = q @ W + b
+            a = np.maximum(z, 0)
+        out.append(z)
+        sent.append(n_sent)
+    return np.array(out), np.array(sent)
+
+
+def loss_with_price(arrays, X, targets, later, *, rounded, penalty, scale):
+    """Mean cross-entropy of rows, and the price of changes of the inputs of layers, layer by layer and row by row.
+
+    `rounded` is what is done with the inputs of each layer, by its number; the first are then ``q / scale[1] -
+    scale[0]``. Weights are (n_units, n_inputs).
+    """
+    weights, bias, loss, seen = arrays[::2], arrays[1::2], 0.0, []
+    for a, target in zip(X, targets, strict=True):
+        seen.append([])
+        for number, (W, b) in enumerate(zip(weights, bias, strict=True)):
+            q = rounded(number, len(seen) - 1, a)
+            q = q if number else q / scale[1] - scale[0]
+            seen[-1].append(q)
+            z = W @ q + b
+            a = np.maximum(z, 0)
+        loss -= (z[target] - np.log(np.exp(z).sum())) / len(X)
+    products = sum(W.size for W in weights)
+    for t in later:
+        for W, q, last in zip(weights, seen[t], seen[t - 1], strict=True):
+            loss += penalty * len(W) * np.abs(q - last).sum() / products / len(later)
+    return loss
