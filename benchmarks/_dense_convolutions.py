@@ -47,7 +47,7 @@ def by_taps(layer, shape):
 
 
 def fastest_in_numpy(layer, shape, rounds=5):
-    """Return the faster of the two, for a stride of 1 and images of a shape; outputs are written over by the next call."""
+    """Return the faster of the two for a stride of 1 and images of a shape; its next call writes over its outputs."""
     x = np.random.default_rng(0).random(shape, np.float32)
     best = {}
     for make in (by_windows, by_taps):

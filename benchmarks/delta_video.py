@@ -9,9 +9,9 @@ skipped, and says so. Two more are made here: discs before a photograph that sta
 For each film and thresholds, of pixels in 255ths and of rectified units in standard deviations: the shares of inputs
 of the two layers that are sent, products over all products, the error of outputs (root of the squared error over the
 squared differences to the mean), milliseconds a frame for NumPy and for `DeltaNetwork`, all frames by one `transform`
-or each by a `step`, and how many times faster these are, as the median over rounds of the ratio within a round. NumPy is
-the faster of two ways in each layer, with memory that is allocated once: windows that are copied and one product of
-matrices, or a product for each tap. Times are processor time of one thread.
+or each by a `step`, and how many times faster these are, as the median over rounds of the ratio within a round. NumPy
+is the faster of two ways in each layer, with memory that is allocated once: windows that are copied and one product
+of matrices, or a product for each tap. Times are processor time of one thread.
 """
 
 import argparse

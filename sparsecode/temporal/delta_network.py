@@ -232,8 +232,7 @@ class DeltaNetwork(FramesMixin, StreamMixin, Encoder):
         check_is_fitted(self)
         self._validate_params()
         X = self._check_stream(X, reset=False)
-        parts = self._run.blocks(X, sequences(groups, len(X)), self.threshold_)
-        return np.concatenate([out for _, out, _ in parts])
+        return self._run.measure(X, sequences(groups, len(X)), self.threshold_)[0]
 
     @available_if(has_classes)
     def predict(self, X, groups=None):
@@ -287,7 +286,7 @@ class DeltaNetwork(FramesMixin, StreamMixin, Encoder):
         """
         x = self._check_sample(x)
         check_magnitude(x)
-        state = check_state(state, self._run.begin(x.dtype), self)
+        state = check_state(state, self._run.template(x.dtype), self)
         return self._run.advance(x, state, self.threshold_)[0][0], state
 
     def calibrate(self, X, y=None, *, max_loss=0.01, groups=None):
