@@ -17,25 +17,28 @@ WORD, PIECE = 64, 1024
 class Events(NamedTuple):
     """Work arrays: what has changed in one row."""
 
-    deltas: np.ndarray  # (n_inputs,) of the dtype of the input; only those at `places` count
+    deltas: np.ndarray  # (n_inputs,) of the dtype of the input: by how much, one after the other
     places: np.ndarray  # (n_inputs,) int32: where something is sent, in order
 
 
-def _send(x, threshold, received, events):
+def _send(x, threshold, received, events, most):
     """Write by how much the input differs from what was received, where that exceeds the threshold; count.
 
-    Changes are few: they are looked for in whole registers, and noted as bits of a word.
+    Changes are few: they are looked for in whole registers, and noted as bits of a word. If there are more than `most`,
+    they are not all listed.
     """
     n, deltas, places = np.int64(0), events.deltas, events.places
     whole = x.shape[0] - x.shape[0] % WORD
     for start in range(0, whole, WORD):
+        if n > most:
+            return n + take(x[start:], threshold, received[start:])
         new, old = x[start : start + WORD], received[start : start + WORD]
         bits = np.uint64(0)
         for k in range(WORD):
             bits |= np.uint64(abs(new[k] - old[k]) > threshold) << np.uint64(k)
         while bits:
             j = start + first_bit(bits)
-            deltas[j] = x[j] - received[j]
+            deltas[n] = x[j] - received[j]
             received[j] = x[j]
             places[n] = j
             n += 1
@@ -43,18 +46,28 @@ def _send(x, threshold, received, events):
     for j in range(whole, x.shape[0]):
         e = x[j] - received[j]
         if abs(e) > threshold:
-            deltas[j] = e
+            deltas[n] = e
             received[j] = x[j]
             places[n] = j
             n += 1
     return n
 
 
-def _find(values, places):
-    """Write the places of values that are not 0, in order, and count them."""
+def _take(x, threshold, received):
+    """Receive what differs by more than the threshold, and count."""
+    n = np.int64(0)
+    for j in range(x.shape[0]):
+        sent = abs(x[j] - received[j]) > threshold
+        received[j] = x[j] if sent else received[j]
+        n += np.int64(sent)
+    return n
+
+
+def _find(values, events):
+    """Write values that are not 0 and their places, in order, and count them."""
     n = np.int64(0)
     for j in range(values.shape[0]):
-        places[n] = j
+        events.places[n], events.deltas[n] = j, values[j]
         n += np.int64(values[j] != 0)
     return n
 
@@ -65,9 +78,9 @@ def _outlived(received, events, n, fresh, peak):
     What such a change has left of rounding in the sums then counts, so they are due to be computed anew.
     """
     zero, scale = received.dtype.type(0), received.dtype.type(DWARFED)
-    for m in range(n):
-        peak[0] = max(peak[0], abs(events.deltas[events.places[m]]))
     if not fresh:
+        for m in range(n):
+            peak[0] = max(peak[0], abs(events.deltas[m]))
         if n == 0 or peak[0] == zero:
             return False
         for start in range(0, received.shape[0], PIECE):
@@ -90,13 +103,13 @@ def _add_rows(W, places, values, z):
         j0, j1, j2, j3 = places[m], places[m + 1], places[m + 2], places[m + 3]
         j4, j5, j6, j7 = places[m + 4], places[m + 5], places[m + 6], places[m + 7]
         r0, r1, r2, r3, r4, r5, r6, r7 = W[j0], W[j1], W[j2], W[j3], W[j4], W[j5], W[j6], W[j7]
-        v0, v1, v2, v3 = values[j0], values[j1], values[j2], values[j3]
-        v4, v5, v6, v7 = values[j4], values[j5], values[j6], values[j7]
+        v0, v1, v2, v3 = values[m], values[m + 1], values[m + 2], values[m + 3]
+        v4, v5, v6, v7 = values[m + 4], values[m + 5], values[m + 6], values[m + 7]
         for i in range(z.shape[0]):
             half = (v0 * r0[i] + v1 * r1[i]) + (v2 * r2[i] + v3 * r3[i])
             z[i] += half + ((v4 * r4[i] + v5 * r5[i]) + (v6 * r6[i] + v7 * r7[i]))
     for m in range(whole, n):
-        row, v = W[places[m]], values[places[m]]
+        row, v = W[places[m]], values[m]
         for i in range(z.shape[0]):
             z[i] += v * row[i]
 
@@ -107,19 +120,18 @@ def _dense_stream(X, W, bias, thresholds, fresh, received, z, peak, events, Z, c
     Where `fresh` is 1, or a large input has gone, sums are computed anew from all that was received.
     """
     for t in range(X.shape[0]):
-        n = send(X[t], thresholds[t], received, events)
+        n = send(X[t], thresholds[t], received, events, received.shape[0])
         counts[t] = n
-        values = events.deltas
         if outlived(received, events, n, fresh[t] != 0, peak):
             for i in range(z.shape[0]):
                 z[i] = bias[i]
-            n = find(received, events.places)
-            values = received
-        add_rows(W, events.places[:n], values, z)
+            n = find(received, events)
+        add_rows(W, events.places[:n], events.deltas, z)
         for i in range(z.shape[0]):
             Z[t, i] = z[i]
 
 
+take = kernel(_take, disjoint=True)
 send = kernel(_send)
 find = kernel(_find)
 outlived = kernel(_outlived)

@@ -32,22 +32,30 @@ class ConvRun:
     """A `Conv2D` layer at work in one dtype and for images of one size."""
 
     def __init__(self, layer, shape, dtype):
-        self.out_shape = layer.out_shape(shape)
+        self.shape, self.out_shape = shape, layer.out_shape(shape)
         self.n_inputs, self.n_sums = math.prod(shape), math.prod(self.out_shape)
         self.layer = as_blocks(layer, shape, dtype)
 
     def advance(self, A, thresholds, fresh, received, sums, peak, out):
         """Write the outputs for images of a stream, and return how many inputs of each were sent."""
-        n, counts = len(A), np.empty(len(A), np.int64)
-        begins = np.empty((self.layer.height, self.layer.width + 1), np.int32)
-        work, events = Work(begins, aligned_empty((4, BLOCK), A.dtype)), make_events(self.n_inputs, A.dtype)
-        rows, lines = kernel_array(A.reshape(n, -1)), out.reshape(n, len(out[0]), -1)
-        convolution_stream(rows, thresholds, fresh, self.layer, received, sums, peak, events, work, lines, counts)
+        n, counts, layer, dtype = len(A), np.empty(len(A), np.int64), self.layer, A.dtype
+        n_seen = (3 * layer.n_pixels * layer.stride + layer.n_columns) * self.shape[2]
+        work = Work(
+            begins=np.empty((layer.height, layer.width + 1), np.int32),
+            sums=aligned_empty((4, BLOCK), dtype),
+            line=aligned_empty(n_seen, dtype),
+        )
+        X, Z, events = (
+            kernel_array(A.reshape(n, -1)),
+            out.reshape(n, len(out[0]), -1),
+            make_events(self.n_inputs, dtype),
+        )
+        convolution_stream(X, thresholds, fresh, layer, received, sums, peak, events, work, Z, counts)
         return counts
 
 
 def as_blocks(layer, shape, dtype):
-    """Return a convolution as its kernels take it: of windows that neighbouring outputs see together."""
+    """Return a convolution as its kernels take it, in blocks of sums."""
     height, width, n_channels, n_maps = layer.weights.shape
     n_pixels = max(1, min(BLOCK // n_maps, MOST_PIXELS))
     n_parts, n_columns = -(-n_maps // BLOCK), width + (n_pixels - 1) * layer.stride
@@ -73,7 +81,7 @@ def as_blocks(layer, shape, dtype):
 
 
 def make_events(n_inputs, dtype):
-    return Events(np.empty(n_inputs, dtype), np.empty(n_inputs + 1, np.int32))
+    return Events(np.empty(n_inputs + 1, dtype), np.empty(n_inputs + 1, np.int32))
 
 
 RUNS = {Dense: DenseRun, Conv2D: ConvRun}

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._core.history import as_history
 
 #: Entries that a call of a kernel takes, so that Ctrl-C is answered between them, and work arrays stay in the cache.
-BLOCK = 1 << 19
+BLOCK = 1 << 18
 
 
 class StreamRecord(NamedTuple):
@@ -79,6 +79,9 @@ def all_finite(A):
 
 def check_magnitude(X):
     """Raise if differences of numbers in X could overflow."""
+    with np.errstate(over="ignore"):
+        if np.isfinite(np.einsum("ij,ij->", X, X)):  # one look, where squares do not overflow
+            return
     limit = np.finfo(X.dtype).max / 4
     largest = max(X.max(initial=0), -X.min(initial=0))
     if largest > limit:
