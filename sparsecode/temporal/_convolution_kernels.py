@@ -14,7 +14,7 @@ import numpy as np
 from .._core.jit import kernel
 from ._event_kernels import outlived, send
 
-#: Numbers of a block, two registers of the widest kind in float32. With more outputs in a block weights have more zeros.
+#: Numbers of a block, two registers of the widest kind in float32: with more, weights of blocks have more zeros.
 BLOCK = 32
 
 #: Share of the inputs that have changed from which all sums are computed anew.

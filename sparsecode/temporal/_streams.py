@@ -36,6 +36,10 @@ class StreamMixin:
         check_is_fitted(self)
         return as_history([self._record], StreamRecord)
 
+    def _flatten(self, X, reset):
+        """Return samples as rows; labelled arrays with a dimension "time" have it first."""
+        return super()._flatten(X.transpose("time", ...) if "time" in getattr(X, "dims", ()) else X, reset)
+
     def _check_stream(self, X, *, reset):
         """Return X as rows whose differences do not overflow."""
         X = self._check_input(X, reset=reset)
@@ -68,7 +72,14 @@ def check_state(state, expected, owner):
             f"{', '.join(str(part.shape) for part in expected)}, got {type(state).__name__}; begin with "
             "`initial_state()`."
         )
-    return type(expected)(*(part.astype(begun.dtype) for part, begun in zip(arrays, expected, strict=True)))
+    with np.errstate(over="ignore"):
+        copies = [part.astype(begun.dtype) for part, begun in zip(arrays, expected, strict=True)]
+    for part, copy in zip(arrays, copies, strict=True):
+        if copy.itemsize < part.itemsize and not all_finite(copy):
+            raise ValueError(
+                f"`state` has numbers of {part.dtype} beyond {copy.dtype}, the dtype of x: give x as float64."
+            )
+    return type(expected)(*copies)
 
 
 def all_finite(A):
