@@ -61,6 +61,10 @@ class Scale(NamedTuple):
             raise ValueError(f"inputs are so small that weights for them overflow {W.dtype}: fit to X in larger units.")
         return W, intercepts
 
+    def scaled(self, W, b):
+        """Return weights and intercepts that `unscaled` gives W and b for."""
+        return W * self.unit, b + W.sum(axis=0) * np.ldexp(self.mean, self.exponent)
+
     def restored(self, Z):
         """Return the array that `standardised` has given Z for."""
         return np.ldexp(Z * self.deviation + self.mean, self.exponent)

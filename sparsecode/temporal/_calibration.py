@@ -40,7 +40,7 @@ class Calibration(NamedTuple):
     saving: float
 
 
-def largest_factor(squares, error, variance, thresholds, name="error"):
+def largest_factor(squares, error, variance, thresholds, kind="an error"):
     """Return the largest factor of thresholds, near enough, with which an error is not exceeded.
 
     Parameters
@@ -53,15 +53,15 @@ def largest_factor(squares, error, variance, thresholds, name="error"):
     variance : float
         Sum of squared differences to the mean.
     thresholds : ndarray
-    name : str
-        What messages call the error.
+    kind : str
+        What a message calls the error.
 
     Raises
     ------
     ValueError
         If `error` is not a number > 0, nothing differs, all thresholds are zero, or no factor meets the error.
     """
-    check_positive(error, name)
+    check_positive(error, "error")
     if variance == 0 or not thresholds.any():
         raise ValueError("`calibrate` needs rows of X that differ, and thresholds that are not all zero.")
     low, high = math.log(LEAST), math.log(LARGEST)
@@ -72,7 +72,7 @@ def largest_factor(squares, error, variance, thresholds, name="error"):
         else:
             high = middle
     if low == math.log(LEAST):
-        raise ValueError(f"no threshold leads to an {name} of {error:g}; another scheme, or a finer grid, may.")
+        raise ValueError(f"no threshold leads to {kind} of {error:g}; another scheme, or a finer grid, may.")
     return math.exp(low)
 
 
@@ -106,9 +106,12 @@ def calibrate_layers(run, X, parts, scorer, max_loss):
         outputs, n_sent = run.measure(X, parts, thresholds)
         return dense_score - scorer(outputs), float(n_sent @ fan_out)
 
-    factor = largest_factor(lambda factor: trial(factor * units)[0], max_loss / 2, 1, units, "loss")
-    thresholds = factor * units
-    loss, n_products = trial(thresholds)
+    def scaled(thresholds, loss):
+        """Return a multiple of thresholds for a loss, and what `trial` says of it."""
+        factor = largest_factor(lambda factor: trial(factor * thresholds)[0], loss, 1, units, "a loss")
+        return factor * thresholds, *trial(factor * thresholds)
+
+    thresholds, loss, n_products = scaled(units, max_loss / 2)
     for number, threshold in enumerate(thresholds.copy()):
         for raised in threshold * RAISES:
             others = thresholds.copy()
@@ -116,6 +119,9 @@ def calibrate_layers(run, X, parts, scorer, max_loss):
             found, left = trial(others)
             if found <= max_loss and left < n_products:
                 thresholds, loss, n_products = others, found, left
+    raised, found, left = scaled(thresholds, max_loss)
+    if left < n_products:
+        thresholds, loss, n_products = raised, found, left
     whole = len(X) * float(np.array(run.n_inputs) @ fan_out)
     saving = whole / n_products if n_products else math.inf
     return thresholds, Calibration(dense_score - loss, dense_score, loss, saving)

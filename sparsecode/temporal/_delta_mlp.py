@@ -13,6 +13,7 @@ from .._core.training import TRAINING, Scale, TrainedMixin
 from .._core.validation import Integral, Interval, Real, check_rows
 from ..encoder import sequences
 from ._delta_training import Rules, forward, learn_epoch, steps_of
+from ._networks import layers_and_classes
 from ._streams import as_thresholds, blocks
 from ._surrogate_gradients import initial_arrays
 from .delta_network import DeltaNetwork
@@ -100,18 +101,25 @@ class DeltaMLP(TrainedMixin, BaseEstimator):
         coefs[0], intercepts[0] = self._scale.unscaled(coefs[0], intercepts[0])
         return coefs, intercepts
 
-    def _fit_to(self, X, targets, n_outputs, groups):
-        """Learn from checked rows: first without steps until the loss no longer falls, then with them."""
+    def _fit_to(self, X, targets, n_outputs, groups, network):
+        """Learn from checked rows: without steps until the loss no longer falls, if no network is given, then with."""
         begins = np.zeros(len(X), bool)
         begins[[rows.start for rows, _ in sequences(groups, len(X))]] = True
-        self._scale, sizes = Scale.of(X), [X.shape[1], *self._layer_sizes(), n_outputs]
-        rng, n_layers = as_generator(self.random_state), len(sizes) - 1
-        arrays = initial_arrays(sizes, rng=rng, dtype=X.dtype)
+        self._scale, rng = Scale.of(X), as_generator(self.random_state)
+        if network is None:
+            sizes = [X.shape[1], *self._layer_sizes(), n_outputs]
+            arrays = initial_arrays(sizes, rng=rng, dtype=X.dtype)
+        else:
+            coefs, intercepts = self._parts_of(network, X.shape[1])
+            coefs[0], intercepts[0] = self._scale.scaled(coefs[0], intercepts[0])
+            parts = (part for W, b in zip(coefs, intercepts, strict=True) for part in (W.T, b))
+            arrays = [np.array(part, X.dtype, order="C") for part in parts]
+        n_layers = len(arrays) // 2
         as_thresholds(self.step, np.ones(n_layers), "layer", name="step")
         self._rules, self._records = Rules(self._classifies, 0.0, np.zeros(n_layers), False, self._scale), []
         task = (X, targets, begins, rng)
         self._begin(arrays)
-        best, falling = self._learn_until_flat(len(X), *task)
+        best, falling = self._learn_until_flat(len(X), *task) if network is None else (np.nan, False)
         steps = as_thresholds(self.step, self._deviations(X), "layer", name="step")
         self._rules = self._rules._replace(steps=steps, penalty=self.penalty, learns_steps=self.learn_step)
         self._begin([*arrays, np.ones(n_layers, X.dtype)] if self.learn_step else arrays)
@@ -120,6 +128,17 @@ class DeltaMLP(TrainedMixin, BaseEstimator):
                 self._learn(*task, bar)
         del self._adam
         return best, falling
+
+    def _parts_of(self, network, n_features):
+        """Return weights and intercepts of a trained network, for targets as they are learned."""
+        layers, _ = layers_and_classes(network)
+        coefs, intercepts = ([getattr(layer, name) for layer in layers[::2]] for name in ("weights", "bias"))
+        if any(layer != Activation("relu") for layer in layers[1:-1:2]) or len(coefs[0]) != n_features:
+            raise ValueError(
+                f"`network` must have rectified hidden units and {n_features} inputs, got activation "
+                f"{network.activation!r} and {len(coefs[0])} inputs."
+            )
+        return coefs, intercepts
 
     def _begin(self, arrays):
         """Begin to change arrays."""

@@ -10,6 +10,7 @@ from .._core.training import ProbabilitiesMixin, check_two_classes, warn_if_fall
 from .._core.validation import check_samples, fit_context, unchanged_on_failure
 from ..encoder import sequences
 from ._delta_mlp import DeltaMLP
+from ._networks import layers_and_classes
 from .layers import Activation
 
 
@@ -43,7 +44,7 @@ class DeltaMLPClassifier(ClassifierMixin, ProbabilitiesMixin, DeltaMLP):
     learning_rate_init : float, default=1e-3
         Steps of Adam.
     batch_size : int, default=128
-        Rows of a step.
+        Rows of a step, at least two for the price to count.
     max_iter : int, default=200
         Epochs without rounding, at most.
     fine_tuning_iter : int, default=10
@@ -93,11 +94,15 @@ class DeltaMLPClassifier(ClassifierMixin, ProbabilitiesMixin, DeltaMLP):
     Outputs for a row depend on that row only, so that learning needs no steps through time: rows are learned in pairs,
     each with the one before it, in a random order. An epoch costs as much as one of a plain perceptron.
 
-    Films of digits with noise (``gallery/plot_delta_mlp.py``).
+    Films of digits with noise that follow one another (``gallery/plot_delta_network.py``; 128 and 64 units, five
+    seeds): steps of (0.8, 0.3, 0.3) leave 6.2 to 6.3 times fewer products at 0.1 to 0.9 points less, ten epochs
+    with a price of 10 leave 10.0 to 10.6 times fewer at 0.0 to 0.9 points more. With ``scheme="level"`` the same
+    network takes 13.3 to 13.9 times fewer; outputs then depend on rows before.
 
     **Learned steps.** The gradient of a step has its sign reversed: the price of changes would be lowered by ever
-    smaller steps otherwise, with as many changes. This is not the gradient of anything, and what it leads to depends
-    much on `penalty` and on the steps at the beginning. Fixed steps are the default for a reason.
+    smaller steps otherwise, with as many changes. This is not the gradient of anything, and what it leads to
+    depends much on `penalty`, the learning rate and the steps at the beginning; on these films it is 0.3 to 3.6
+    points less than before, for 11 times fewer products.
 
     Inputs are shifted and divided by two numbers, mean and standard deviation of all entries of X, behind the first
     rounding. float32 if X is, float64 else; probabilities are float64. A seed gives the same bits whatever the number
@@ -133,7 +138,7 @@ class DeltaMLPClassifier(ClassifierMixin, ProbabilitiesMixin, DeltaMLP):
     _classifies = True
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, groups=None):
+    def fit(self, X, y, groups=None, network=None):
         """Learn from all rows: without rounding until the loss no longer falls, then with it.
 
         Parameters
@@ -143,6 +148,9 @@ class DeltaMLPClassifier(ClassifierMixin, ProbabilitiesMixin, DeltaMLP):
             Labels.
         groups : array-like of shape (n_samples,) or None, default=None
             The sequence of each row, as integers or strings (`groups_from_lengths`). None is one sequence.
+        network : MLPClassifier or None, default=None
+            A trained network with rectified hidden units, to learn on from with rounding, instead of the epochs
+            without; `hidden_layer_sizes` do not count then.
 
         Returns
         -------
@@ -151,10 +159,10 @@ class DeltaMLPClassifier(ClassifierMixin, ProbabilitiesMixin, DeltaMLP):
         with unchanged_on_failure(self):
             X, y, _ = check_samples(self, X, y, numeric=False)
             check_classification_targets(y)
-            self.classes_ = np.unique(y)
+            self.classes_ = np.unique(y) if network is None else classes_of(network)
             check_two_classes(self.classes_)
             numbers = label_numbers(y, self.classes_, of="y", among="classes")
-            best, falling = self._fit_to(X, numbers, len(self.classes_), groups)
+            best, falling = self._fit_to(X, numbers, len(self.classes_), groups, network)
         warn_if_falling(best, falling, self.max_iter)
         return self
 
@@ -201,6 +209,13 @@ class DeltaMLPClassifier(ClassifierMixin, ProbabilitiesMixin, DeltaMLP):
     def _n_outputs(self):
         return len(self.classes_)
 
+    def _parts_of(self, network, n_features):
+        coefs, intercepts = super()._parts_of(network, n_features)
+        if len(intercepts[-1]) == 1:  # the log-odds of the second class
+            coefs[-1] = np.hstack([np.zeros_like(coefs[-1]), coefs[-1]])
+            intercepts[-1] = np.r_[0, intercepts[-1]]
+        return coefs, intercepts
+
     def _get_fitted_state(self):
         scalars, arrays = super()._get_fitted_state()
         return scalars | {"classes": labels_to_file(self.classes_)}, arrays
@@ -211,16 +226,26 @@ class DeltaMLPClassifier(ClassifierMixin, ProbabilitiesMixin, DeltaMLP):
 
 
 class DeltaMLPRegressor(RegressorMixin, DeltaMLP):
-    """Predict numbers by a perceptron that takes few products on a stream, as `DeltaMLPClassifier` classifies.
+    """Predict numbers by a perceptron that takes few products on a stream: its layers get inputs that seldom change.
 
-    Beside the price of changes, half the squared error of the outputs is lowered, in standard deviations of each column
-    of y. Outputs themselves are not rounded.
+    As `DeltaMLPClassifier`; beside the price of changes, half the squared error of the outputs is lowered, in standard
+    deviations of each column of y. Outputs themselves are not rounded.
 
     Parameters
     ----------
-    hidden_layer_sizes, step, penalty, learn_step, learning_rate_init, batch_size, max_iter, fine_tuning_iter, tol, \
-n_iter_no_change, random_state, verbose
-        As for `DeltaMLPClassifier`.
+    hidden_layer_sizes : int or array-like of int, default=128
+        This and all others as for `DeltaMLPClassifier`.
+    step : float or sequence of float, default=0.5
+    penalty : float, default=1.0
+    learn_step : bool, default=False
+    learning_rate_init : float, default=1e-3
+    batch_size : int, default=128
+    max_iter : int, default=200
+    fine_tuning_iter : int, default=10
+    tol : float, default=1e-4
+    n_iter_no_change : int, default=10
+    random_state : int, RandomState, Generator or None, default=None
+    verbose : int, default=0
 
     Attributes
     ----------
@@ -255,7 +280,7 @@ n_iter_no_change, random_state, verbose
     _classifies = False
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, groups=None):
+    def fit(self, X, y, groups=None, network=None):
         """Learn from all rows: without rounding until the loss no longer falls, then with it.
 
         Parameters
@@ -264,6 +289,9 @@ n_iter_no_change, random_state, verbose
         y : array-like of shape (n_samples,) or (n_samples, n_targets)
         groups : array-like of shape (n_samples,) or None, default=None
             The sequence of each row, as integers or strings (`groups_from_lengths`). None is one sequence.
+        network : MLPRegressor or None, default=None
+            A trained network with rectified hidden units, to learn on from with rounding, instead of the epochs
+            without; `hidden_layer_sizes` do not count then.
 
         Returns
         -------
@@ -279,7 +307,7 @@ n_iter_no_change, random_state, verbose
                 raise ValueError("the variance of y is not finite; scale y.")
             self._deviation[self._deviation == 0] = 1
             targets = ((targets - self._mean) / self._deviation).astype(X.dtype)
-            best, falling = self._fit_to(X, targets, targets.shape[1], groups)
+            best, falling = self._fit_to(X, targets, targets.shape[1], groups, network)
         warn_if_falling(best, falling, self.max_iter)
         return self
 
@@ -310,6 +338,17 @@ n_iter_no_change, random_state, verbose
     def _n_outputs(self):
         return len(self._mean)
 
+    def _parts_of(self, network, n_features):
+        coefs, intercepts = super()._parts_of(network, n_features)
+        if network.out_activation_ != "identity" or len(intercepts[-1]) != self._n_outputs:
+            raise ValueError(
+                f"`network` must be an MLPRegressor of {self._n_outputs} outputs, got {len(intercepts[-1])} behind "
+                f"{network.out_activation_!r}."
+            )
+        coefs[-1] = coefs[-1] / self._deviation
+        intercepts[-1] = (intercepts[-1] - self._mean) / self._deviation
+        return coefs, intercepts
+
     def _weights(self):
         coefs, intercepts = super()._weights()
         dtype = coefs[-1].dtype
@@ -326,3 +365,12 @@ n_iter_no_change, random_state, verbose
         self._mean, self._deviation = arrays["y_mean"], arrays["y_deviation"]
         self._one_target = scalars["one_target"]
         super()._set_fitted_state(scalars, arrays)
+
+
+def classes_of(network):
+    """Return the classes of a trained network that tells one of them for each row."""
+    classes = layers_and_classes(network)[1]
+    n_outputs = len(network.intercepts_[-1])
+    if classes is None or (network.out_activation_ != "softmax" and n_outputs > 1):
+        raise ValueError(f"`network` must be a fitted MLPClassifier with one label for each row, got {network!r:.80}.")
+    return np.asarray(network.classes_)
