@@ -389,6 +389,22 @@ def check_memory_of_photographs(output):
         assert number(line, "overlap of what is recalled") > 2 * number(line, "overlap of the cue")
 
 
+def check_video_memory(output):
+    """Means of three scenes; time depends on the machine."""
+    assert 0.2 < number(output, "patches coded again") < 0.35  # 0.266
+    assert 0.62 < number(output, "agreement, expected") < 0.8  # 0.709
+    assert 0.62 < number(output, "agreement, replayed") < 0.8  # 0.709
+    assert number(output, "agreement, as it is") < 0.35  # 0.267
+
+
+def check_one_dictionary(output):
+    for pixel, patches, convolution in ((0.05, 0.391, 0.360), (0.1, 0.242, 0.185), (0.15, 0.177, 0.104)):
+        # Dictionaries differ by 0.006 at most
+        assert abs(number(output, f"patches side by side, {pixel} a pixel: error") - patches) < 0.01
+        assert abs(number(output, f"convolution, {pixel} a pixel: error") - convolution) < 0.01
+    assert number(output, "rates against exact codes") < 0.05  # 0.035, with the most coefficients
+
+
 def check_associative_memories(output):
     def most(kind, name):
         return number(output, f"{kind} items, {name}: at most")

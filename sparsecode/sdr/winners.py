@@ -204,7 +204,7 @@ class KWinners(Storing, Recorded, Encoder):
 
     def capabilities(self):
         """Return what codes are: binary."""
-        return Capabilities("binary", invertible=False, stateful=False, online=True, signed=False)
+        return Capabilities("binary", invertible=True, stateful=False, online=True, signed=False)
 
     def transform(self, X):
         """Return the winners of the rows of X.
@@ -221,6 +221,23 @@ class KWinners(Storing, Recorded, Encoder):
         self._validate_params()
         codes = self._codes(X)
         return codes if self.sparse_output else codes.toarray()
+
+    def inverse_transform(self, X):
+        """Return rows in which each winner has the mean of the values with which it won in the rows of fit.
+
+        Parameters
+        ----------
+        X : array-like or CSR array of shape (n_samples, prod(code_shape_))
+            Winners, as zeros and ones; with other entries the values are multiplied by them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            Zero where nothing wins. Units that have not won in fit have the mean magnitude of those that did.
+        """
+        codes = self._check_codes(X) * self._values()
+        codes = np.asarray(codes.todense() if issparse(codes) else codes)
+        return codes.reshape(len(codes), -1, self.n_features_in_).sum(axis=1)
 
     @property
     def duty_cycles_(self):
@@ -248,12 +265,14 @@ class KWinners(Storing, Recorded, Encoder):
 
     def _start(self, n_features):
         self._sign = self.sign
-        self._duty, self._n_seen, self._records = np.zeros(n_features * (1 + (self.sign == "split"))), 0, []
+        n_units = n_features * (1 + (self.sign == "split"))
+        self._duty, self._n_seen, self._records = np.zeros(n_units), 0, []
+        self._means, self._wins = np.zeros(n_units), np.zeros(n_units, np.int64)
 
     def _store(self, X):
-        """Learn the duty cycles of checked rows."""
+        """Learn the duty cycles of checked rows, and the mean values of winners."""
         started, n_wins = time.perf_counter(), 0
-        self._duty = self._duty.copy()
+        self._duty, self._means, self._wins = self._duty.copy(), self._means.copy(), self._wins.copy()
         boosted = self.boost_strength > 0
         codes = None if boosted else self._codes(X)
         for i in range(X.shape[0]):
@@ -262,6 +281,7 @@ class KWinners(Storing, Recorded, Encoder):
             weight = 1 / min(self._n_seen, self.duty_period)
             self._duty *= 1 - weight
             self._duty[units] += weight
+            self._average(units, X[i : i + 1])
             n_wins += len(units)
         shares = self._duty[self._duty > 0] / max(self._duty.sum(), 1e-300)
         entropy = -(shares * np.log(shares)).sum() / np.log(max(len(self._duty), 2))
@@ -273,6 +293,23 @@ class KWinners(Storing, Recorded, Encoder):
             seconds=time.perf_counter() - started,
         )
         self._records = [*self._records, record]
+
+    def _average(self, units, row):
+        """Let the values of the winners of one row count in their means."""
+        values = (row.toarray() if issparse(row) else row)[0, units % self.n_features_in_]
+        self._wins[units] += 1
+        share = 1 / self._wins[units]
+        self._means[units] = self._means[units] * (1 - share) + values * share  # a sum could overflow
+
+    def _values(self):
+        """Return for what value each unit stands."""
+        values, won = self._means.copy(), self._wins > 0
+        largest = np.abs(values).max()
+        usual = largest * np.mean(np.abs(values[won]) / largest) if largest > 0 else 0.0  # their sum could overflow
+        values[~won] = usual
+        if self._sign == "split":
+            values[self.n_features_in_ :][~won[self.n_features_in_ :]] = -usual
+        return values
 
     def _codes(self, X):
         """Return the codes of checked rows as a CSR array."""
@@ -310,10 +347,17 @@ class KWinners(Storing, Recorded, Encoder):
 
     def _get_fitted_state(self):
         scalars = {"sign": self._sign, "n_seen": self._n_seen}
-        return scalars, {"duty": self._duty, "records": as_rows(self._records)}
+        return scalars, {
+            "duty": self._duty,
+            "means": self._means,
+            "wins": self._wins,
+            "records": as_rows(self._records),
+        }
 
     def _set_fitted_state(self, scalars, arrays):
         self._sign, self._n_seen = scalars["sign"], scalars["n_seen"]
         self._duty, self._records = arrays["duty"], from_rows(arrays["records"], WinnerRecord)
-        if self._duty.shape != (self.n_features_in_ * (1 + (self._sign == "split")),):
-            raise ValueError("the duty cycles do not fit the number of features.")
+        self._means, self._wins = arrays["means"], arrays["wins"]
+        n_units = self.n_features_in_ * (1 + (self._sign == "split"))
+        if any(array.shape != (n_units,) for array in (self._duty, self._means, self._wins)):
+            raise ValueError("the duty cycles or means do not fit the number of features.")

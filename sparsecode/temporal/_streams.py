@@ -54,11 +54,17 @@ def blocks(rows, width):
         yield slice(start, min(start + height, rows.stop))
 
 
-def joined(parts, *, sparse):
-    """Return arrays of rows as one, a CSR array if asked for."""
+def joined(parts, n_rows, *, sparse):
+    """Return arrays of rows as one of so many rows, a CSR array if asked for."""
     if sparse:
         return csr_array(vstack([csr_array(part) for part in parts], format="csr"))
-    return np.concatenate(list(parts))
+    whole, filled = None, 0
+    for part in parts:
+        if whole is None:
+            whole = np.empty((n_rows, *part.shape[1:]), part.dtype)
+        whole[filled : filled + len(part)] = part
+        filled += len(part)
+    return whole
 
 
 def check_state(state, expected, owner):

@@ -268,7 +268,7 @@ class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
         X = self._check_stream(X, reset=False)
         parts = self._blocks(X, sequences(groups, len(X)))
         made = (deltas for _, deltas, _ in parts) if self.encoder_ is None else self._codes(parts)
-        return joined(made, sparse=self.sparse_output)
+        return joined(made, len(X), sparse=self.sparse_output)
 
     @available_if_capable("invertible")
     def inverse_transform(self, X, groups=None):

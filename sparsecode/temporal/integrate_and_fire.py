@@ -205,7 +205,7 @@ class IntegrateAndFire(StreamMixin, Encoder):
         self._validate_params()
         X = self._check_stream(X, reset=False)
         parts = self._blocks(X, sequences(groups, len(X)))
-        return joined(parts, sparse=self.sparse_output)
+        return joined(parts, len(X), sparse=self.sparse_output)
 
     def initial_state(self):
         """Return the `NeuronState` before any row."""

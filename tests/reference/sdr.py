@@ -46,6 +46,7 @@ class Winners:
     def __init__(self, n_features, k, *, sign, boost, period):
         self.k, self.sign, self.boost, self.period, self.seen = k, sign, boost, period, 0
         self.duty = [0.0] * (n_features * (2 if sign == "split" else 1))
+        self.values = [[] for _ in self.duty]
 
     def code(self, x):
         """Return the units that win."""
@@ -58,6 +59,8 @@ class Winners:
 
     def learn(self, x):
         won = self.code(x)
+        for unit in won:
+            self.values[unit].append(x[unit % len(x)])
         self.seen += 1
         n = min(self.seen, self.period)
         self.duty = [d + ((unit in won) - d) / n for unit, d in enumerate(self.duty)]

@@ -106,10 +106,28 @@ def test_learning_is_that_of_the_naive_twin(rng, sign, boost):
         winners.partial_fit(part)
         np.testing.assert_allclose(winners.duty_cycles_.ravel(), twin.duty, atol=1e-12)
         assert places(winners.transform(X)) == [twin.code(x) for x in X]
+    for unit, values in enumerate(twin.values):
+        assert winners.inverse_transform(np.eye(len(twin.values))[[unit]])[0, unit % 12] == pytest.approx(
+            np.mean(values), abs=1e-12
+        )
     whole = KWinners(3, sign=sign, boost_strength=boost, duty_period=20).fit(csr_array(X))
     assert whole.duty_cycles_.tobytes() == winners.duty_cycles_.tobytes()
     assert whole.code_shape_ == ((2, 12) if sign == "split" else (12,))
     assert whole.code_dims_ == (("sign", "code") if sign == "split" else ("code",))
+
+
+def test_winners_stand_for_their_values():
+    X = np.array([[3.0, 0.0, -2.0, 0.0], [5.0, 0.0, -6.0, 1.0]])
+    winners = KWinners(2).fit(X)
+    np.testing.assert_allclose(winners.inverse_transform(winners.transform(X)), [[4, 0, -4, 0]] * 2)
+    np.testing.assert_allclose(winners.inverse_transform(csr_array(winners.transform(X))), [[4, 0, -4, 0]] * 2)
+    never = np.zeros((1, 8))
+    never[0, [1, 7]] = 1  # the first of positive, the second of negative values
+    np.testing.assert_allclose(winners.inverse_transform(never), [[0, 4, 0, -4]])
+    assert not KWinners(2).fit(np.zeros((2, 4))).inverse_transform(np.ones((1, 8))).any()
+    largest = np.finfo(float).max
+    huge = KWinners(2, sign="absolute").fit([[largest, largest, 0.0], [-largest, largest, 0.0]])
+    np.testing.assert_allclose(huge.inverse_transform(np.eye(3)) / largest, np.diag([0.0, 1.0, 0.5]))
 
 
 def test_duty_cycles_are_means_until_the_period():
