@@ -21,10 +21,14 @@ class DenseRun:
         self.n_inputs, self.out_shape = shape[0], layer.out_shape(shape)
         self.n_sums = self.out_shape[0]
 
-    def advance(self, A, thresholds, fresh, received, sums, peak, out):
+    def make_work(self, dtype):
+        """Return work arrays, for one call at a time."""
+        return make_events(self.n_inputs, dtype)
+
+    def advance(self, A, thresholds, fresh, received, sums, peak, work, out):
         """Write the outputs for rows of a stream, and return how many inputs of each were sent."""
-        counts, events = np.empty(len(A), np.int64), make_events(self.n_inputs, A.dtype)
-        dense_stream(kernel_array(A), self.W, self.bias, thresholds, fresh, received, sums, peak, events, out, counts)
+        counts = np.empty(len(A), np.int64)
+        dense_stream(kernel_array(A), self.W, self.bias, thresholds, fresh, received, sums, peak, work, out, counts)
         return counts
 
 
@@ -36,21 +40,19 @@ class ConvRun:
         self.n_inputs, self.n_sums = math.prod(shape), math.prod(self.out_shape)
         self.layer = as_blocks(layer, shape, dtype)
 
-    def advance(self, A, thresholds, fresh, received, sums, peak, out):
-        """Write the outputs for images of a stream, and return how many inputs of each were sent."""
-        n, counts, layer, dtype = len(A), np.empty(len(A), np.int64), self.layer, A.dtype
+    def make_work(self, dtype):
+        """Return work arrays, for one call at a time."""
+        layer = self.layer
         n_seen = (3 * layer.n_pixels * layer.stride + layer.n_columns) * self.shape[2]
-        work = Work(
-            begins=np.empty((layer.height, layer.width + 1), np.int32),
-            sums=aligned_empty((4, BLOCK), dtype),
-            line=aligned_empty(n_seen, dtype),
-        )
-        X, Z, events = (
-            kernel_array(A.reshape(n, -1)),
-            out.reshape(n, len(out[0]), -1),
-            make_events(self.n_inputs, dtype),
-        )
-        convolution_stream(X, thresholds, fresh, layer, received, sums, peak, events, work, Z, counts)
+        begins = np.empty((layer.height, layer.width + 1), np.int32)
+        work = Work(begins, sums=aligned_empty((4, BLOCK), dtype), line=aligned_empty(n_seen, dtype))
+        return make_events(self.n_inputs, dtype), work
+
+    def advance(self, A, thresholds, fresh, received, sums, peak, work, out):
+        """Write the outputs for images of a stream, and return how many inputs of each were sent."""
+        n, counts, (events, arrays) = len(A), np.empty(len(A), np.int64), work
+        X, Z = kernel_array(A.reshape(n, -1)), out.reshape(n, len(out[0]), -1)
+        convolution_stream(X, thresholds, fresh, self.layer, received, sums, peak, events, arrays, Z, counts)
         return counts
 
 

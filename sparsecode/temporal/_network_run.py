@@ -84,13 +84,16 @@ class NetworkRun:
             self.templates[dtype] = NetworkState(*(np.zeros(size, dtype) for size in sizes), np.zeros(1, np.int64))
         return self.templates[dtype]
 
-    def advance(self, X, state, thresholds, memory=None):
+    def advance(self, X, state, thresholds, memory=None, outputs=None):
         """Return the outputs for rows and, for each linear layer, its `Inputs`; change the state.
 
-        With `memory`, a dict, these are in arrays that the next call with it writes over.
+        With `memory`, a dict, inputs are in arrays that the next call with it writes over. `outputs`, of shape
+        (n_rows, n_outputs), are written, if given.
         """
         dtype, n_rows, at, found = X.dtype, len(X), [0, 0, 0], []
         runs, thresholds, memory = self._runs(dtype), thresholds.astype(dtype), {} if memory is None else memory
+        if outputs is None:
+            outputs = np.empty((n_rows, math.prod(self.out_shape)), dtype)
         age, fresh = int(state.n_rows[0]), np.zeros(n_rows, np.int64)
         if self.every is not None:
             fresh[-age % self.every :: self.every] = 1
@@ -104,31 +107,39 @@ class NetworkRun:
             if self.quantizes:
                 A, limits = quantized(A, 2 * thresholds[number]), np.zeros_like(limits)
             received, sums = state.received[first : at[1]], state.sums[start : at[2]]
-            if (number, n_rows) not in memory:
-                memory[number, n_rows] = np.empty((n_rows, *run.out_shape), dtype)
-            out = memory[number, n_rows]
-            sent = run.advance(A, limits, fresh, received, sums, state.peaks[number : number + 1], out)
+            if (number, "work") not in memory:
+                memory[number, "work"] = run.make_work(dtype)
+            if number == len(runs) - 1 and run.n_sums == outputs.shape[1]:
+                out = outputs.reshape(n_rows, *run.out_shape)
+            elif len(memory.get(number, ())) < n_rows:
+                out = memory[number] = np.empty((n_rows, *run.out_shape), dtype)
+            else:
+                out = memory[number][:n_rows]
+            peak, work = state.peaks[number : number + 1], memory[number, "work"]
+            sent = run.advance(A, limits, fresh, received, sums, peak, work, out)
             found.append(Inputs(A, limits, sent))
             return out
 
         A = follow(self.layers, self.frames(X), advance)
         state.n_rows[0] += n_rows
         check_outputs(A)
-        return A.reshape(n_rows, -1), found
+        if not np.may_share_memory(A, outputs):
+            outputs[:] = A.reshape(n_rows, -1)
+        return outputs, found
 
-    def blocks(self, X, parts, thresholds):
-        """Yield rows, and what `advance` makes of them, which is there until the next."""
+    def blocks(self, X, parts, thresholds, outputs=None):
+        """Yield rows, and what `advance` makes of them; inputs of layers are there until the next."""
         widest, memory = max(math.prod(shape) for pair in self.shapes for shape in pair), {}
+        outputs = np.empty((len(X), math.prod(self.out_shape)), X.dtype) if outputs is None else outputs
         for rows, _ in parts:
             state = self.begin(X.dtype)
             for block in blocks(rows, widest):
-                yield block, *self.advance(X[block], state, thresholds, memory)
+                yield block, *self.advance(X[block], state, thresholds, memory, outputs[block])
 
     def measure(self, X, parts, thresholds):
         """Return the outputs, and how many inputs of each linear layer were sent."""
         outputs, n_sent = np.empty((len(X), math.prod(self.out_shape)), X.dtype), np.zeros(len(self.linear))
-        for rows, out, found in self.blocks(X, parts, thresholds):
-            outputs[rows] = out
+        for _, _, found in self.blocks(X, parts, thresholds, outputs):
             n_sent += [inputs.n_sent.sum() for inputs in found]
         return outputs, n_sent
 
