@@ -4,11 +4,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from ..coding._wiring import Prepared
 from ._linear import RUNS
 from ._networks import quantized, shapes_of, through
-from ._streams import all_finite, blocks
+from ._streams import all_finite, blocks, check_magnitude, check_state
 from .layers import check_layers, follow, linear_layers
 
 
@@ -152,6 +153,57 @@ class NetworkRun:
                 for layer, (shape, _) in zip(self.linear, self.shapes, strict=True)
             ]
         return self.prepared[dtype]
+
+
+class StepsMixin:
+    """Encoders that have a `NetworkRun`, as ``_run``, and thresholds: one row after the other."""
+
+    def initial_state(self):
+        """Return the `NetworkState` before any row."""
+        check_is_fitted(self)
+        return self._run.begin(np.dtype(np.float64))
+
+    def step(self, x, state, learn=False):
+        """Return the outputs for one row, and the state after it.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,)
+        state : NetworkState
+            Not changed.
+        learn : bool, default=False
+            Has no effect.
+
+        Returns
+        -------
+        outputs : ndarray of shape (n_outputs,)
+        state : NetworkState
+        """
+        x = self._check_sample(x)
+        check_magnitude(x)
+        state = check_state(state, self._run.template(x.dtype), self)
+        return self._run.advance(x, state, self.threshold_)[0][0], state
+
+    def stream(self, rows):
+        """Yield the outputs for rows as they come, those of `step` without copies of the state.
+
+        Parameters
+        ----------
+        rows : iterable of array-like of shape (n_features,)
+            Such as frames of a camera. A row that is refused, as by `step`, ends the stream.
+
+        Yields
+        ------
+        ndarray of shape (n_outputs,)
+        """
+        check_is_fitted(self)
+        state, memory = self.initial_state(), {}
+        for x in rows:
+            x = self._check_sample(x)
+            check_magnitude(x)
+            if x.dtype != state.received.dtype:
+                state, memory = check_state(state, self._run.template(x.dtype), self), {}
+            yield self._run.advance(x, state, self.threshold_, memory)[0][0]
 
 
 def check_outputs(A):

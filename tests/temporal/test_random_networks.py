@@ -89,9 +89,10 @@ def test_outputs_without_thresholds_are_those_of_the_network(dtype):
         outputs, expected = network.transform(X), network.dense(X)
         assert np.abs(outputs - expected).max() <= CLOSE[dtype] * max(np.abs(expected).max(), 1), seed
         state = network.initial_state()
-        for x, y in zip(X, outputs, strict=True):
+        for x, y, also in zip(X, outputs, list(network.stream(iter(X))), strict=True):
             out, state = network.step(x, state)
             np.testing.assert_array_equal(out, y)
+            np.testing.assert_array_equal(also, y)
     names = ("identity", "relu", "tanh", "logistic", "softmax")
     wanted = {("Activation", name) for name in names} | {("Pool2D", "max"), ("Pool2D", "mean")}
     assert kinds >= wanted | {(name, "") for name in ("Dense", "Conv2D", "Flatten", "Residual")}
@@ -130,3 +131,15 @@ def test_small_ones_as_plain_python(seed, dtype):
     network = DeltaNetwork(layers, input_shape=shape).fit(X[:1])
     expected = network.dense(X)
     assert np.abs(network.transform(X) - expected).max() <= CLOSE[dtype] * max(np.abs(expected).max(), 1)
+
+
+def test_streams_end_with_a_row_that_is_refused():
+    layers, shape = random_network(5)
+    X = stream_of(shape, 5, np.float64)
+    network = DeltaNetwork(layers, threshold=0.1, input_shape=shape).fit(X)
+    rows = [*X[:3], X[3].astype(np.float32), X[4], np.full_like(X[0], np.nan), X[5]]
+    stream = network.stream(rows)
+    found = [next(stream) for _ in range(5)]
+    with pytest.raises(ValueError, match="finite numbers"):
+        next(stream)
+    np.testing.assert_allclose(found, network.transform(X)[:5], atol=1e-5)
