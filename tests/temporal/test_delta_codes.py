@@ -92,14 +92,14 @@ def test_memories_of_what_has_changed():
     """Winners among the changes of a film: the sequence is recalled, and each moment from a part of its changes."""
     frames = drifting_images(14, (16, 16), speed=0.5, n_objects=1, images=IMAGES, random_state=0).reshape(14, -1)
     events = DeltaEncoder(0.05).fit_transform(frames)[1:]  # without the first frame, which is sent whole
-    assert 0.2 < (events == 0).mean() < 0.95  # 0.45
+    assert 0.15 < (events == 0).mean() < 0.5  # 0.30; 0.24 and 0.25 for two other films
     bits = KWinners(0.1, sign="absolute").fit_transform(events)
     assert bits.sum(axis=1).tolist() == [26] * 13
     sequence = SequenceMemory(20, 16, random_state=0).fit(bits)
     np.testing.assert_array_equal(sequence.recall_sequence(bits[:1], 12), bits[1:])
     moments = MacrocolumnMemory(40, 20, random_state=0).fit(bits)
     noisy = bits & (np.random.default_rng(0).random(bits.shape) < 0.8)
-    assert (moments.recall(noisy) == bits).mean() > 0.99  # 1.0
+    assert (moments.recall(noisy) == bits).mean() > 0.99  # 0.996, 1 and 1 for three films
 
 
 def test_encoders_of_streams_are_refused(tmp_path):
