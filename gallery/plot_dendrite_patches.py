@@ -3,17 +3,19 @@ Photographs recognised by dendrites on sparse codes
 ===================================================
 
 From pixels to dendrites in one Pipeline: the patches of a piece of a photograph (48 x 48 pixels, whitened) are coded by
-256 learned atoms, their codes are averaged, the 80 features that stand out most become active, and each piece that is
-learned gets a segment with synapses onto these, on the neuron of its photograph. Nine photographs
-are cut into 3 x 3 squares like a chessboard: pieces to learn from lie in the black ones, those to be recognised in the
-white ones.
+256 learned atoms, their codes are averaged and spread over 4096 cells by a sparse random projection, the 160 cells that
+get most become active, and each piece that is learned gets a segment with synapses onto these, on the neuron of its
+photograph. Nine photographs are cut into 3 x 3 squares like a chessboard: pieces to learn from lie in the black ones,
+those to be recognised in the white ones.
 
-The numbers to look at: pieces recognised by dendrites, by the nearest piece in the same active features, by logistic
-regression on the codes and on pixels; means over three draws of pieces. Dendrites, which learn each piece at once, are
-better than the nearest piece, and do not reach logistic regression, which weighs all features. On pixels a linear
-classifier is little above chance, one in nine.
+The numbers to look at: pieces recognised by dendrites and by the nearest piece in the same active cells, and by
+logistic regression on active cells, on codes and on pixels; means over three draws of pieces. Dendrites, which learn
+each piece at once, do better than the nearest piece once there are many. Logistic regression weighs all cells, in
+hundreds of passes, and is better still: of the 0.05 between dendrites and logistic regression on codes, 0.03 is lost
+where codes become active cells. On pixels a linear classifier is little above chance, one in nine.
 """
 
+import warnings
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -22,12 +24,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
+from sklearn.random_projection import SparseRandomProjection
 
 from sparsecode import PatchEncoder, SparseCoder, Whitener
 from sparsecode.datasets import SKIMAGE_PHOTOGRAPHS, SKLEARN_PHOTOGRAPHS, natural_images
 from sparsecode.dendrites import ActiveDendriteClassifier, DendriticSegmentDetector
 from sparsecode.sdr import KWinners
 
+warnings.filterwarnings("ignore", message="The number of components is higher")  # as it is meant to be
 SIDE, SIZE, NUMBERS = 300, 48, (5, 10, 20, 40, 80)
 names = [name.partition(".")[0] for name in SKIMAGE_PHOTOGRAPHS + SKLEARN_PHOTOGRAPHS]
 photographs = Whitener().fit_transform(np.array(natural_images(side=SIDE)))
@@ -49,24 +53,28 @@ def pipeline(seed):
     pooled = PatchEncoder(
         coder, patch_size=8, stride=4, pool="mean", grid=1, input_shape=(SIZE, SIZE), random_state=seed
     )
-    dendrites = ActiveDendriteClassifier(DendriticSegmentDetector(80, false_positive_rate=0.01), random_state=seed)
-    return make_pipeline(pooled, StandardScaler(), KWinners(80), dendrites)
+    spread = SparseRandomProjection(4096, density=1 / 16, random_state=seed)
+    dendrites = ActiveDendriteClassifier(DendriticSegmentDetector(160, false_positive_rate=0.01), random_state=seed)
+    return make_pipeline(pooled, StandardScaler(), spread, KWinners(160, sparse_output=True), dendrites)
 
 
-right = {name: np.zeros((3, len(NUMBERS))) for name in ("dendrites", "nearest piece", "codes", "pixels")}
+right = {
+    name: np.zeros((3, len(NUMBERS))) for name in ("dendrites", "nearest piece", "active cells", "codes", "pixels")
+}
 for seed in range(3):
     rng = np.random.default_rng(seed)
     (X, y), (X_test, y_test) = pieces(rng, NUMBERS[-1], black=True), pieces(rng, 40, black=False)
     model = pipeline(seed).fit(X, y)
     found = model.predict(X_test)
     codes, codes_test = (model[:1].transform(rows) for rows in (X, X_test))
-    active, active_test = (model[1:3].transform(rows) for rows in (codes, codes_test))
+    active, active_test = (model[1:4].transform(rows) for rows in (codes, codes_test))
     for column, n in enumerate(NUMBERS):
         here = slice(0, n * len(photographs))
         # The encoder has seen all pieces, without labels
         for name, classifier, (rows, rows_test) in (
             ("dendrites", model[-1], (active, active_test)),
             ("codes", make_pipeline(MaxAbsScaler(), LogisticRegression(C=10, max_iter=500)), (codes, codes_test)),
+            ("active cells", LogisticRegression(C=0.02, max_iter=500), (active, active_test)),
             ("nearest piece", KNeighborsClassifier(1), (active, active_test)),
             ("pixels", make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, max_iter=200)), (X, X_test)),
         ):
@@ -77,9 +85,10 @@ for name, shares in right.items():
     print(f"{name:26s} " + "".join(f"{share:7.3f}" for share in shares.mean(axis=0)))
 
 figure, (left, middle) = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained", width_ratios=[1.2, 1])
-for (name, shares), colour in zip(right.items(), ["#0072b2", "#d55e00", "#009e73", "0.5"], strict=True):
-    left.errorbar(NUMBERS, shares.mean(axis=0), shares.std(axis=0), color=colour, marker="o", markersize=4, capsize=2,
-                  label=f"logistic regression on {name}" if name in ("codes", "pixels") else name)  # fmt: skip
+for (name, shares), colour in zip(right.items(), ["#0072b2", "#d55e00", "#cc79a7", "#009e73", "0.5"], strict=True):
+    label = name if name in ("dendrites", "nearest piece") else f"logistic regression on {name}"
+    options = {"color": colour, "marker": "o", "markersize": 4, "capsize": 2, "label": label}
+    left.errorbar(NUMBERS, shares.mean(axis=0), shares.std(axis=0), **options)
 left.axhline(1 / len(photographs), color="0.7", linewidth=0.8, linestyle=":")
 left.set(xlabel="pieces of each photograph to learn from", ylabel="share of other pieces recognised", xscale="log",
          ylim=(0, 1))  # fmt: skip

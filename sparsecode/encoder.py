@@ -26,6 +26,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 
 from ._core.arrays import as_binary, as_dense
 from ._core.samples import as_shape, flatten_input, groups_from_lengths, sequences
+from ._core.saving import SavedMixin
 from ._core.validation import (
     as_weights,
     binary_exponent,
@@ -111,7 +112,7 @@ def available_if_capable(name):
     return available_if(check)
 
 
-class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class Encoder(SavedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Base of all encoders: shapes of input, score, files, tags.
 
     A subclass has ``capabilities()`` and the methods it promises, and sets the fitted attributes. Images and volumes
@@ -216,18 +217,6 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _coded_part(self, X):
         """Return what codes of checked rows stand for, by which `score` goes: all of them, if not otherwise said."""
         return X
-
-    def save(self, path):
-        """Save the fitted encoder in one file, which `sparsecode.load` gives back bit for bit.
-
-        Parameters
-        ----------
-        path : str or path-like
-            Usually ending in ``.npz``. Replaced in one step.
-        """
-        from .persistence import save
-
-        save(self, path)
 
     @property
     def code_dims_(self):

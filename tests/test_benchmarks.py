@@ -150,11 +150,12 @@ def test_neighbors_are_compared(imported, monkeypatch):
 
 def test_rates_are_compared(imported, monkeypatch):
     hypergeometric, report = imported("versus", "hypergeometric", "report")
-    for name, value in {"RATES": 40, "PART": 30, "SETTINGS": ((300, 20, 8),)}.items():
+    for name, value in {"RATES": 40, "PART": 30, "ALONE": 25, "SETTINGS": ((300, 20, 8),)}.items():
         monkeypatch.setattr(hypergeometric, name, value)
     results = report.Report()
     hypergeometric.run(results, 1)
-    assert [row["method"] for row in results.rows] == ["sparsecode", "SciPy sf", "SciPy logsf"]
+    methods = "sparsecode, SciPy sf, SciPy logsf, sparsecode, one by one, SciPy sf, one by one"
+    assert ", ".join(row["method"] for row in results.rows) == methods
     assert all(float(row["quality"].split()[-1]) < 1e-12 for row in results.rows)
 
 
@@ -293,3 +294,35 @@ def test_video_memory(imported, capsys, monkeypatch):
     monkeypatch.setattr("sys.argv", ["video_memory.py", "--clip", "no such clip"])
     video.main()
     assert "skipped: " in capsys.readouterr().out
+
+
+def test_memory_scale(imported, capsys, monkeypatch, tmp_path):
+    """A few items: recall beside scans, and a figure."""
+    (scale,) = imported(".", "memory_scale")
+    monkeypatch.setattr(scale, "QUERIES", 40)
+    monkeypatch.setattr(scale, "PART", 20)
+    monkeypatch.setattr(scale, "SCANNED", 50)
+    figure, results = tmp_path / "figure.png", tmp_path / "results.json"
+    arguments = ["--items", "30", "60", "--rounds", "1", "--figure", str(figure), "--json", str(results)]
+    monkeypatch.setattr("sys.argv", ["memory_scale.py", *arguments])
+    scale.main()
+    assert figure.stat().st_size > 1000
+    curves = json.loads(results.read_text())["curves"]
+    assert [point["items"] for point in curves] == [30, 60]
+    assert all(point["recalled"] > 0.99 and point["nearest"] == 1 for point in curves)
+    assert "NumPy, row by row" in capsys.readouterr().out
+
+
+def test_memory_classes(imported, capsys, monkeypatch, tmp_path):
+    """A few digits; clothing that is not there is passed over."""
+    (classes,) = imported(".", "memory_classes")
+    few = [part[:300] for part in classes.digits()[:3]]
+    monkeypatch.setattr(classes, "digits", lambda: (*few, 300))
+    monkeypatch.setattr(classes, "FASHION", tmp_path / "nowhere")
+    results = tmp_path / "results.json"
+    arguments = ["--per-class", "15", "15", "--seeds", "1", "--json", str(results)]
+    monkeypatch.setattr("sys.argv", ["memory_classes.py", *arguments])
+    classes.main()
+    (found,) = json.loads(results.read_text())
+    assert found["right"]["windows, logistic"] > 0.7  # 0.8 and more
+    assert "fashion is skipped: there is no" in capsys.readouterr().out

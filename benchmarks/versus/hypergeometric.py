@@ -11,7 +11,8 @@ from sparsecode.dendrites.theory import false_positive_rate
 #: Cells, active ones, synapses. SciPy's way, and its time, depend on the number of cells.
 SETTINGS = ((2048, 40, 20), (20_000, 400, 24), (200_000, 2000, 24), (10**6, 10_000, 40))
 
-RATES, PART = 100_000, 2000
+#: Rates in an array, those of them that SciPy computes, and those that are asked for one by one.
+RATES, PART, ALONE = 100_000, 2000, 200
 
 
 def run(report, rounds):
@@ -20,9 +21,11 @@ def run(report, rounds):
         # No two problems in a row are the same, as in a sweep
         cells = n + np.arange(RATES) % 1000
         methods = [
-            Method("sparsecode", lambda cells=cells, a=a, s=s: false_positive_rate(cells, a, s, s // 2), RATES),
-            Method("SciPy sf", lambda cells=cells, a=a, s=s: hypergeom.sf(s // 2 - 1, cells[:PART], s, a), PART),
+            Method("sparsecode", lambda cells=cells, a=a, s=s: ours(cells, a, s), RATES),
+            Method("SciPy sf", lambda cells=cells, a=a, s=s: scipys(cells[:PART], a, s), PART),
             Method("SciPy logsf", scipy_logarithms(cells[:20], a, s), 20),
+            Method("sparsecode, one by one", one_by_one(ours, cells, a, s), ALONE),
+            Method("SciPy sf, one by one", one_by_one(scipys, cells, a, s), ALONE),
         ]
         timings = take_turns(methods, rounds)
         exact = exact_rates(cells[:20], a, s)
@@ -33,6 +36,22 @@ def run(report, rounds):
 
         setting = f"n = {n}, {a} active, {s} synapses"
         report.add("hypergeometric", cells[:, None], [s], 1, setting, timings, quality)
+
+
+def ours(n, a, s):
+    """Return a rate."""
+    return false_positive_rate(n, a, s, s // 2)
+
+
+def scipys(n, a, s):
+    """Return a rate."""
+    return hypergeom.sf(s // 2 - 1, n, s, a)
+
+
+def one_by_one(function, cells, a, s):
+    """Return a call of a function for single numbers of cells."""
+    numbers = cells[:ALONE].tolist()
+    return lambda: np.array([function(n, a, s) for n in numbers])
 
 
 def scipy_logarithms(cells, a, s):

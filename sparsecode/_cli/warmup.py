@@ -46,7 +46,7 @@ def compile_all(dtypes):
     from ..dendrites.theory import false_positive_rate, union_size_distribution
     from ..penalties import CEL0, L1
     from ..receptive_fields import fit_gabor
-    from ..sdr import MacrocolumnMemory, SequenceMemory, SpatialPooler
+    from ..sdr import MacrocolumnMemory, SequenceHierarchy, SequenceMemory, SpatialPooler
     from ..solvers import l1_path, solve, solve_separable
     from ..temporal import Conv2D, DeltaEncoder, DeltaNetwork, Dense, IntegrateAndFire, SpikingLCA
 
@@ -75,6 +75,7 @@ def compile_all(dtypes):
         memory.familiarity(np.tile(X, (16, 1)))  # many rows go by bits
         SpatialPooler(20, binarize=1.0, random_state=0).fit(X[:4]).transform(X[:4])
         SequenceMemory(2, 100, binarize=1.0, random_state=0).fit(X[:4]).recall_sequence(X[:2], 1)
+        SequenceHierarchy((4, 2), strides=4, binarize=1.0, random_state=0).fit(X[:2])
         SpikingLCA(X[:3], alpha=1.0, duration=0.1).fit(X[:2]).transform(X[:2])
         TemporalMemory(2, binarize=1.0, activation_threshold=1, min_threshold=1, max_new_synapses=2).fit(X[:4])
         l1_path(X[:2], X[:3], alpha_min=1.0)

@@ -42,7 +42,14 @@ def real_matrix(values, name):
     return array
 
 
-def as_binary(X, binarize=None, *, name="X", advice="give a threshold as `binarize`, above which entries are ones"):
+#: What to do with numbers that are no zeros and ones.
+BINARIZE = (
+    "give a threshold as `binarize`, above which entries are ones, or code numbers first by an encoder of "
+    "sparsecode.sdr, such as KWinners, ScalarEncoder or ImageThreshold"
+)
+
+
+def as_binary(X, binarize=None, *, name="X", advice=BINARIZE):
     """Return a checked ndarray or CSR array of numbers as rows of bool, an ndarray or a canonical CSR array.
 
     With `binarize` None X holds zeros and ones only; `advice` is for who gives others. A threshold makes ones of larger

@@ -5,7 +5,10 @@ import numpy as np
 
 def row_labels(labels):
     """Return labels as an array of integers or strings, or None if they are something else."""
-    labels = np.asarray(labels)
+    try:
+        labels = np.asarray(labels)
+    except ValueError:  # rows of different lengths
+        return None
     if labels.dtype == object and all(isinstance(label, str) for label in labels.flat):
         labels = labels.astype(np.str_)
     return labels if labels.dtype.kind in "biuUS" else None

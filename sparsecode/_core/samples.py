@@ -127,7 +127,10 @@ def sequences(groups, n_rows, *, previous=None):
         return [(slice(0, n_rows), False)]
     labels = row_labels(groups)
     if labels is None or labels.shape != (n_rows,):
-        found = np.asarray(groups)
+        try:
+            found = np.asarray(groups)
+        except ValueError:
+            found = np.asarray(groups, object)
         raise ValueError(
             f"`groups` must be {n_rows} integers or strings, the sequence of each row of X, got {found.dtype} of "
             f"shape {found.shape}; groups_from_lengths makes them from the lengths of sequences."

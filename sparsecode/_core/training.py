@@ -1,16 +1,21 @@
-"""Classifiers that are trained in epochs: units of their inputs, sizes of layers, and when to stop."""
+"""Networks that are trained in epochs: units of their inputs, sizes of layers, and when to stop."""
 
+import copy
 import time
 import warnings
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .history import NetworkRecord, as_history
+from .labels import stream_classes
 from .progress import progress_bar
-from .validation import Integral, Interval, Real, binary_exponent, callers_level
+from .saving import SavedMixin
+from .validation import Integral, Interval, Real, binary_exponent, callers_level, check_samples, unchanged_on_failure
 
 #: Parameters of estimators that are trained in epochs.
 TRAINING = {
@@ -70,7 +75,7 @@ class Scale(NamedTuple):
         return np.ldexp(Z * self.deviation + self.mean, self.exponent)
 
 
-class TrainedMixin:
+class TrainedMixin(SavedMixin):
     """Estimators that append a record of each epoch to ``_records``."""
 
     _record_type = NetworkRecord
@@ -145,6 +150,49 @@ class ProbabilitiesMixin:
         """
         best = self.predict_log_proba(X).argmax(axis=1)
         return self.classes_[best]
+
+
+class TrainedClassifier(ClassifierMixin, TrainedMixin, BaseEstimator):
+    """Base of networks that learn in epochs, by ``_adam``.
+
+    A subclass has ``_start(X, classes, *given)``, which begins with random weights for checked rows,
+    ``_rows_to_learn(X, y, *given)``, what ``_learn(*rows, bar)`` takes, which learns for an epoch and returns the mean
+    loss, and ``_copy_weights()``, after which these may be written; `given` is what a call has beside labels.
+    """
+
+    _parameter_constraints = TRAINING
+
+    def _fit(self, X, y, *given):
+        """Learn from all rows together, from the beginning, until the loss no longer falls."""
+        with unchanged_on_failure(self):
+            X, y, _ = check_samples(self, X, y, numeric=False)
+            check_classification_targets(y)
+            self._begin(X, np.unique(y), *given)
+            best, falling = self._learn_until_flat(len(X), *self._rows_to_learn(X, y, *given))
+        warn_if_falling(best, falling, self.max_iter)
+        return self
+
+    def _partial_fit(self, X, y, classes, *given):
+        """Learn from further rows, in one epoch."""
+        with unchanged_on_failure(self):
+            self._validate_params()  # scikit-learn does it for the first call only
+            first = not hasattr(self, "_adam")
+            X, y, _ = check_samples(self, X, y, numeric=False, reset=first)
+            check_classification_targets(y)
+            classes = stream_classes(classes, None if first else self.classes_)
+            if first:
+                self._begin(X, classes, *given)
+            else:
+                self._copy_weights()
+                self._adam = copy.deepcopy(self._adam)
+            self._adam.rates = [self.learning_rate_init] * len(self._adam.means)
+            with self._bar(len(X), 1) as bar:
+                self._learn(*self._rows_to_learn(X, y, *given), bar)
+        return self
+
+    def _begin(self, X, classes, *given):
+        check_two_classes(classes)
+        self._start(X, classes, *given)
 
 
 def run_epoch(batches, take_step, adam, widths, *, epoch, bar, advice):

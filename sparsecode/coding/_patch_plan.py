@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from scipy.sparse import csr_array
 
 from .._core.samples import as_shape
 
@@ -47,20 +48,24 @@ class Plan(NamedTuple):
         n, n_regions = self.positions[axis], self.regions[axis]
         return [slice(i * n // n_regions, (i + 1) * n // n_regions) for i in range(n_regions)]
 
+    def region_of(self, band):
+        """Return the number of the row of regions in which rows of patches lie."""
+        return next(i for i, span in enumerate(self.spans(0)) if span.start <= band.start < span.stop)
+
     def region_sizes(self):
         """Return the number of patches in each region, as an array of shape `regions`."""
         return np.outer(*([span.stop - span.start for span in self.spans(axis)] for axis in (0, 1)))
 
     def blocks(self, n_images, width):
-        """Yield (images, rows of patches, number of the row of regions), as slices that make small blocks."""
+        """Yield (images, rows of patches), as slices that make small blocks, each within a row of regions."""
         across = self.positions[1]
         n_patches = max(1, BLOCK // (math.prod(self.patch) + width))
-        for i, span in enumerate(self.spans(0)):
+        for span in self.spans(0):
             height = max(1, min(span.stop - span.start, n_patches // across))
             n_together = max(1, n_patches // (height * across))
             for top in range(span.start, span.stop, height):
                 for first in range(0, n_images, n_together):
-                    yield slice(first, first + n_together), slice(top, min(top + height, span.stop)), i
+                    yield slice(first, first + n_together), slice(top, min(top + height, span.stop))
 
 
 def sources(changed):
@@ -70,6 +75,28 @@ def sources(changed):
     """
     numbers = np.cumsum(changed.reshape(-1)).reshape(changed.shape) - 1
     return np.maximum.accumulate(np.where(changed, numbers, 0), axis=0)
+
+
+def sparse_rows(parts, n_images, positions, width):
+    """Return the codes of all patches of images as a CSR array, a row for each image.
+
+    Parameters
+    ----------
+    parts : iterable of (slice, slice, CSR array, ndarray)
+        Images and rows of patches, codes of patches, and which of these is seen at each place.
+    n_images : int
+    positions : tuple of two ints
+    width : int
+        Of the code of a patch.
+    """
+    n_places, entries = math.prod(positions), []
+    for images, band, codes, seen in parts:
+        of_places = codes[seen.reshape(-1)].tocoo()
+        image, down, across = np.unravel_index(of_places.row, seen.shape)
+        place = (down + band.start) * positions[1] + across
+        entries.append((of_places.data, image + images.start, of_places.col.astype(np.int64) * n_places + place))
+    data, rows, columns = (np.concatenate(arrays) for arrays in zip(*entries, strict=True))
+    return csr_array((data, (rows, columns)), shape=(n_images, width * n_places))
 
 
 def make_plan(encoder, n_features):

@@ -4,7 +4,6 @@ import copy
 import math
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.rng import as_generator
@@ -12,7 +11,7 @@ from .._core.validation import Integral, Interval, StrOptions, fit_context, join
 from ..encoder import Capabilities, Encoder, as_dense, available_if_capable
 from ..preprocessing import PatchExtractor
 from ._nested import seeded_clone
-from ._patch_plan import gather, make_plan, sources
+from ._patch_plan import gather, make_plan, sources, sparse_rows
 
 
 class PatchEncoder(Encoder):
@@ -206,38 +205,50 @@ class PatchEncoder(Encoder):
 
         Returns
         -------
-        ndarray of shape (n_samples, prod(code_shape_))
+        ndarray or CSR array of shape (n_samples, prod(code_shape_))
             With the dtype of X (float64 unless X is float32), or bool where patches have binary codes and `pool` is not
-            "mean".
+            "mean". CSR where `encoder` makes CSR arrays and ``pool=None``.
         """
         check_is_fitted(self)
         self._validate_params()
         X = self._check_input(X, reset=False)
-        plan = self._plan()
-        width = math.prod(self.encoder_.code_shape_)
-        split = self._splits_signs()
-        n_bins = plan.positions if self.pool is None else plan.regions
-        codes = np.zeros((len(X), 1 + split, width, *n_bins), self._code_dtype(X.dtype))
-        windows = plan.windows(X)
+        plan, width = self._plan(), math.prod(self.encoder_.code_shape_)
         with joined_warnings():
-            for images, band, i in plan.blocks(len(X), width):
-                of_patches = self._code_patches(windows[images, band])
-                if self.pool is None:
-                    codes[images, 0, :, band] = np.moveaxis(of_patches, 3, 1)
-                else:
-                    for j, columns in enumerate(plan.spans(1)):
-                        gather(codes[images, ..., i, j], of_patches[:, :, columns], self.pool, signed=split)
+            parts = self._codes_of_patches(X, plan, width)
+            if self.pool is not None:
+                return self._pooled(parts, plan, width, X)
+            if self.sparse_output:
+                return sparse_rows(parts, len(X), plan.positions, width)
+            codes = np.empty((len(X), width, *plan.positions), self._code_dtype(X.dtype))
+            for images, band, of_patches, seen in parts:
+                codes[images, :, band] = np.moveaxis(as_dense(of_patches)[seen], 3, 1)
+        return codes.reshape(len(X), -1)
+
+    def _codes_of_patches(self, X, plan, width):
+        """Yield images and rows of patches, codes of patches, and which of these is seen at each place.
+
+        A patch is coded once as long as it stands still.
+        """
+        windows = plan.windows(X)
+        for images, band in plan.blocks(len(X), width):
+            patches = windows[images, band]
+            changed = np.ones(patches.shape[:3], dtype=bool)
+            np.any(patches[1:] != patches[:-1], axis=(3, 4), out=changed[1:])
+            rows = (patches if changed.all() else patches[changed]).reshape(-1, math.prod(plan.patch))
+            yield images, band, self.encoder_.transform(rows), sources(changed)
+
+    def _pooled(self, parts, plan, width, X):
+        """Return what regions keep of the codes of their patches."""
+        split = self._splits_signs()
+        codes = np.zeros((len(X), 1 + split, width, *plan.regions), self._code_dtype(X.dtype))
+        for images, band, of_patches, seen in parts:
+            of_patches = as_dense(of_patches)[seen]
+            i = plan.region_of(band)
+            for j, columns in enumerate(plan.spans(1)):
+                gather(codes[images, ..., i, j], of_patches[:, :, columns], self.pool, signed=split)
         if self.pool == "mean":
             codes /= plan.region_sizes().astype(codes.dtype)
         return codes.reshape(len(X), -1)
-
-    def _code_patches(self, patches):
-        """Return the codes of patches (n, down, across, *patch), each once as long as it stands still."""
-        changed = np.ones(patches.shape[:3], dtype=bool)
-        np.any(patches[1:] != patches[:-1], axis=(3, 4), out=changed[1:])
-        rows = (patches if changed.all() else patches[changed]).reshape(-1, math.prod(patches.shape[3:]))
-        codes = as_dense(self.encoder_.transform(rows))
-        return codes[sources(changed)]
 
     def _update(self, image, changed, code):
         """Return the code of an image by that of another one, from which it differs in some pixels."""
@@ -270,15 +281,19 @@ class PatchEncoder(Encoder):
             If the stride leaves pixels that no patch covers.
         """
         codes = self._check_codes(X)
-        codes = codes.toarray() if issparse(codes) else codes
         plan = self._plan()
         extractor = PatchExtractor(plan.patch, stride=plan.stride).fit([np.zeros(plan.image)])
         width = math.prod(self.encoder_.code_shape_)
-        images = np.empty((len(codes), *plan.image), codes.dtype)
-        for image, code in zip(images, codes, strict=True):
-            of_patches = code.reshape(width, -1).T
+        images = np.empty((codes.shape[0], *plan.image), codes.dtype)
+        for image, i in zip(images, range(codes.shape[0]), strict=True):
+            of_patches = as_dense(codes[i : i + 1]).reshape(width, -1).T
             image[...] = extractor.inverse_transform(np.asarray(self.encoder_.inverse_transform(of_patches)))[0]
-        return images.reshape(len(codes), -1)
+        return images.reshape(codes.shape[0], -1)
+
+    @property
+    def sparse_output(self):
+        """Whether codes are a CSR array: those of `encoder` are, and ``pool=None``."""
+        return self.pool is None and bool(getattr(getattr(self, "encoder_", self.encoder), "sparse_output", False))
 
     @property
     def dictionary_(self):

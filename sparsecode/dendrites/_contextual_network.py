@@ -1,35 +1,27 @@
 """Parameters, state and files of a network whose units see contexts."""
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.adam import Adam
 from .._core.history import NetworkRecord, as_rows, from_rows
 from .._core.labels import label_numbers, labels_from_file, labels_to_file
 from .._core.rng import as_generator
-from .._core.training import Scale, TrainedMixin
+from .._core.training import TRAINING, Scale, TrainedClassifier
 from .._core.validation import Integral, Interval, Real
 from ._contexts import Prototypes, Vectors, first_contexts
 from ._network import Layer, Network, initial_network
-from ._training import run_epoch
+from ._training import learn_epoch
 
 
-class ContextualNetwork(TrainedMixin, BaseEstimator):
+class ContextualNetwork(TrainedClassifier):
     """A network, its contexts and Adam as fitted state; subclasses know what is learned and predicted."""
 
     _parameter_constraints = {  # noqa: RUF012
-        "hidden_layer_sizes": [Interval(Integral, 1, None, closed="left"), "array-like"],
+        **TRAINING,
         "n_segments": [Interval(Integral, 0, None, closed="left")],
         "activation_density": [Interval(Real, 0, 1, closed="right")],
         "weight_density": [Interval(Real, 0, 1, closed="right")],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state", np.random.Generator],
-        "verbose": ["verbose"],
     }
 
     def __init__(
@@ -108,6 +100,9 @@ class ContextualNetwork(TrainedMixin, BaseEstimator):
         arrays = self._network.arrays()
         self._adam, self._records = Adam(arrays, [self.learning_rate_init] * len(arrays)), []
 
+    def _copy_weights(self):
+        self._network = self._network.copy()
+
     def _rows_to_learn(self, X, y, context):
         """Return rows in units of the network, their classes, and contexts, which are learned."""
         numbers = label_numbers(y, self.classes_, of="y", among="classes")
@@ -120,7 +115,7 @@ class ContextualNetwork(TrainedMixin, BaseEstimator):
         epoch = len(self._records)
         rng = np.random.default_rng([*self._seed, epoch])  # any epoch is reached without those before
         options = {"epoch": epoch, "batch_size": self.batch_size, "rng": rng, "bar": bar}
-        record = run_epoch(self._network, self._adam, Z, numbers, contexts, which, **options)
+        record = learn_epoch(self._network, self._adam, Z, numbers, contexts, which, **options)
         self._records = [*self._records, record]
         return record.objective
 
@@ -180,6 +175,7 @@ def network_fits(network, parts, n_features, width, n_classes):
         n_units = len(layer.intercepts)
         fits = fits and layer.weights.shape == layer.mask.shape == (n_units, n_inputs)
         fits = fits and layer.segments.shape == (n_units, layer.segments.shape[1], width)
+        fits = fits and 1 <= layer.n_winners <= n_units
         n_inputs = n_units
     fits = fits and network.weights.shape == (n_classes, n_inputs) and network.intercepts.shape == (n_classes,)
     shapes = [[(array.shape, array.dtype) for array in part] for part in parts.values()]

@@ -9,21 +9,24 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from .._core.arrays import MOST
-from .._core.history import SegmentRecord, as_history, as_rows, from_rows
+from .._core.history import SegmentRecord, as_rows, from_rows
 from .._core.rng import as_generator
+from .._core.storing import Recorded
 from .._core.validation import Integral, callers_level
 from ..dictionary import Dictionary
 from ._calibration import automatic, estimated_rate, expected_rate
 from ._growth_kernels import GrowthRule
 from ._overlaps import foreign_overlaps, make_wiring
-from ._store import CODED, ONES, REPLACED, ROWS, SEGMENTS, Store, learn, synapses_of
+from ._padded_segments import CODED, ONES, REPLACED, ROWS, SEGMENTS, PaddedSegments, learn, synapses_of
 
 #: Rows of others on which `fit` measures, at most, and synapses of a segment at most.
 FOREIGN_ROWS, MOST_SYNAPSES = 4096, 2**14
 
 
-class SegmentsMixin:
+class SegmentsMixin(Recorded):
     """Segments of an estimator with the parameters of `DendriticSegmentDetector`, and its fitted attributes."""
+
+    _record_class = SegmentRecord
 
     @property
     def dictionary_(self):
@@ -85,18 +88,6 @@ class SegmentsMixin:
         """The number of segments."""
         return (int(self._totals()[SEGMENTS]),)
 
-    @property
-    def n_iter_(self):
-        """Calls that learned."""
-        check_is_fitted(self)
-        return len(self._records)
-
-    @property
-    def history_(self):
-        """A record for each call."""
-        check_is_fitted(self)
-        return as_history(self._records, SegmentRecord)
-
     def _learn_labelled(self, X, y, *, first, whole):
         """Learn checked rows with their labels, if these are any."""
         if y is not None:
@@ -138,10 +129,15 @@ class SegmentsMixin:
             Whether to say so if the theory does not hold, on which classifiers do not depend.
         """
         started = time.perf_counter()
-        self._check_parameters()
+        self._check_parameters(first)
+        if owners is None and self.permanence_punishment:
+            raise ValueError(
+                f"`permanence_punishment`={self.permanence_punishment} has no effect without labels, which say whose "
+                "segments are wrong; give `y`, or leave out the punishment."
+            )
         if first:
             self._seed = int(as_generator(self.random_state).integers(2**62))
-            self._store, self._records = Store.empty(0, self._most_synapses()), []
+            self._store, self._records = PaddedSegments.empty(0, self._most_synapses()), []
         before = self._store.totals
         rule = self._rule(owners is not None, counting=self.threshold == "auto" and not whole)
         everyone = np.zeros(X.shape[0], np.int32) if owners is None else owners
@@ -170,8 +166,8 @@ class SegmentsMixin:
         )
         self._records = [*self._records, record]
 
-    def _check_parameters(self):
-        """Raise an error if parameters are at odds."""
+    def _check_parameters(self, first):
+        """Raise an error if parameters are at odds, or with segments that there are."""
         for name in ("threshold", "match_threshold"):
             value = getattr(self, name)
             if isinstance(value, Integral) and value > self.n_synapses:
@@ -188,6 +184,18 @@ class SegmentsMixin:
                 f"`n_synapses` times `patterns_per_segment` is {self._most_synapses()}, but a segment has room for "
                 f"{MOST_SYNAPSES} synapses; lower one of them, or set `max_synapses`."
             )
+        if not first and self._most_synapses() != self._store.cells.shape[1]:
+            raise ValueError(
+                f"segments have room for {self._store.cells.shape[1]} synapses, `max_synapses` (by default "
+                f"`n_synapses` times `patterns_per_segment`) of the first call, but it is {self._most_synapses()} now; "
+                "set it to what it was, or begin anew with `fit`."
+            )
+        if self.match_threshold is None and self.permanence_punishment:
+            raise ValueError(
+                f"`permanence_punishment`={self.permanence_punishment} has no effect without `match_threshold`, which "
+                "says from how many active synapses on a segment of another owner is punished; set it, or leave out "
+                "the punishment."
+            )
         if self.match_threshold is None and self.initial_permanence < self.permanence_threshold:
             raise ValueError(
                 f"`initial_permanence`={self.initial_permanence} is below `permanence_threshold`="
@@ -201,7 +209,7 @@ class SegmentsMixin:
     def _rule(self, labelled, counting):
         """Return the parameters as kernels take them."""
         return GrowthRule(
-            n_new=min(int(self.n_synapses), self._store.cells.shape[1]),
+            n_new=int(self.n_synapses),
             n_patterns=int(self.patterns_per_segment),
             match=int(self.match_threshold or 0),
             by_owner=int(labelled),
@@ -277,8 +285,10 @@ class SegmentsMixin:
         self._connected_from, self._thresholds = scalars["connected_from"], arrays.pop("thresholds")
         self._estimated_rate = scalars["estimated_rate"]
         self._records = from_rows(arrays.pop("records"), SegmentRecord)
-        self._store = Store(**arrays)
-        self._store.check(self.n_features_in_)
-        if len(self._thresholds) != len(self._store.cells):
+        self._store = PaddedSegments(**arrays)
+        self._store.check(self.n_features_in_, 1 if self._labels is None else len(self._labels))
+        thresholds = self._thresholds
+        fits = thresholds.shape == (len(self._store.cells),) and thresholds.dtype == np.int64
+        if not fits or (thresholds < 1).any() or (thresholds > MOST_SYNAPSES).any():
             raise ValueError("the synapses and thresholds of the segments do not go together.")
         self._connect()

@@ -32,6 +32,7 @@ class GrowthWork(NamedTuple):
 
     on: np.ndarray  # (n_cells,) uint8: 1 for active cells, 2 for those with a synapse on a segment; 0 between rows
     free: np.ndarray  # (n_cells,) int32: active cells without one
+    since: np.ndarray  # (S,) int64: row of the first pattern of each segment, if it is among those that are learned
 
 
 def _overlap(cells, permanences, size, on, connected):
@@ -150,6 +151,8 @@ def _learn_row(store, rule, owner, active, uniforms, work):
         n_new -= potential
     else:
         j = place(store, rule, owner)
+        if store.patterns[j] == 0:
+            work.since[j] = store.totals[0]
         store.patterns[j] += 1
         size = np.int64(store.sizes[j])
     size = grow(store.cells[j], store.permanences[j], size, active, n_new, rule.initial, uniforms, work)

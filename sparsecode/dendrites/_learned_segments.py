@@ -7,21 +7,25 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import check_index
-from .._core.history import TemporalRecord, as_history, as_rows, from_rows
+from .._core.history import TemporalRecord, as_rows, from_rows
 from .._core.rng import as_generator
+from .._core.storing import Recorded
 from .._core.validation import callers_level
 from ..dictionary import Dictionary
 from ..encoder import sequences
 from ..sdr._sequences import mark
 from ..sdr._trace import Rows
-from ._segment_kernels import LIVE, ONE, ROWS, SYNAPSES, Segments
-from ._segments import check_segments, live_segments, make_segments, permanences_of
+from ._pooled_checks import check_segments
+from ._pooled_kernels import LIVE, ONE, ROWS, SYNAPSES, PooledSegments
+from ._pooled_segments import live_segments, make_segments, permanences_of
 from ._temporal import TemporalState, learn, scan
 from ._temporal_kernels import Rule
 
 
-class LearnedSegmentsMixin:
+class LearnedSegmentsMixin(Recorded):
     """For an estimator that keeps its segments in ``_segments``, and where it is in ``state_``."""
+
+    _record_class = TemporalRecord
 
     @property
     def permanences_(self):
@@ -73,18 +77,6 @@ class LearnedSegmentsMixin:
         """Columns, and cells of each."""
         return self.n_features_in_, len(self._fitted().first) // self.n_features_in_
 
-    @property
-    def n_iter_(self):
-        """Calls that learned."""
-        self._fitted()
-        return len(self._records)
-
-    @property
-    def history_(self):
-        """A record for each call."""
-        self._fitted()
-        return as_history(self._records, TemporalRecord)
-
     def _fitted(self):
         check_is_fitted(self)
         return self._segments
@@ -95,6 +87,10 @@ class LearnedSegmentsMixin:
         self._segments = make_segments(n_columns * int(self.cells_per_column), as_generator(self.random_state))
         self.state_, self._group, self._records = TemporalState.start(), None, []
         self._outcomes = np.zeros((0, 3), np.int64)
+
+    def _store(self, X, groups):
+        """Learn from checked rows."""
+        self._learn(X, groups)
 
     def _learn(self, X, groups, *, asked=False):
         """Learn from checked rows; return what became of them."""
@@ -176,15 +172,15 @@ class LearnedSegmentsMixin:
         return matrix if self.sparse_output else matrix.toarray()
 
     def _check_state(self, state):
-        parts = tuple(np.asarray(part) for part in state)
         n_cells = len(self._segments.first)
-        for part in parts:
-            whole = part.ndim == 1 and (part.dtype.kind in "iu" or not part.size)
-            if not whole or (part.size and (part[0] < 0 or part[-1] >= n_cells or (np.diff(part) <= 0).any())):
-                raise ValueError(
-                    f"`state` must hold active cells and winners, each in increasing order and below {n_cells}; begin "
-                    "with `initial_state()` of this memory."
-                )
+        parts = [np.asarray(part) for part in state] if isinstance(state, (tuple, list)) else []
+        if len(parts) != len(TemporalState._fields) or not all(are_cells(part, n_cells) for part in parts):
+            raise ValueError(
+                f"`state` must hold active cells and winners, each in increasing order and below {n_cells}; begin "
+                "with `initial_state()` of this memory."
+            )
+        if not np.isin(parts[1], parts[0]).all():
+            raise ValueError("`state` must have winners that are active; begin with `initial_state()` of this memory.")
         return TemporalState(*(part.astype(np.int32) for part in parts))
 
     def _get_fitted_state(self):
@@ -196,14 +192,16 @@ class LearnedSegmentsMixin:
         self._group, self._outcomes = scalars["group"], arrays.pop("outcomes")
         self._records = from_rows(arrays.pop("records"), TemporalRecord)
         state = TemporalState(*(arrays.pop(name) for name in TemporalState._fields))
-        self._segments = Segments(**arrays)
+        self._segments = PooledSegments(**arrays)
         check_segments(self._segments, self.n_features_in_)
         self.state_ = self._check_state(state)
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
+
+def are_cells(part, n_cells):
+    """Return whether an array lists cells in increasing order."""
+    if part.ndim != 1 or not (part.dtype.kind in "iu" or not part.size):
+        return False
+    return not part.size or bool(part[0] >= 0 and part[-1] < n_cells and (np.diff(part.astype(np.int64)) > 0).all())
 
 
 def permanence(memory, name, sign=1):

@@ -100,12 +100,24 @@ def initial_network(sizes, n_segments, width, weight_density, activation_density
         weights = rng.uniform(-bound, bound, mask.shape) * mask
         side = np.sqrt(3 / max(width, 1))
         segments = rng.uniform(-side, side, (n_units, n_segments, width))
-        n_winners = max(1, round(activation_density * n_units))
+        n_winners = winners(n_units, activation_density)
         layers.append(Layer(weights.astype(dtype), np.zeros(n_units, dtype), segments.astype(dtype), mask, n_winners))
         share = n_winners / n_units
     bound = 1 / np.sqrt(share * sizes[-2])
     weights = rng.uniform(-bound, bound, (sizes[-1], sizes[-2]))
     return Network(layers, weights.astype(dtype), np.zeros(sizes[-1], dtype))
+
+
+def winners(n_units, density):
+    """Return how many units of a layer win: all of them, by which nobody competes, only for a share of 1."""
+    if density == 1:
+        return n_units
+    if n_units == 1:
+        raise ValueError(
+            f"`activation_density`={density} lets units of a layer compete, but one of `hidden_layer_sizes` is 1; give "
+            "it more units, or set `activation_density` to 1."
+        )
+    return min(max(1, round(density * n_units)), n_units - 1)
 
 
 def forward(network, X, contexts, which, products=product):

@@ -1,18 +1,20 @@
 """What classifiers of neurons share: segments, each of one neuron, and their votes."""
 
+from copy import copy
+
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._core.arrays import summable
-from .._core.labels import label_numbers, labels_from_file, labels_to_file, stream_classes
-from .._core.validation import StrOptions, fit_context, unchanged_on_failure
+from .._core.labels import label_numbers, labels_from_file, labels_to_file
+from .._core.online_classifier import OnlineClassifier
+from .._core.validation import StrOptions
 from ._overlaps import make_wiring, votes_of
 from .segment_detector import DendriticSegmentDetector
 
 
-class Neurons(ClassifierMixin, BaseEstimator):
+class Neurons(OnlineClassifier):
     """Base of classifiers with the parameters `detector`, `vote` and `random_state`.
 
     A subclass has ``_neurons_of(numbers)``, the neurons of rows of numbered classes, -1 for rows that get no segment,
@@ -25,76 +27,9 @@ class Neurons(ClassifierMixin, BaseEstimator):
         "random_state": ["random_state", np.random.Generator],
     }
 
-    @fit_context(prefer_skip_nested_validation=False)  # the detector is the user's
-    def fit(self, X, y):
-        """Begin anew and learn the rows of X.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-            Labels.
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            X, y = self._check_samples(X, y, reset=True)
-            self._start(np.unique(y))
-            self._learn(X, y, first=True, whole=True)
-            if not len(self.detector_.owners_):
-                raise ValueError("no row of X that would get a segment has a one: there is nothing to learn.")
-        return self
-
-    @fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X, y, classes=None):
-        """Learn the rows of X too, in their order: however rows are split over calls, the bits are the same.
-
-        Thresholds "auto" are calibrated for each segment on the rows that come after it; `fit` takes all rows for that.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-        classes : array-like of shape (n_classes,) or None, default=None
-            All labels that there will be; needed in the first call.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            Without `classes` in the first call, or with others later.
-        """
-        with unchanged_on_failure(self):
-            self._validate_params()
-            first = not hasattr(self, "detector_")
-            X, y = self._check_samples(X, y, reset=first)
-            classes = stream_classes(classes, None if first else self.classes_)
-            if first:
-                self._start(classes)
-            self._learn(X, y, first=first, whole=False)
-        return self
-
-    def save(self, path):
-        """Save the fitted classifier in one file, which `sparsecode.load` gives back bit for bit.
-
-        Parameters
-        ----------
-        path : str or path-like
-        """
-        from ..persistence import save
-
-        save(self, path)
-
-    def _check_samples(self, X, y, *, reset):
-        """Return checked rows and labels."""
-        X, y = validate_data(self, summable(X), y, accept_sparse="csr", dtype="numeric", order="C", reset=reset)
-        check_classification_targets(y)
-        return X, y
+    def _check_learned(self):
+        if not len(self.detector_.owners_):
+            raise ValueError("no row of X that would get a segment has a one: there is nothing to learn.")
 
     def _check_classes(self, classes):
         """Raise an error if there are not the classes that there should be."""
@@ -102,14 +37,20 @@ class Neurons(ClassifierMixin, BaseEstimator):
     def _start(self, classes):
         """Begin with no segments."""
         self._check_classes(classes)
+        self.detector_, self.classes_ = self._new_detector(), classes
+
+    def _new_detector(self):
+        """Return a copy of the detector that was given."""
         detector = DendriticSegmentDetector() if self.detector is None else clone(self.detector)
         if detector.random_state is None:
             detector.random_state = self.random_state
-        self.detector_, self.classes_ = detector, classes
+        return detector
 
     def _learn(self, X, y, *, first, whole):
         """Learn checked rows."""
         neurons = self._neurons_of(label_numbers(y, self.classes_, of="y", among="classes")).astype(np.int32)
+        if not first:
+            self.detector_ = copy(self.detector_).set_params(**self._new_detector().get_params(deep=False))
         self.detector_ = self.detector_._after(X, neurons, self._neuron_labels().tolist(), first=first, whole=whole)
         self._sort()
 
@@ -140,10 +81,6 @@ class Neurons(ClassifierMixin, BaseEstimator):
 
     def _set_fitted_state(self, scalars, arrays):
         self.classes_, self.detector_ = labels_from_file(scalars["classes"]), scalars["detector"]
+        if self.detector_._labels != self._neuron_labels().tolist():
+            raise ValueError("the classes and the labels of the segments do not go together.")
         self._sort()
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.classifier_tags.poor_score = True  # zeros and ones only
-        return tags

@@ -8,8 +8,8 @@ from scipy.sparse import csr_array
 from .._core.arrays import check_index
 from .._core.parallel import run_chunks
 from .._core.products import kernel_array
-from ._segment_kernels import Segments
-from ._segments import copy_segments, make_room
+from ._pooled_kernels import PooledSegments
+from ._pooled_segments import copy_segments, make_room
 from ._temporal_kernels import Activity, TemporalWork, take_rows
 
 #: Rows that are taken at a time.
@@ -117,7 +117,7 @@ def scan(store, rule, rows, parts, begins, n_columns, state, n_jobs, *, asked=Fa
     """Return what becomes of rows without learning, and the state after the last; sequences run in threads."""
     borders = [part.start for part, _ in parts] + [rows.n_rows]
     whole = max(1, BLOCK_ROWS * len(parts) // max(rows.n_rows, 1))
-    found, last, store = [None] * len(parts), [state], Segments(*map(kernel_array, store))
+    found, last, store = [None] * len(parts), [state], PooledSegments(*map(kernel_array, store))
 
     def prepare():
         return (Taker(store, rule, n_columns),)

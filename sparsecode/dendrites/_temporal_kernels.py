@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.jit import kernel
-from ._segment_kernels import (
+from ._pooled_kernels import (
     LISTS,
     LIVE,
     N_FREE,

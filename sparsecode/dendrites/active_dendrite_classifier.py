@@ -21,6 +21,7 @@ class ActiveDendriteClassifier(Neurons):
     ----------
     detector : DendriticSegmentDetector or None, default=None
         What makes the segments; it is cloned. None is ``DendriticSegmentDetector()``. Real inputs need its `binarize`.
+        Parameters of it that are set later hold from the next call of `fit` or `partial_fit` on.
     vote : {"soft", "hard"}, default="soft"
         Whether segments vote by how much they exceed their thresholds, or each with one vote.
     unknown_label : int, str or None, default=None
@@ -56,6 +57,8 @@ class ActiveDendriteClassifier(Neurons):
     seeds, each 0.003 to 0.006 from it): 0.969 right with soft votes, 0.965 with hard ones and by the largest overlap
     alone; the nearest stored row, with all of its 40 cells, 0.971. With ``match_threshold=15`` 519 segments for
     1257 rows give 0.972, with 12 there are 305, and 0.957.
+
+    `partial_fit` calibrates thresholds "auto" of a segment on the rows that come after it, `fit` on all rows.
 
     See Also
     --------

@@ -1,24 +1,18 @@
 """`ActiveDendritesMLPClassifier`: a multilayer perceptron whose units are gated by dendrites that see a context."""
 
-import copy
-
 import numpy as np
 from scipy.special import log_softmax
-from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.labels import stream_classes
 from .._core.products import correlations
-from .._core.training import check_two_classes, warn_if_falling
-from .._core.validation import check_rows, check_samples, fit_context, unchanged_on_failure
+from .._core.validation import check_rows, fit_context
 from ._contexts import INFER
 from ._contextual_network import ContextualNetwork
 from ._network import forward
 
 
-class ActiveDendritesMLPClassifier(ClassifierMixin, ContextualNetwork):
+class ActiveDendritesMLPClassifier(ContextualNetwork):
     r"""Classify by a multilayer perceptron whose units are gated by dendrites and compete, for tasks in sequence.
 
     A hidden unit i has sparse weights W_i, and segments u_i1 .. u_iS that see a context c beside the input x. The
@@ -37,8 +31,8 @@ class ActiveDendritesMLPClassifier(ClassifierMixin, ContextualNetwork):
     n_segments : int, default=10
         Segments of a unit; 0 is without gates.
     activation_density : float, default=0.05
-        Share of the units of a layer that win, in (0, 1], rounded and at least one. A winner may have a negative value.
-        With 1 nobody competes: all positive units are active (ReLU).
+        Share of the units of a layer that win, in (0, 1], rounded; below 1 at least one of them wins and one does not.
+        A winner may have a negative value. With 1 nobody competes: all positive units are active (ReLU).
     weight_density : float, default=0.5
         Share of the inputs of a hidden unit that it is connected with, in (0, 1], drawn at random.
     learning_rate_init : float, default=1e-3
@@ -166,15 +160,7 @@ class ActiveDendritesMLPClassifier(ClassifierMixin, ContextualNetwork):
         -------
         self
         """
-        with unchanged_on_failure(self):
-            X, y, _ = check_samples(self, X, y, numeric=False)
-            check_classification_targets(y)
-            self._start(X, np.unique(y), context)
-            check_two_classes(self.classes_)
-            rows = self._rows_to_learn(X, y, context)
-            best, falling = self._learn_until_flat(len(X), *rows)
-        warn_if_falling(best, falling, self.max_iter)
-        return self
+        return self._fit(X, y, context)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, context=None):
@@ -197,20 +183,7 @@ class ActiveDendritesMLPClassifier(ClassifierMixin, ContextualNetwork):
         -------
         self
         """
-        with unchanged_on_failure(self):
-            self._validate_params()  # scikit-learn does it for the first call only
-            first = not hasattr(self, "_network")
-            X, y, _ = check_samples(self, X, y, numeric=False, reset=first)
-            check_classification_targets(y)
-            classes = stream_classes(classes, None if first else self.classes_)
-            if first:
-                self._start(X, classes, context)
-            else:
-                self._network, self._adam = self._network.copy(), copy.deepcopy(self._adam)
-            self._adam.rates = [self.learning_rate_init] * len(self._adam.means)
-            with self._bar(len(X), 1) as bar:
-                self._learn(*self._rows_to_learn(X, y, context), bar)
-        return self
+        return self._partial_fit(X, y, classes, context)
 
     def predict_log_proba(self, X, context=INFER):
         """Return the logarithms of the probabilities of the classes.
@@ -304,14 +277,3 @@ class ActiveDendritesMLPClassifier(ClassifierMixin, ContextualNetwork):
         float
         """
         return accuracy_score(y, self.predict(X, context), sample_weight=sample_weight)
-
-    def save(self, path):
-        """Save the fitted classifier in one file, which `sparsecode.load` gives back bit for bit.
-
-        Parameters
-        ----------
-        path : str or path-like
-        """
-        from ..persistence import save
-
-        save(self, path)

@@ -198,8 +198,16 @@ class AnomalyLikelihood(BaseEstimator):
         -------
         ndarray
             0.1 for each factor of ten in ``1 - likelihood``; 0.5 is a tail of 1e-5.
+
+        Raises
+        ------
+        ValueError
+            If a likelihood does not lie in [0, 1].
         """
-        return np.log(1.0000000001 - np.asarray(likelihood, dtype=np.float64)) / -23.02585084720009
+        likelihood = np.asarray(likelihood, dtype=np.float64)
+        if not ((likelihood >= 0) & (likelihood <= 1)).all():
+            raise ValueError(f"`likelihood` must lie in [0, 1], got {likelihood!r:.80}.")
+        return np.log(1.0000000001 - likelihood) / -23.02585084720009
 
     def _advance_one(self, score, state):
         """Change a state by one score and return the likelihood."""
@@ -233,7 +241,7 @@ class AnomalyLikelihood(BaseEstimator):
     def _check_state(self, state):
         """Return a copy of a state that fits the parameters."""
         expected = self.initial_state()
-        parts = tuple(np.array(part) for part in state)
+        parts = tuple(np.array(part) for part in state) if isinstance(state, (tuple, list)) else ()
         if [(part.shape, part.dtype) for part in parts] != [(part.shape, part.dtype) for part in expected]:
             raise ValueError("`state` is not one of these parameters; begin with `initial_state()`.")
         return LikelihoodState(*parts)

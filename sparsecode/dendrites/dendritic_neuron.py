@@ -19,6 +19,7 @@ class DendriticNeuron(Neurons):
     ----------
     detector : DendriticSegmentDetector or None, default=None
         What makes the segments; it is cloned. None is ``DendriticSegmentDetector()``. Real inputs need its `binarize`.
+        Parameters of it that are set later hold from the next call of `fit` or `partial_fit` on.
     vote : {"soft", "hard"}, default="hard"
         Whether segments count by how much they exceed their thresholds, or each once.
     firing_threshold : int, default=1
@@ -49,6 +50,8 @@ class DendriticNeuron(Neurons):
     -----
     `false_positive_rate` of the detector is that of a segment; of G segments, which resemble each other, up to G times
     as many rows set off any.
+
+    `partial_fit` calibrates thresholds "auto" of a segment on the rows that come after it, `fit` on all rows.
 
     See Also
     --------

@@ -51,7 +51,7 @@ class DendriticSegmentDetector(SegmentsMixin, Encoder):
         in [0, 1]. A synapse whose permanence falls to zero is pruned; others grow in its place.
     permanence_punishment : float, default=0.0
         By how much permanences of active synapses fall in the strongest segment of another owner, if so many of them
-        are active as `match_threshold` says.
+        are active as `match_threshold` says; it needs that and labels.
     output : {"active", "overlap", "graded"}, default="active"
         Whether codes are the active segments, bool; all overlaps Q_j; or ``max(Q_j - theta_j + 1, 0)``, by how much
         active ones exceed their thresholds.
@@ -237,10 +237,10 @@ class DendriticSegmentDetector(SegmentsMixin, Encoder):
     def partial_fit(self, X, y=None):
         """Learn the rows of X too, in their order: however rows are split over calls, the bits are the same.
 
-        The first call, or `fit`, fixes `n_synapses`, `patterns_per_segment`, `max_synapses`, `random_state` and whether
-        there are labels. Other parameters hold from the next call on. A call that fails or is interrupted leaves
-        the estimator as it was. `fit` makes the same segments as one call of this, but calibrates on all rows for each
-        of them, not only on those that come after it.
+        The first call, or `fit`, fixes `random_state`, whether there are labels, and `max_synapses`, by default
+        ``n_synapses * patterns_per_segment``: another one is an error. Other parameters hold from the next call on. A
+        call that fails or is interrupted leaves the estimator as it was. `fit` makes the same segments as one call of
+        this, but calibrates on all rows for each of them, not only on those that come after it.
 
         Parameters
         ----------

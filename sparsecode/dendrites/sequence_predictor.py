@@ -8,11 +8,13 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.rng import as_generator
+from .._core.saving import SavedMixin
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..sdr.date import DateEncoder
 from ..sdr.random_distributed import RandomDistributedScalarEncoder
-from ._forecast import as_dates, as_values, learn_forecasts, medians, probabilities
-from .anomaly_likelihood import AnomalyLikelihood, LikelihoodState
+from ._forecast import as_dates, as_values, medians, probabilities
+from ._series_stream import SeriesStreamMixin
+from .anomaly_likelihood import UNKNOWN, AnomalyLikelihood, LikelihoodState
 from .temporal_memory import TemporalMemory
 
 #: Share of the range of the training data that "auto" adds on each side.
@@ -22,7 +24,7 @@ MARGIN = 0.2
 MATCH, FIRE, NEW = 0.35, 0.5, 0.75
 
 
-class SequencePredictor(BaseEstimator):
+class SequencePredictor(SeriesStreamMixin, SavedMixin, BaseEstimator):
     r"""Learn a series of numbers as it comes, predict the next one, and tell how unexpected each was.
 
     Values, and dates if there are any, are coded as binary rows (`encoder`, `date_encoder`), which are the columns of a
@@ -65,7 +67,10 @@ class SequencePredictor(BaseEstimator):
         Middles of the buckets.
     outcomes_ : structured ndarray of shape (n_samples,)
         For each row of the last call of `fit` or `partial_fit`, before it was learned: "prediction" of its value (NaN
-        for the first row of a series), "anomaly", and "likelihood" of an anomaly. This is how a stream is to be judged.
+        for the first row of a series), "anomaly", and "likelihood" of an anomaly (0.5 for the first row, whose score
+        does not count). This is how a stream is to be judged.
+    state_ : PredictorState
+        Where `partial_fit` goes on, and `forecast` begins.
     n_items_ : int
         Rows that were learned.
     n_features_in_ : int
@@ -100,6 +105,8 @@ class SequencePredictor(BaseEstimator):
     >>> predictor = SequencePredictor(random_state=0).fit(series)
     >>> predictor.predict(series[:6]).round().tolist()
     [5.0, 3.0, 5.0, 9.0, 6.0, 1.0]
+    >>> predictor.forecast(6).round().tolist()
+    [1.0, 5.0, 3.0, 5.0, 9.0, 6.0]
     >>> predictor.anomaly_score([1.0, 5.0, 3.0, 9.0]).round(1).tolist()
     [1.0, 0.0, 0.0, 0.9]
     """
@@ -198,7 +205,7 @@ class SequencePredictor(BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,)
-            Entry i is for value i + 1.
+            Entry i is for value i + 1, the last one for the value to come; `forecast` goes further.
         """
         return medians(self.predict_proba(X, dates=dates, groups=groups), self.bounds_)
 
@@ -262,17 +269,6 @@ class SequencePredictor(BaseEstimator):
         residuals = later - self.predict(values, dates=dates)[:-1]
         return float(1 - np.square(residuals).sum() / np.square(later - later.mean()).sum())
 
-    def save(self, path):
-        """Save the fitted predictor in one file, which `sparsecode.load` gives back bit for bit.
-
-        Parameters
-        ----------
-        path : str or path-like
-        """
-        from ..persistence import save
-
-        save(self, path)
-
     @property
     def buckets_(self):
         """Middles of the buckets."""
@@ -332,11 +328,10 @@ class SequencePredictor(BaseEstimator):
         codes, memory = self._code(values, dates), copy(self.memory_)  # which learns into new arrays
         before, begins = memory.state_.active_cells, memory._begins(groups, len(values))
         found = memory._learn(memory._check_binary_input(codes, reset=False), groups)
-        anomaly = found.anomalies()
-        likelihood, likely = self.likelihood_.advance(anomaly, self._likely)
-        weights, expected = learn_forecasts(
-            self._weights, found, before, begins, self._bucket(values), self.learning_rate, self.bounds_
-        )
+        anomaly, likelihood = found.anomalies(), np.full(len(values), UNKNOWN)
+        later = ~begins.astype(bool)  # scores of others say that a series begins, and nothing of it
+        likelihood[later], likely = self.likelihood_.advance(anomaly[later], self._likely)
+        weights, expected = self._learn_values(values, found, before, begins)
         self.memory_, self._weights, self._likely = memory, weights, likely
         self._outcomes = np.stack([expected, anomaly, likelihood], axis=1)
 
@@ -370,7 +365,9 @@ class SequencePredictor(BaseEstimator):
             setattr(self, f"{name}_", scalars[name])
         self.bounds_, self._weights, self._outcomes = (arrays.pop(name) for name in ("bounds", "weights", "outcomes"))
         self._likely = self.likelihood_._check_state(LikelihoodState(**arrays))
-        if len(self._weights) != len(self.memory_._segments.first) or self.bounds_.shape != (2,):
+        fits = self._weights.ndim == 2 and len(self._weights) == len(self.memory_._segments.first)
+        fits = fits and self._weights.dtype == self.bounds_.dtype == self._outcomes.dtype == np.float64
+        if not fits or self.bounds_.shape != (2,) or self._outcomes.shape[1:] != (3,):
             raise ValueError("the weights and the memory do not go together.")
 
 

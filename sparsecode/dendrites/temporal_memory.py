@@ -3,14 +3,15 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.validation import Integral, Interval, Real, fit_context, unchanged_on_failure
+from .._core.storing import StoringSequences
+from .._core.validation import Integral, Interval, Real, unchanged_on_failure
 from ..encoder import Capabilities, Encoder
 from ._learned_segments import LearnedSegmentsMixin
-from ._segments import silence
+from ._pooled_segments import silence
 from ._temporal import TemporalState, as_csr
 
 
-class TemporalMemory(LearnedSegmentsMixin, Encoder):
+class TemporalMemory(LearnedSegmentsMixin, StoringSequences, Encoder):
     r"""Learn sequences of sparse binary rows by dendritic segments, and predict the columns of the next row.
 
     Each of the C columns, one for each feature, has K cells, and each cell has segments: sets of synapses to cells of
@@ -111,6 +112,9 @@ class TemporalMemory(LearnedSegmentsMixin, Encoder):
     one thread takes some 2000 random rows a second to learn and 8000 to code, 13 000 of known sequences. A synapse
     takes about 25 bytes.
 
+    The first call of `fit` or `partial_fit` fixes `cells_per_column` and `random_state`; other parameters hold from the
+    next call on, which copies all segments once.
+
     What is false when activity is random, and how thresholds bear noise, is told by `dendrites.theory`.
 
     References
@@ -195,55 +199,6 @@ class TemporalMemory(LearnedSegmentsMixin, Encoder):
     def capabilities(self):
         """Return what codes are: binary, of rows that are moments of time."""
         return Capabilities("binary", invertible=False, stateful=True, online=True, signed=False)
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None, groups=None):
-        """Forget everything and learn from the rows of X, in their order.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : Ignored
-        groups : array-like of shape (n_samples,) or None, default=None
-            The sequence of each row, as integers or strings (`groups_from_lengths`). None is one sequence.
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            X = self._check_binary_input(X, reset=True)
-            self._begin(X.shape[1])
-            self._learn(X, groups)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, groups=None):
-        """Learn from the rows of X too, in their order: however rows are split over calls, the bits are the same.
-
-        The first call, or `fit`, fixes `cells_per_column` and `random_state`; other parameters hold from the next call
-        on. A call that fails or is interrupted leaves the estimator as it was. All segments are copied once a call.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : Ignored
-        groups : array-like of shape (n_samples,) or None, default=None
-            The sequence of each row. The last one of the call before goes on if the label of the first row is the
-            same, or if there are no labels.
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            self._validate_params()  # scikit-learn does it for the first call only
-            first = not hasattr(self, "_segments")
-            X = self._check_binary_input(X, reset=first)
-            if first:
-                self._begin(X.shape[1])
-            self._learn(X, groups)
-        return self
 
     def initial_state(self):
         """Return the `TemporalState` before any row."""

@@ -9,8 +9,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import as_dense
+from .._core.storing import Storing
 from .._core.validation import callers_level, check_binary_rows
-from ._storing import Storing
 
 #: Rows that are recalled, and stored, at a time.
 ROWS, STORED_ROWS = 256, 4096

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._core.products import aligned_empty, kernel_array
+from ._sequence_kernels import list_above, list_inputs
 from ._sequences import (
     Course,
     SequenceState,
@@ -13,7 +15,7 @@ from ._sequences import (
     recall_block,
     store_block,
 )
-from ._trace import draws
+from ._trace import STORED_ROWS, Trace, draws
 
 #: Names of the thresholds of backing off in a `Plan`.
 STEPS = "three", "two", "alone"
@@ -49,51 +51,84 @@ class HierarchyState(NamedTuple):
         return HierarchyState(*(part.astype(own.dtype) for part, own in zip(parts, self, strict=True)))
 
 
-class Column(NamedTuple):
-    """A macrocolumn and all that a row needs there."""
+class Level(NamedTuple):
+    """The macrocolumns of a level and all that a row needs there; arrays have an axis more, one entry for each."""
 
     trace: SequenceTrace
     context: SequenceState  # views of the state of the hierarchy
     course: Course
     work: tuple
-    uniforms: np.ndarray  # (n, Q), of rows that are learned
-    places: np.ndarray  # what it sees
-    parents: np.ndarray  # macrocolumns above that see it, -1 for none
+    numbers: list  # for each, the seed of its draws and the number of rows before
+    places: np.ndarray  # (n_macrocolumns, n_places): what each sees
+    parents: np.ndarray  # (n_macrocolumns, n_parents): those above that see it, -1 for none
+    indptr: np.ndarray  # active units below, as a CSR array
+    indices: np.ndarray
+    above: np.ndarray  # active units above, -1 behind the last
 
     @classmethod
-    def lay_out(cls, levels, fields, parents, state, steps, n_learned):
-        """Return the columns of all levels for memories; traces are copies if rows are learned."""
-        columns, winner, number = [], 0, 0
+    def lay_out(cls, levels, fields, parents, state, steps):
+        """Return the levels of a hierarchy for memories, with copies of their traces."""
+        laid_out, winner, number, n_below = [], 0, 0, 1
         for level, memories in enumerate(levels):
-            (Q, K), row = memories[0].code_shape_, []
-            n_above = 0
-            if parents[level] is not None:
-                n_above = parents[level].shape[1] * levels[level + 1][0].code_shape_[0]
+            (Q, K), M, places = memories[0].code_shape_, len(memories), fields[level].places
+            above = np.empty((M, 0), np.int64) if parents[level] is None else parents[level]
+            n_above = above.shape[1] * levels[level + 1][0].code_shape_[0] if above.size else 0
+            course = memories[0]._course(None)
+            if steps is not None:
+                course = course._replace(plan=course.plan._replace(**dict(zip(STEPS, steps, strict=True))))
+            numbers = (part[number : number + M] for part in state[1:])
+            context = SequenceState(state.winners[winner : winner + M * Q].reshape(M, Q), *numbers)
+            for m in range(M):
+                check_state(SequenceState(context.winners[m], *(part[m : m + 1] for part in context[1:])), Q, K)
+            trace = stacked([memory._weights() for memory in memories])
             work = make_works(memories[0]._weights(), K, n_above)
-            for m, memory in enumerate(memories):
-                course, trace = memory._course(None), memory._weights()
-                if steps is not None:
-                    course = course._replace(plan=course.plan._replace(**dict(zip(STEPS, steps, strict=True))))
-                parts = (part[number : number + 1] for part in state[1:])
-                context = SequenceState(state.winners[winner : winner + Q], *parts)
-                check_state(context, Q, K)
-                uniforms = draws(memory._seed, memory._n_seen, n_learned, Q)
-                above = np.empty(0, np.int64) if parents[level] is None else parents[level][m]
-                trace = trace.copy() if n_learned else trace
-                row.append(cls(trace, context, course, work, uniforms, fields[level].places[m], above))
-                winner, number = winner + Q, number + 1
-            columns.append(row)
-        return columns
+            seeds = [(memory._seed, memory._n_seen) for memory in memories]
+            lists = (
+                np.empty(M + 1, np.int64),
+                np.empty(places.size * n_below, np.int32),
+                np.empty((M, n_above), np.int32),
+            )
+            laid_out.append(cls(trace, context, course, work, seeds, kernel_array(places), above, *lists))
+            winner, number, n_below = winner + M * Q, number + M, Q
+        return laid_out
 
-    def take(self, i, active, above, begins, found):
-        """Store a row if there are draws for it, or recall it; `found` takes its code and familiarity."""
-        indptr = np.array([0, len(active)], np.int64)
-        block, stop = (indptr, active, above, begins), np.zeros(1, np.int32)
-        if len(self.uniforms):
-            store_block(self.trace, block, self.course, self.uniforms[i : i + 1], self.context, self.work, stop, found)
+    def uniforms(self, start, end):
+        """Return the draws for rows that come, (rows, n_macrocolumns, Q)."""
+        n_modules = self.context.winners.shape[1]
+        return np.stack([draws(seed, seen + start, end - start, n_modules) for seed, seen in self.numbers], axis=1)
+
+    def take(self, below, n_units, higher, begins, uniforms, found):
+        """Store a row if there are draws for it, or recall it; `found` takes its codes and how familiar it is.
+
+        `below` are codes of the level below, with so many units a module, `higher` the level above.
+        """
+        list_inputs(self.places, below, n_units, self.indptr, self.indices)
+        if higher is not None and not begins[0]:
+            K = np.int64(higher.course.limits.n_units)
+            list_above(self.parents, higher.context.winners, K, self.above)
         else:
-            found = *found, np.empty(1, np.int64)
+            self.above[:] = -1
+        block, stop = (self.indptr, self.indices, self.above, begins), np.zeros(1, np.int32)
+        if uniforms is not None:
+            store_block(self.trace, block, self.course, uniforms, self.context, self.work, stop, found)
+        else:
+            found = *found, np.empty(len(self.places), np.int64)
             recall_block(self.trace, block, self.course, self.context, self.work, stop, found)
+
+    def trace_of(self, m):
+        """Return what macrocolumn m has learned, as views."""
+        inputs, horizontal, top_down = self.trace
+        return SequenceTrace(Trace(*(part[m] for part in inputs)), horizontal[m], top_down[m])
+
+
+def stacked(traces):
+    """Return a copy of traces as one, with an axis more."""
+
+    def stack(parts):
+        return np.stack(parts, out=aligned_empty((len(parts), *parts[0].shape), parts[0].dtype))
+
+    inputs, *codes = zip(*traces, strict=True)
+    return SequenceTrace(Trace(*map(stack, zip(*inputs, strict=True))), *map(stack, codes))
 
 
 def parents_of(places, n_below):
@@ -105,46 +140,25 @@ def parents_of(places, n_below):
     return parents
 
 
-def run_columns(columns, X, begins):
+def run_levels(levels, X, begins, learn):
     """Return the winners of the last level, (n, n_macrocolumns, Q), and the mean familiarity of each row."""
-    n_units = [row[0].course.limits.n_units for row in columns] + [0]
-    winners = np.empty((len(X), len(columns[-1]), len(columns[-1][0].context.winners)), np.int32)
-    familiarity, new = np.zeros(len(X)), begins.astype(bool)
-    for i, x in enumerate(X):
-        # Codes above are those of the row before
-        above = [np.stack([np.where(new[i], -1, column.context.winners) for column in row]) for row in columns]
-        known, below = [], None
-        for level, row in enumerate(columns):
-            codes, found = np.empty_like(above[level], dtype=np.int32), np.zeros(1)
-            for m, column in enumerate(row):
-                if level == 0:
-                    active = np.flatnonzero(x[column.places]).astype(np.int32)
-                else:
-                    active = units_at(column.places, below, n_units[level - 1])
-                higher = above[level + 1] if column.parents.size else None
-                units = units_above(column.parents, higher, n_units[level + 1])
-                column.take(i, active, units, begins[i : i + 1], (codes[m : m + 1], found))
-                if codes[m, 0] >= 0:
-                    known.append(found[0])
-            below = codes
-        winners[i] = below
-        familiarity[i] = np.mean(known) if known else 0.0
+    winners, familiarity = np.empty((len(X), *levels[-1].context.winners.shape), np.int32), np.zeros(len(X))
+    found = [(np.empty_like(level.context.winners), np.empty(len(level.places))) for level in levels]
+    n_units = [np.int64(level.course.limits.n_units) for level in levels]
+    for first in range(0, len(X), STORED_ROWS):
+        block = range(first, min(first + STORED_ROWS, len(X)))
+        uniforms = [level.uniforms(first, block.stop) if learn else None for level in levels]
+        # Pixels are modules of one unit
+        pixels = X[first : block.stop, :, None].astype(np.int32) - np.int32(1)
+        for i in block:
+            below, units = pixels[i - first], np.int64(1)
+            for number, level in enumerate(levels):
+                # Codes above are those of the row before
+                higher = levels[number + 1] if level.parents.size else None
+                drawn = uniforms[number][i - first] if learn else None
+                level.take(below, units, higher, begins[i : i + 1], drawn, found[number])
+                below, units = found[number][0], n_units[number]
+            winners[i] = below
+            known = np.concatenate([G[codes[:, 0] >= 0] for codes, G in found])
+            familiarity[i] = known.mean() if known.size else 0.0
     return winners, familiarity
-
-
-def units_at(places, codes, n_units):
-    """Return the active units of macrocolumns, counted over those that are seen."""
-    seen = codes[places]
-    units = np.arange(seen.size, dtype=np.int32).reshape(seen.shape) * np.int32(n_units) + seen
-    return units[seen >= 0]
-
-
-def units_above(parents, codes, n_units):
-    """Return the active units of the macrocolumns above as a row, -1 behind the last."""
-    if codes is None:
-        return np.empty((1, 0), np.int32)
-    units = np.full((1, parents.size * codes.shape[1]), -1, np.int32)
-    there = parents >= 0
-    found = units_at(parents[there], codes, n_units)
-    units[0, : len(found)] = found
-    return units

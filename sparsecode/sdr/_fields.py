@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._trace import DEVIATIONS, LEAST_SHARE
 from .layouts import winners_to_csr
 
 
@@ -40,6 +41,38 @@ def columns(places, width):
 def dense_codes(winners, n_units):
     """Return winners as rows of bool."""
     return winners_to_csr(winners, n_units).toarray()
+
+
+def recall_all(memories, places, active, n_places, width):
+    """Return the features that units of macrocolumns stand for, of all codes that they make up together.
+
+    Parameters
+    ----------
+    memories : list of SequenceMemory
+        The macrocolumns of a level, which see the places ``places[m]``.
+    active : ndarray of shape (n, n_macrocolumns * Q * K), bool
+        Units, of which a module may have several.
+    n_places, width : int
+        Places of the level below, and features of each.
+
+    Returns
+    -------
+    ndarray of shape (n, n_places * width), bool
+        Those that half of the macrocolumns recall which see them and have active units: to which as many have weights
+        as `recall_threshold` asks of one code, and more than by chance.
+    """
+    votes, voters = (np.zeros((len(active), n_places * width), np.int32) for _ in range(2))
+    codes = active.reshape(len(active), len(memories), -1).astype(np.float32)
+    for m, (memory, seen) in enumerate(zip(memories, places, strict=True)):
+        sums, n_units = codes[:, m] @ memory._trace.weights.T.astype(np.float32), codes[:, m].sum(axis=1, keepdims=True)
+        auto, share = memory.recall_threshold == "auto", memory._trace.weights.mean(axis=1)
+        least = memory.code_shape_[0] * (LEAST_SHARE if auto else memory.recall_threshold)
+        if auto:
+            least = np.maximum(least, n_units * share + DEVIATIONS * np.sqrt(n_units * share * (1 - share)))
+        at = columns(seen, width)
+        votes[:, at] += (sums >= np.minimum(least, sums.max(axis=1, keepdims=True))) & (sums > 0)
+        voters[:, at] += n_units > 0
+    return 2 * votes >= np.maximum(voters, 1)
 
 
 def most_voted(votes, n_modules, n_units):

@@ -10,9 +10,9 @@ from sklearn.utils.validation import check_is_fitted
 from .._core.arrays import as_dense
 from .._core.history import MemoryRecord, as_rows, from_rows
 from .._core.rng import as_generator
+from .._core.storing import Recorded
 from ..dictionary import Dictionary
 from ._filling import freezing
-from ._storing import Recorded
 from ._trace import Trace, evidence, least_evidence
 from .capacity import capacity, capacity_until_frozen
 

@@ -42,6 +42,14 @@ class LearnedSequencesMixin(LearnedMixin):
         held = min(HELD_SHARE * law, (1 + HELD_MORE / sizes[1]) * held_items(*sizes))
         return min(held, capacity_until_frozen(frozen, *sizes))
 
+    def _check_rows(self, X, *, reset):
+        if isinstance(X, list | tuple) and any(np.ndim(rows) == 2 for rows in X if hasattr(rows, "shape")):
+            raise ValueError(
+                f"X is a list of {len(X)} sequences; give their rows as one array, np.concatenate(X), and mark them by "
+                "`groups`=groups_from_lengths([len(rows) for rows in X])."
+            )
+        return super()._check_rows(X, reset=reset)
+
     def _begin(self, n_features, n_above=0):
         """Begin with no weights from features, units, and units of a level above, and no context."""
         self._start(n_features)

@@ -17,6 +17,9 @@ from ._selection_kernels import crosstalk_floor, expansivity, likelihoods
 #: Rows that are added up in bytes before these might overflow; a multiple of 4.
 BYTE_ROWS = 252
 
+#: Of kernels that divide: n times 1 / n is not always 1, and what is known in all parts must have a familiarity of 1.
+EXACT = frozenset()
+
 
 class Limits(NamedTuple):
     """What a macrocolumn accepts and when it stops to learn, in integers."""
@@ -275,8 +278,8 @@ def _sum_templates(templates, units, partial, sums):
 list_active = kernel(_list_active)
 copy = kernel(_copy)
 sum_rows = kernel(_sum_rows)
-hard_winners = kernel(_hard_winners)
-write_levels = kernel(_write_levels)
+hard_winners = kernel(_hard_winners, fastmath=EXACT)
+write_levels = kernel(_write_levels, fastmath=EXACT)
 describe_support = kernel(_describe_support)
 draw_unit = kernel(_draw_unit)
 largest_fill = kernel(_largest_fill)

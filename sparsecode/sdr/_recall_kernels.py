@@ -1,49 +1,74 @@
-"""Recall by bits: sums of weights as planes of binary digits, 32 units in a word.
+"""Recall by bits: sums of weights as planes of binary digits, the units of several modules in a word.
 
 A full adder of words adds three rows of bits to one of sums and one of carries, so that eight rows go into planes of
 ones, twos and fours with seven adders, whatever the number of units in a word. The largest sums of a module are those
-units that are left when the planes are asked for their bits one after the other, the highest first.
+units that are left when the planes are asked for their bits one after the other, the highest first. Additions of words
+tell for all modules of a word at once whether any of their units has a bit.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from .._core.bits import first_bit
+from .._core.bits import count_bits
 from .._core.jit import kernel
-from ._macrocolumn_kernels import copy, write_levels
+from ._macrocolumn_kernels import EXACT, copy, write_levels
 
-#: Units of a lane.
-LANE = 32
+#: Units of a lane at most, those of a word.
+LANE = 64
+
+
+class Lanes(NamedTuple):
+    """How modules lie in words: field i of word w is module ``i * n_words + w``, whose units have a bit each.
+
+    Modules of more than 64 units have a word of their own in each of several lanes, one lane behind the other.
+    """
+
+    n_words: int  # of a lane
+    fields: int  # of a word
+    width: int  # bits of a field
+    low: int  # words as uint64: all bits of the fields but the highest
+    top: int  # the highest bits
+
+    @classmethod
+    def of(cls, n_modules, n_units, n_features):
+        """Return the layout with most modules in a word; fields are as wide as sums of weights, which go there too."""
+        width = min(max(n_units, n_features.bit_length()), LANE)
+        fields = LANE // width
+        n_words = -(-n_modules // (8 * fields)) * 8  # whole registers
+        top = sum(1 << (i * width + width - 1) for i in range(fields))
+        return cls(n_words, fields, width, np.uint64(top - (top >> (width - 1))), np.uint64(top))
 
 
 class BitWork(NamedTuple):
-    """Work arrays of one thread: words of 64 units, of which lanes see 32."""
+    """Work arrays of one thread, for words of all lanes, or of one."""
 
     planes: np.ndarray  # (P, words) uint64: binary digits of the sums
     carries: np.ndarray  # (2, words) uint64
-    lanes: np.ndarray  # (P, 2 * words) uint32: the planes
-    candidates: np.ndarray  # (Q * lanes of a module,) uint32: units that may have the largest sum
-    found: np.ndarray  # (Q,) uint32
+    candidates: np.ndarray  # (words,) uint64: units that may have the largest sum
+    found: np.ndarray  # (words of a lane,) uint64
+    largest: np.ndarray  # (words of a lane,) uint64: the largest sum of each module, in its field
     sums: np.ndarray  # (Q,) int32
     levels: np.ndarray  # (F + 1,) float64: support of a unit by its sum
 
 
-def _cut_lanes(streams, n_units, n_modules, lanes):
-    """Write the bits of each row's units as lanes, the first lanes of all modules before the second ones.
+def _cut_lanes(streams, n_units, n_modules, lanes, words):
+    """Write the bits of each row's units as words.
 
     `streams` are the bits of all units of a row one after the other, with a word more behind them.
     """
     for j in range(streams.shape[0]):
-        stream, out = streams[j], lanes[j]
+        stream, out = streams[j], words[j]
         for first in range(0, n_units, LANE):
-            mask = (np.uint64(1) << np.uint64(min(LANE, n_units - first))) - np.uint64(1)
+            top = np.uint64(1) << np.uint64(min(LANE, n_units - first) - 1)
+            mask = top | (top - np.uint64(1))
             for q in range(n_modules):
-                at = q * n_units + first
+                at, field = q * n_units + first, q // lanes.n_words
                 word, shift = at >> 6, np.uint64(at & 63)
                 # Twice, since a shift by 64 is none
                 above = (stream[word + 1] << (np.uint64(63) - shift)) << np.uint64(1)
-                out[first // LANE * n_modules + q] = ((stream[word] >> shift) | above) & mask
+                bits = ((stream[word] >> shift) | above) & mask
+                out[first // LANE * lanes.n_words + q - field * lanes.n_words] |= bits << np.uint64(field * lanes.width)
 
 
 def _add_eight(rows, active, a, planes, carries):
@@ -108,35 +133,61 @@ def _sum_bits(rows, active, planes, carries, n_planes):
         add_carries(planes, once, 0, n_planes)
 
 
-def _find_largest(lanes, n_planes, candidates, found, sums):
-    """Write the largest sum of each module, and which of its candidates have it.
-
-    Lane l of module q is at ``l * Q + q``, so that loops go over modules.
-    """
-    Q = sums.shape[0]
-    for q in range(Q):
-        sums[q] = 0
+def _find_largest(planes, n_planes, lanes, work):
+    """Write the largest sum of each module, and leave those of its candidates that have it."""
+    n_words, shift = lanes.n_words, np.uint64(lanes.width - 1)
+    low, top, candidates, found, largest = lanes.low, lanes.top, work.candidates, work.found, work.largest
+    for w in range(n_words):
+        largest[w] = 0
     for p in range(n_planes - 1, -1, -1):
-        plane = lanes[p]
-        for q in range(Q):
-            found[q] = 0
-        for first in range(0, candidates.shape[0], Q):
-            for q in range(Q):
-                found[q] |= candidates[first + q] & plane[first + q]
-        for q in range(Q):
-            sums[q] = 2 * sums[q] + (found[q] != 0)
-            found[q] = 0 if found[q] != 0 else 0xFFFFFFFF  # units without this digit stay where all lack it
-        for first in range(0, candidates.shape[0], Q):
-            for q in range(Q):
-                candidates[first + q] &= plane[first + q] | found[q]
+        plane = planes[p]
+        for w in range(n_words):
+            found[w] = candidates[w] & plane[w]
+        for first in range(n_words, candidates.shape[0], n_words):
+            for w in range(n_words):
+                found[w] |= candidates[first + w] & plane[first + w]
+        for w in range(n_words):
+            # The highest bit of each field in which there is any
+            some = (((found[w] & low) + low) | found[w]) & top
+            largest[w] = (largest[w] << np.uint64(1)) | (some >> shift)
+            found[w] = ~(some | (some - (some >> shift)))  # units without this digit stay where all lack it
+        for first in range(0, candidates.shape[0], n_words):
+            for w in range(n_words):
+                candidates[first + w] &= plane[first + w] | found[w]
 
 
-def _recall_bits(rows, rule, limits, all_units, indptr, indices, work, stop, winners, familiarity):
+def _read_winners(lanes, work, code):
+    """Write the first candidate of each module as the winner, and the largest sums."""
+    n_words, one = lanes.n_words, np.uint64(1)
+    top = one << np.uint64(lanes.width - 1)
+    mask = top | (top - one)
+    for field in range(lanes.fields):
+        start, shift = field * n_words, np.uint64(field * lanes.width)
+        here, sums = code[start : start + n_words], work.sums[start : start + n_words]
+        for w in range(here.shape[0]):
+            sums[w] = (work.largest[w] >> shift) & mask
+        for first in range(work.candidates.shape[0] - n_words, -1, -n_words):
+            for w in range(here.shape[0]):
+                bits = (work.candidates[first + w] >> shift) & mask
+                if bits != 0:
+                    below = (bits ^ (bits - one)) >> one  # ones in place of the zeros below the first one
+                    here[w] = np.int64(count_bits(below)) + first // n_words * LANE
+
+
+def _mean_level(levels, sums):
+    """Return the mean support of the winners, added up in their order as by `hard_winners`."""
+    total = 0.0
+    for q in range(sums.shape[0]):
+        total += levels[sums[q]]
+    return total / sums.shape[0]
+
+
+def _recall_bits(rows, rule, limits, lanes, all_units, indptr, indices, work, stop, winners, familiarity):
     """Write the units with most support, and the familiarity, of each row; -1 and 0 if it has no code.
 
-    `rows` are the weights of each input as words, and `all_units` the units of each lane.
+    `rows` are the weights of each input as words, and `all_units` are ones for all units.
     """
-    Q, before = winners.shape[1], np.int64(0)
+    before = np.int64(0)
     for i in range(winners.shape[0]):
         if stop[0] != 0:
             return
@@ -151,18 +202,12 @@ def _recall_bits(rows, rule, limits, all_units, indptr, indices, work, stop, win
             n_planes += 1
         sum_bits(rows, active, work.planes, work.carries, n_planes)
         copy(all_units, work.candidates)
-        find_largest(work.lanes, n_planes, work.candidates, work.found, work.sums)
+        find_largest(work.planes, n_planes, lanes, work)
+        read_winners(lanes, work, code)
         if n_active != before:
             write_levels(rule.support_power, n_active, work.levels)
             before = n_active
-        total = 0.0
-        for q in range(Q):
-            lane = np.int64(0)
-            while work.candidates[lane * Q + q] == 0:
-                lane += 1
-            code[q] = first_bit(np.uint64(work.candidates[lane * Q + q])) + LANE * lane
-            total += work.levels[work.sums[q]]
-        familiarity[i] = total / Q
+        familiarity[i] = mean_level(work.levels, work.sums)
 
 
 cut_lanes = kernel(_cut_lanes)
@@ -170,4 +215,6 @@ add_eight = kernel(_add_eight)
 add_carries = kernel(_add_carries)
 sum_bits = kernel(_sum_bits)
 find_largest = kernel(_find_largest)
+read_winners = kernel(_read_winners)
+mean_level = kernel(_mean_level, fastmath=EXACT)
 recall_bits = kernel(_recall_bits)

@@ -10,6 +10,7 @@ import numpy as np
 
 from .._core.jit import kernel
 from ._macrocolumn_kernels import (
+    EXACT,
     copy,
     draw_unit,
     draw_winners,
@@ -149,52 +150,59 @@ def _sum_context(horizontal, top_down, code, above, n_units, place, work, links)
     return max(n_before - 1, np.int64(0)), n_above  # no unit has weights from its own module
 
 
-def _is_still(context, sums, n_units, n_active):
-    """Return whether a row is the one before: as many inputs, for all of which its code stands."""
-    same = context.n_rows[0] > 0 and context.n_active[0] == n_active
-    return same and support_of(sums, n_units, n_active, context.winners) >= 1.0
+def _is_still(context, m, sums, n_units, n_active):
+    """Return whether a row of macrocolumn m is the one before: as many inputs, for all of which its code stands."""
+    same = context.n_rows[m] > 0 and context.n_active[m] == n_active
+    return same and support_of(sums, n_units, n_active, context.winners[m]) >= 1.0
 
 
-def _note_context(context, code, n_active, rivals, advances):
-    """Write where a macrocolumn is after a row."""
-    copy(code, context.winners)
-    context.n_active[0] = n_active
-    context.rivals[0] = rivals
-    context.n_rows[0] += advances
+def _note_context(context, m, code, n_active, rivals, advances):
+    """Write where macrocolumn m is after a row."""
+    copy(code, context.winners[m])
+    context.n_active[m] = n_active
+    context.rivals[m] = rivals
+    context.n_rows[m] += advances
+
+
+def _forget_context(context, m):
+    """Note that macrocolumn m had no code."""
+    context.winners[m, :] = -1
+    context.n_rows[m] = 0
 
 
 def _learn_sequences(trace, weights, rule, later, limits, freeze, plan, indptr, indices, above, begins, uniforms,
                      context, work, links, stop, winners, familiarity):  # fmt: skip
-    """Store rows one after the other; `begins` marks those that begin a sequence.
+    """Store moments one after the other in all of M macrocolumns; `begins` marks those that begin a sequence.
 
-    `rule` is for rows without context, `later` for others. `context` is a `SequenceState`, which changes. `trace` is
-    the weights from inputs, their number for each unit, and the totals of `learn_rows`; `weights` are those from units
-    to units, and from units above. `above` are the active units of the level above, (n, M), -1 for none. Others are as
-    in `learn_rows`.
+    What macrocolumn m gets at moment t is row ``t * M + m``. `trace` is the weights from inputs, their number for each
+    unit, and the totals of `learn_rows`; `weights` are those from units to units, and from units above: for each
+    macrocolumn, as `context`, a `SequenceState`, which changes. `rule` is for rows without context, `later` for others.
+    `above` are the active units of the level above for each row, -1 for none. Others are as in `learn_rows`.
     """
-    (inputs, fill, totals), (horizontal, top_down), K = trace, weights, limits.n_units
+    K = limits.n_units
     for i in range(winners.shape[0]):
         if stop[0] != 0:
             return
-        if begins[i] != 0:
-            context.n_rows[0] = 0
+        m = i % context.n_rows.shape[0]
+        inputs, fill, totals, horizontal, top_down = trace[0][m], trace[1][m], trace[2][m], weights[0][m], weights[1][m]
+        if begins[i // context.n_rows.shape[0]] != 0:
+            context.n_rows[m] = 0
         active, new, units, units_above = indices[indptr[i] : indptr[i + 1]], winners[i], work.units, above[i]
         n_active = active.shape[0]
         familiarity[i] = 0.0
         if n_active == 0 or n_active < limits.low or n_active > limits.high:
             new[:] = -1
-            context.winners[:] = -1
-            context.n_rows[0] = 0
+            forget_context(context, m)
             continue
         totals[0] += 1
         totals[1] += n_active
         sum_rows(inputs, active, work.partial, work.sums)
-        place = context.n_rows[0]
+        place, before = context.n_rows[m], context.winners[m]
         held = place % plan.persistence != 0
-        still = not held and is_still(context, work.sums, K, n_active)
-        n_before, n_above = sum_context(horizontal, top_down, context.winners, units_above, K, place, work, links)
+        still = not held and is_still(context, m, work.sums, K, n_active)
+        n_before, n_above = sum_context(horizontal, top_down, before, units_above, K, place, work, links)
         if held or still:
-            copy(context.winners, new)
+            copy(before, new)
             familiarity[i] = support_of(work.sums, K, n_active, new)
         elif n_before + n_above > 0:
             fill_levels(plan.input_power, n_active, 1.0, work.levels)
@@ -214,16 +222,16 @@ def _learn_sequences(trace, weights, rule, later, limits, freeze, plan, indptr, 
                 chance = largest_fill(fill, K) / inputs.shape[0]
                 draw_winners(rule, limits, chance, n_active, familiarity[i], uniforms[i], work, new)
         most = max(freeze[0], freeze[1] * totals[1] / totals[0])
-        m = list_learning(fill, most, work.best, new, K, units)
-        for a in range(m):
+        n = list_learning(fill, most, work.best, new, K, units)
+        for a in range(n):
             fill[units[a]] += n_active - work.sums[units[a]]
-        totals[2] += (drawn or not known) and 2 * m >= new.shape[0]
-        set_weights(inputs, active, units[:m])
+        totals[2] += (drawn or not known) and 2 * n >= new.shape[0]
+        set_weights(inputs, active, units[:n])
         if not (held or still):
-            set_weights(top_down, units_above[:n_above], units[:m])
+            set_weights(top_down, units_above[:n_above], units[:n])
             if place > 0:
-                set_links(horizontal, links.units, units[:m], K)
-        note_context(context, new, n_active, np.int64(1), not still)
+                set_links(horizontal, links.units, units[:n], K)
+        note_context(context, m, new, n_active, np.int64(1), not still)
 
 
 def _ask_fewer(rule, n_units, plan, n_active, sources, gain, work, links, winners):
@@ -270,34 +278,62 @@ def _recall_sequences(inputs, weights, rule, limits, plan, indptr, indices, abov
 
     Rows without a code have -1, 0 and 0. Others are as in `learn_sequences`.
     """
-    (horizontal, top_down), K = weights, limits.n_units
+    K = limits.n_units
     for i in range(winners.shape[0]):
         if stop[0] != 0:
             return
-        if begins[i] != 0:
-            context.n_rows[0] = 0
+        m = i % context.n_rows.shape[0]
+        if begins[i // context.n_rows.shape[0]] != 0:
+            context.n_rows[m] = 0
         active, new = indices[indptr[i] : indptr[i + 1]], winners[i]
         n_active = active.shape[0]
         familiarity[i] = 0.0
         places[i] = 0
         if n_active == 0 or n_active < limits.low or n_active > limits.high:
             new[:] = -1
-            context.winners[:] = -1
-            context.n_rows[0] = 0
+            forget_context(context, m)
             continue
-        sum_rows(inputs, active, work.partial, work.sums)
-        place, rivals = context.n_rows[0], context.rivals[0]
+        sum_rows(inputs[m], active, work.partial, work.sums)
+        place, rivals, before = context.n_rows[m], context.rivals[m], context.winners[m]
         held = place % plan.persistence != 0
-        still = not held and is_still(context, work.sums, K, n_active)
+        still = not held and is_still(context, m, work.sums, K, n_active)
         if held or still:
-            copy(context.winners, new)
+            copy(before, new)
             familiarity[i] = support_of(work.sums, K, n_active, new)
         else:
             asked = place if rivals <= plan.most_rivals else np.int64(0)
-            sources = sum_context(horizontal, top_down, context.winners, above[i], K, asked, work, links)
+            sources = sum_context(weights[0][m], weights[1][m], before, above[i], K, asked, work, links)
             familiarity[i], rivals = ask_fewer(rule, K, plan, n_active, sources, float(rivals), work, links, new)
-        note_context(context, new, n_active, rivals, not still)
-        places[i] = context.n_rows[0]
+        note_context(context, m, new, n_active, rivals, not still)
+        places[i] = context.n_rows[m]
+
+
+def _list_inputs(places, codes, n_units, indptr, indices):
+    """Write the active units of the places that each macrocolumn sees, counted over these, as in a CSR array."""
+    at, n_modules = np.int64(0), codes.shape[1]
+    indptr[0] = 0
+    for m in range(places.shape[0]):
+        for p in range(places.shape[1]):
+            code = codes[places[m, p]]
+            if code[0] >= 0:
+                for q in range(n_modules):
+                    indices[at + q] = (p * n_modules + q) * n_units + code[q]
+                at += n_modules
+        indptr[m + 1] = at
+
+
+def _list_above(parents, codes, n_units, above):
+    """Write the active units of the parents of each macrocolumn, counted over these, -1 behind the last."""
+    n_modules = codes.shape[1]
+    for m in range(parents.shape[0]):
+        units, at = above[m], np.int64(0)
+        for p in range(parents.shape[1]):
+            if parents[m, p] >= 0 and codes[parents[m, p], 0] >= 0:
+                code = codes[parents[m, p]]
+                for q in range(n_modules):
+                    units[at + q] = (p * n_modules + q) * n_units + code[q]
+                at += n_modules
+        units[at:] = -1
 
 
 def _follow_codes(horizontal, limits, codes, work, links, stop, winners, familiarity):
@@ -317,16 +353,19 @@ def _follow_codes(horizontal, limits, codes, work, links, stop, winners, familia
 
 
 list_units = kernel(_list_units)
-fill_levels = kernel(_fill_levels)
-multiply_support = kernel(_multiply_support)
+fill_levels = kernel(_fill_levels, fastmath=EXACT)
+multiply_support = kernel(_multiply_support, fastmath=EXACT)
 describe_product = kernel(_describe_product)
 draw_in_context = kernel(_draw_in_context)
-support_of = kernel(_support_of)
+support_of = kernel(_support_of, fastmath=EXACT)
 set_links = kernel(_set_links)
 sum_context = kernel(_sum_context)
 is_still = kernel(_is_still)
 note_context = kernel(_note_context)
+forget_context = kernel(_forget_context)
 ask_fewer = kernel(_ask_fewer)
 learn_sequences = kernel(_learn_sequences)
 recall_sequences = kernel(_recall_sequences)
+list_inputs = kernel(_list_inputs)
+list_above = kernel(_list_above)
 follow_codes = kernel(_follow_codes)

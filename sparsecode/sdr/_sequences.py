@@ -41,6 +41,10 @@ class SequenceState(NamedTuple):
         """Return a state that can be written without a change of this one."""
         return SequenceState(*map(np.array, self))
 
+    def of_one(self):
+        """Return views, as of the macrocolumns of a level of which there is one."""
+        return self._replace(winners=self.winners[None])
+
 
 def check_state(state, n_modules, n_units):
     """Return a state that a user gave, checked."""
@@ -76,6 +80,10 @@ class SequenceTrace(NamedTuple):
         """Return a trace that can be written without a change of this one."""
         return SequenceTrace(self.inputs.copy(), aligned_copy(self.horizontal), aligned_copy(self.top_down))
 
+    def of_one(self):
+        """Return views, as of the macrocolumns of a level of which there is one."""
+        return SequenceTrace(Trace(*(part[None] for part in self.inputs)), self.horizontal[None], self.top_down[None])
+
 
 class Course(NamedTuple):
     """How rows are stored and recalled."""
@@ -108,7 +116,10 @@ def mark(parts, n_rows):
 
 
 def store_block(trace, block, course, uniforms, state, work, stop, out):
-    """Store some rows in a trace and a state that change; `block` is their lists, units above, and where they begin."""
+    """Store some rows in traces and states of all macrocolumns of a level, which change.
+
+    `block` is lists of rows, units above, and where sequences begin.
+    """
     (rule, limits, freeze, plan), (indptr, indices, above, begins) = course, block
     learn_sequences((trace.inputs.weights, trace.inputs.fill, trace.inputs.totals), (trace.horizontal, trace.top_down),
                     rule, rule._replace(support_power=1.0), limits, freeze, plan, indptr, indices, above, begins,
@@ -116,7 +127,7 @@ def store_block(trace, block, course, uniforms, state, work, stop, out):
 
 
 def recall_block(trace, block, course, state, work, stop, out):
-    """Recall some rows, with a state that changes."""
+    """Recall some rows, with states that change."""
     (rule, limits, _, plan), (indptr, indices, above, begins) = course, block
     recall_sequences(trace.inputs.weights, (trace.horizontal, trace.top_down), rule, limits, plan, indptr, indices,
                      above, begins, state, *work, stop, *out)  # fmt: skip
@@ -136,11 +147,12 @@ def store_sequences(trace, rows, begins, course, numbers, state):
     trace, state, (seed, first), n_modules = trace.copy(), state.copy(), numbers, len(state.winners)
     work, above = make_works(trace, course.limits.n_units), np.empty((rows.n_rows, 0), np.int32)
     winners, familiarity = np.empty((rows.n_rows, n_modules), np.int32), np.empty(rows.n_rows)
+    all_weights, context = trace.of_one(), state.of_one()
 
     def learn(start, end, stop):
         uniforms, part = draws(seed, first + start, end - start, n_modules), slice(start, end)
         block = *rows.block(start, end), above[part], begins[part]
-        store_block(trace, block, course, uniforms, state, work, stop, (winners[part], familiarity[part]))
+        store_block(all_weights, block, course, uniforms, context, work, stop, (winners[part], familiarity[part]))
 
     run_chunks(learn, rows.n_rows, n_jobs=1, chunk_rows=STORED_ROWS)
     return trace, state, winners, familiarity
@@ -152,6 +164,7 @@ def scan(trace, rows, parts, course, state, n_jobs):
     places, above = np.empty(rows.n_rows, np.int64), np.empty((rows.n_rows, 0), np.int32)
     begins, last = mark(parts, rows.n_rows), state.copy()
     borders = [part.start for part, _ in parts] + [rows.n_rows]
+    all_weights = trace.of_one()
     whole = max(1, CHUNK_ROWS * len(parts) // max(rows.n_rows, 1))  # sequences that a thread takes at a time
 
     def prepare():
@@ -159,10 +172,12 @@ def scan(trace, rows, parts, course, state, n_jobs):
 
     def read(first, end, stop, work):
         here = state.copy()
+        context = here.of_one()
         for start in range(borders[first], borders[end], STORED_ROWS):
             part = slice(start, min(start + STORED_ROWS, borders[end]))
             block = *rows.block(part.start, part.stop), above[part], begins[part]
-            recall_block(trace, block, course, here, work, stop, (winners[part], familiarity[part], places[part]))
+            found = winners[part], familiarity[part], places[part]
+            recall_block(all_weights, block, course, context, work, stop, found)
         if end == len(parts):
             for array, value in zip(last, here, strict=True):
                 array[:] = value

@@ -9,14 +9,14 @@ from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty, kernel_array
 from .._core.rng import draws
 from ._macrocolumn_kernels import Work, expire_all, learn_rows, list_active, recall_rows, sum_templates
-from ._recall_kernels import LANE, BitWork, cut_lanes, recall_bits
+from ._recall_kernels import LANE, BitWork, Lanes, cut_lanes, recall_bits
 from .layouts import packed, units_of, winners_of
 
 #: Recall with "auto": share of the winners of the most connected feature at least, and standard deviations over chance.
 LEAST_SHARE, DEVIATIONS = 0.9, 3.0
 
 #: Rows from which on recall by bits is faster, though weights must be packed for it.
-MANY_ROWS = 512
+MANY_ROWS = 256
 
 #: Rows that a thread takes at a time, and rows that are stored at a time.
 CHUNK_ROWS, STORED_ROWS = 128, 512
@@ -109,24 +109,27 @@ def recall(trace, rows, rule, limits, n_jobs):
 def recall_by_bits(trace, rows, rule, limits, n_jobs):
     """Return what `recall` does, to the last bit, after some time that goes into packing the weights."""
     (n_features, U), K = trace.weights.shape, limits.n_units
-    Q, units = U // K, np.arange(K)
-    words = -(-Q * -(-K // LANE) // 16) * 8  # whole registers
-    bits = aligned_empty((n_features, words), np.uint64)
+    Q = U // K
+    lanes = Lanes.of(Q, K, n_features)
+    n_words = -(-K // LANE) * lanes.n_words
+    # The last row are the bits of all units
+    streams = np.pad(packed(trace.weights.view(bool)), ((0, 1), (0, 1)))
+    streams[-1] = ~np.uint64(0)
+    bits = aligned_empty((n_features + 1, n_words), np.uint64)
     bits[:] = 0
-    streams = np.pad(packed(trace.weights.view(bool)), ((0, 0), (0, 1)))
-    cut_lanes(streams, np.int64(K), np.int64(Q), bits.view(np.uint32))
-    all_units = np.repeat(np.bincount(units // LANE, weights=2.0 ** (units % LANE)).astype(np.uint32), Q)
+    cut_lanes(streams, np.int64(K), np.int64(Q), lanes, bits)
+    bits, all_units = bits[:-1], bits[-1]
     winners, familiarity = np.empty((rows.n_rows, Q), np.int32), np.empty(rows.n_rows)
 
     def prepare():
-        planes = aligned_empty((max(n_features.bit_length(), 4), words), np.uint64)
-        carries, lanes = aligned_empty((2, words), np.uint64), planes.view(np.uint32)
-        modules = np.empty(Q, np.uint32), np.empty(Q, np.int32)
-        return (BitWork(planes, carries, lanes, all_units.copy(), *modules, np.empty(n_features + 1)),)
+        planes = aligned_empty((max(n_features.bit_length(), 4), n_words), np.uint64)
+        carries, candidates = aligned_empty((2, n_words), np.uint64), aligned_empty(n_words, np.uint64)
+        parts = (aligned_empty(lanes.n_words, np.uint64) for _ in range(2))
+        return (BitWork(planes, carries, candidates, *parts, np.empty(Q, np.int32), np.empty(n_features + 1)),)
 
     def read(start, end, stop, work):
         here = winners[start:end], familiarity[start:end]
-        recall_bits(bits, rule, limits, all_units, *rows.block(start, end), work, stop, *here)
+        recall_bits(bits, rule, limits, lanes, all_units, *rows.block(start, end), work, stop, *here)
 
     run_chunks(read, rows.n_rows, n_jobs=n_jobs, chunk_rows=CHUNK_ROWS, prepare=prepare)
     return winners, familiarity

@@ -13,10 +13,10 @@ from .._core.history import MemoryRecord, as_rows, from_rows
 from .._core.parallel import run_chunks
 from .._core.rng import as_generator
 from .._core.samples import as_shape
+from .._core.storing import Recorded, Storing
 from .._core.validation import Integral, Interval, Real
 from ..encoder import Capabilities, Encoder
 from ._fields import Fields, columns, dense_codes, most_voted
-from ._storing import Recorded, Storing
 from ._trace import as_winners, evidence
 from .macrocolumn import MacrocolumnMemory
 
@@ -203,6 +203,10 @@ class MacrocolumnHierarchy(Storing, Recorded, Encoder):
         winners = np.stack(
             [as_winners(codes[:, start : start + Q * K], Q, K) for start in range(0, n_macs * Q * K, Q * K)], axis=1
         )
+        return self._recall_down(winners)
+
+    def _recall_down(self, winners):
+        """Return the pixels that codes of the last level lead to, (n, n_macrocolumns, Q)."""
         for level in range(len(self.memories_) - 1, 0, -1):
             winners = self._winners_below(level, winners)
         return self._pixels(winners)

@@ -4,18 +4,18 @@ from copy import copy
 
 import numpy as np
 from scipy.special import log_softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._core.arrays import as_dense
-from .._core.labels import label_numbers, labels_from_file, labels_to_file, stream_classes
-from .._core.validation import Interval, Real, fit_context, unchanged_on_failure
+from .._core.labels import label_numbers, labels_from_file, labels_to_file
+from .._core.online_classifier import OnlineClassifier
+from .._core.validation import Interval, Real
 from .layouts import winners_to_csr
 from .macrocolumn import MacrocolumnMemory
 
 
-class MacrocolumnClassifier(ClassifierMixin, BaseEstimator):
+class MacrocolumnClassifier(OnlineClassifier):
     r"""Classify binary inputs by the codes that a memory gives them, learned in one pass.
 
     A Sparsey-style macrocolumn (`MacrocolumnMemory`) stores the rows, and a field of classes counts, by the same
@@ -105,58 +105,6 @@ class MacrocolumnClassifier(ClassifierMixin, BaseEstimator):
         self.smoothing = smoothing
         self.random_state = random_state
 
-    @fit_context(prefer_skip_nested_validation=False)  # the memory is the user's
-    def fit(self, X, y):
-        """Forget everything and learn the rows of X, in their order.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-            Labels.
-
-        Returns
-        -------
-        self
-        """
-        with unchanged_on_failure(self):
-            X, y = self._check_samples(X, y, reset=True)
-            self._start(np.unique(y))
-            self._learn(X, y, first=True)
-            if not self.class_counts_.any():
-                raise ValueError("no row of X has a code: all are empty or out of `active_bounds`.")
-        return self
-
-    @fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X, y, classes=None):
-        """Learn the rows of X too: however rows are split over calls, the bits are the same.
-
-        Parameters
-        ----------
-        X : array-like or CSR array of shape (n_samples, n_features)
-        y : array-like of shape (n_samples,)
-        classes : array-like of shape (n_classes,) or None, default=None
-            All labels that there will be; needed in the first call.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        ValueError
-            Without `classes` in the first call, or with others later.
-        """
-        with unchanged_on_failure(self):
-            self._validate_params()
-            first = not hasattr(self, "memory_")
-            X, y = self._check_samples(X, y, reset=first)
-            classes = stream_classes(classes, None if first else self.classes_)
-            if first:
-                self._start(classes)
-            self._learn(X, y, first=first)
-        return self
-
     def predict_log_proba(self, X):
         """Return the logarithms of the probabilities of the classes.
 
@@ -207,22 +155,9 @@ class MacrocolumnClassifier(ClassifierMixin, BaseEstimator):
         best = self.predict_log_proba(X).argmax(axis=1)
         return self.classes_[best]
 
-    def save(self, path):
-        """Save the fitted classifier in one file, which `sparsecode.load` gives back bit for bit.
-
-        Parameters
-        ----------
-        path : str or path-like
-        """
-        from ..persistence import save
-
-        save(self, path)
-
-    def _check_samples(self, X, y, *, reset):
-        """Return checked rows and labels."""
-        X, y = validate_data(self, X, y, accept_sparse="csr", dtype="numeric", order="C", reset=reset)
-        check_classification_targets(y)
-        return X, y
+    def _check_learned(self):
+        if not self.class_counts_.any():
+            raise ValueError("no row of X has a code: all are empty or out of `active_bounds`.")
 
     def _start(self, classes):
         """Begin with an empty memory and field."""
@@ -235,7 +170,7 @@ class MacrocolumnClassifier(ClassifierMixin, BaseEstimator):
         self.class_counts_ = np.zeros(len(classes), np.int64)
         self.unit_counts_ = np.zeros((len(classes), memory.n_modules, memory.n_units), np.int64)
 
-    def _learn(self, X, y, *, first):
+    def _learn(self, X, y, *, first, whole):
         """Store rows, and count winners with classes."""
         numbers = label_numbers(y, self.classes_, of="y", among="classes")
         memory = self.memory_ if first else copy(self.memory_)  # learns into new arrays
@@ -261,9 +196,3 @@ class MacrocolumnClassifier(ClassifierMixin, BaseEstimator):
         )
         if self.unit_counts_.shape != (len(self.classes_), *self.memory_.code_shape_):
             raise ValueError("the counts and the memory do not go together.")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.classifier_tags.poor_score = True  # zeros and ones only
-        return tags

@@ -7,10 +7,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core.parallel import run_chunks
 from .._core.products import aligned_empty, kernel_array
+from .._core.storing import Storing
 from .._core.validation import Integral, Interval, Real, StrOptions, check_binary_rows
 from ._bits_kernels import BLOCK, METRICS, common_rows, nearest_rows
 from ._similarity import from_blocks, in_blocks, row_sizes
-from ._storing import Storing
 from .layouts import packed, unpack_bits
 
 #: Queries that meet a block of stored rows at a time, and that a thread takes.

@@ -5,13 +5,13 @@ import time
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.storing import StoringSequences
 from .._core.validation import Integral, Interval, Real, StrOptions, unchanged_on_failure
 from ..encoder import Capabilities, Encoder, sequences
 from ._filling import room, warn_if_full
 from ._learned_sequences import LearnedSequencesMixin
 from ._replay import ReplayMixin
 from ._sequences import SequenceState
-from ._storing import StoringSequences
 from ._trace import as_winners
 from .layouts import winners_to_csr
 from .selection import SELECTIONS, Selection
@@ -122,7 +122,9 @@ class SequenceMemory(ReplayMixin, LearnedSequencesMixin, StoringSequences, Encod
     store and 11 to recall. Weights take F Q K + (Q K)^2 bytes. A row that is empty or out of bounds has no code and
     ends the context: the row after it is like a first one. A row that is the one before once more keeps its code, with
     nothing learned: of a picture that stands still one row is stored, and replay goes on to what comes after it. A
-    sequence of one row is an item of `MacrocolumnMemory`, with the same code bit for bit. Two sequences that share an
+    sequence of one row is an item of `MacrocolumnMemory`, with the same code bit for bit. An input that was stored in
+    one context has its code in any other, as what resembles it most; so does any input of a memory that is full, as
+    one of few features is after some rows. Two sequences that share an
     input go on apart, since its codes differ. But after a cue that is all they share, nothing can tell them apart:
     winners of both are mixed.
 

@@ -8,12 +8,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core.history import PoolerRecord, as_rows, from_rows
 from .._core.rng import as_generator
+from .._core.storing import Recorded, Storing
 from .._core.validation import Integral, Interval, Real, RealNotInt
 from ..dictionary import Dictionary
 from ..encoder import Capabilities, Encoder
 from ._pooler_kernels import PoolerRule
 from ._pooling import Pool, code, learn, make_pool, shape_of_input
-from ._storing import Recorded, Storing
 from ._trace import Rows
 from .layouts import csr_of_columns
 
@@ -41,9 +41,10 @@ class SpatialPooler(Storing, Recorded, Encoder):
     n_winners : int or float, default=0.05
         Columns that win, or their share, in (0, 1), rounded and at least one.
     n_blocks : int, default=1
-        Blocks of columns, equally many each, that compete only among themselves, as macrocolumns do (local inhibition).
-        Winners are shared out evenly, rounded and at least one for each block. With `potential_radius` the columns of a
-        block have one window, so that each part of the input is coded; 1 is one competition of all.
+        Blocks of columns, equally many each, that compete only among themselves, as macrocolumns do: local inhibition,
+        by blocks rather than by neighbourhoods that overlap, which are slow and gave worse codes. Winners are shared
+        out evenly, rounded and at least one for each block. With `potential_radius` the columns of a block have one
+        window, so that each part of the input is coded; 1 is one competition of all.
     potential_fraction : float, default=0.5
         Share of the inputs of its window to which a column has potential synapses, drawn at random; in (0, 1].
     potential_radius : int or None, default=None

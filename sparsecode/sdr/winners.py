@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import real_matrix
 from .._core.history import WinnerRecord, as_rows, from_rows
+from .._core.storing import Recorded, Storing
 from .._core.validation import (
     Integral,
     Interval,
@@ -21,7 +22,6 @@ from ..encoder import Capabilities, Encoder
 from ..solvers.top_k import statistical_top_k
 from ._checks import check_shares, check_size, is_number
 from ._ranking import dense_winners, largest, sparse_winners
-from ._storing import Recorded, Storing
 from .layouts import csr_of_ones
 
 __all__ = ["KWinners", "boost_factors", "k_winners"]

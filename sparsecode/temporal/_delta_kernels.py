@@ -21,7 +21,6 @@ class DeltaRule(NamedTuple):
     grid: float  # step of what is sent, 0 for none
     whole_numbers: float  # magnitude from which all numbers of the dtype are whole
     most: float  # events of a channel in one row, for unary modulation
-    unlimited: float
     up: float  # by what a threshold is multiplied after an event, 1 where thresholds are fixed
     down: float  # and after none
     least: float  # gain of a threshold
@@ -70,8 +69,9 @@ def _send_whole(x, rule, state, out):
     for j in range(x.shape[0]):
         out[j] = x[j] - state.received[j]
     if rule.scheme == UNARY:
+        most = x.dtype.type(np.inf)
         for j in range(x.shape[0]):
-            out[j] = steps_in(out[j], rule.threshold[j], rule.unlimited, rule.whole_numbers)
+            out[j] = steps_in(out[j], rule.threshold[j], most, rule.whole_numbers)
     elif rule.scheme == QUANTIZER:
         for j in range(x.shape[0]):
             out[j] = round_to(x[j], rule.threshold[j] + rule.threshold[j], rule.whole_numbers) - state.received[j]

@@ -81,17 +81,6 @@ class DeltaMLP(TrainedMixin, BaseEstimator):
         check_is_fitted(self)
         return steps_of(self._arrays, self._rules)
 
-    def save(self, path):
-        """Save the fitted estimator in one file, which `sparsecode.load` gives back bit for bit.
-
-        Parameters
-        ----------
-        path : str or path-like
-        """
-        from ..persistence import save
-
-        save(self, path)
-
     def _weights(self):
         """Return weights and intercepts of all layers for inputs in units of X."""
         check_is_fitted(self)

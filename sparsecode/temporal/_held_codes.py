@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from ..encoder import as_dense
+from ._streams import stacked
 
 
 class CodedState(NamedTuple):
@@ -60,9 +60,9 @@ class HeldCodesMixin:
             changed = sent.any(axis=1)
             changed[0] |= begins
             if changed.any():
-                codes = as_dense(self.encoder_.transform(received[changed]))
+                codes = self.encoder_.transform(received[changed])
             if not changed[0]:
-                codes = np.concatenate([last, codes]) if changed.any() else last
+                codes = stacked([last, codes]) if changed.any() else last
             codes = codes[np.cumsum(changed) - changed[0]]
             last = codes[-1:]
             yield codes

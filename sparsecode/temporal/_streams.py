@@ -3,10 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array, issparse, vstack
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.history import as_history
+from ..encoder import as_dense
 
 #: Entries that a call of a kernel takes, so that Ctrl-C is answered between them, and work arrays stay in the cache.
 BLOCK = 1 << 18
@@ -57,14 +58,21 @@ def blocks(rows, width):
 def joined(parts, n_rows, *, sparse):
     """Return arrays of rows as one of so many rows, a CSR array if asked for."""
     if sparse:
-        return csr_array(vstack([csr_array(part) for part in parts], format="csr"))
+        return stacked([csr_array(part) for part in parts])
     whole, filled = None, 0
     for part in parts:
         if whole is None:
             whole = np.empty((n_rows, *part.shape[1:]), part.dtype)
-        whole[filled : filled + len(part)] = part
-        filled += len(part)
+        whole[filled : filled + part.shape[0]] = as_dense(part)
+        filled += part.shape[0]
     return whole
+
+
+def stacked(arrays):
+    """Return dense or CSR arrays of rows as one."""
+    if issparse(arrays[0]):
+        return csr_array(vstack(arrays, format="csr"))
+    return np.concatenate(arrays)
 
 
 def check_state(state, expected, owner):

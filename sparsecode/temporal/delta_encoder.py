@@ -371,7 +371,6 @@ class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
             grid=number(self._grid()),
             whole_numbers=number(2 / np.finfo(dtype).eps),
             most=number(self.max_events or np.inf),
-            unlimited=number(np.inf),
             up=number(1 if rate is None else np.exp(self.adaptation * (1 - rate))),
             down=number(1 if rate is None else np.exp(-self.adaptation * rate)),
             least=number(1 / RANGE),

@@ -95,13 +95,13 @@ class DeltaMLPClassifier(ClassifierMixin, ProbabilitiesMixin, DeltaMLP):
     each with the one before it, in a random order. An epoch costs as much as one of a plain perceptron.
 
     Films of digits with noise that follow one another (``gallery/plot_delta_network.py``; 128 and 64 units, five
-    seeds): steps of (0.8, 0.3, 0.3) leave 6.2 to 6.3 times fewer products at 0.1 to 0.9 points less, ten epochs
-    with a price of 10 leave 10.0 to 10.6 times fewer at 0.0 to 0.9 points more. With ``scheme="level"`` the same
-    network takes 13.3 to 13.9 times fewer; outputs then depend on rows before.
+    seeds): steps of (0.8, 0.3, 0.3) leave 6.0 to 6.3 times fewer products at 0.3 to 1.1 points less, ten epochs
+    with a price of 20 leave 9.7 to 10.6 times fewer at 0.1 to 1.3 points more. With ``scheme="level"`` the same
+    network takes 12.9 to 14.2 times fewer; outputs then depend on rows before.
 
     **Learned steps.** The gradient of a step has its sign reversed: the price of changes would be lowered by ever
     smaller steps otherwise, with as many changes. This is not the gradient of anything, and what it leads to
-    depends much on `penalty`, the learning rate and the steps at the beginning; on these films it is 0.3 to 3.6
+    depends much on `penalty`, the learning rate and the steps at the beginning; on these films it is 0.3 to 2.6
     points less than before, for 11 times fewer products.
 
     Inputs are shifted and divided by two numbers, mean and standard deviation of all entries of X, behind the first

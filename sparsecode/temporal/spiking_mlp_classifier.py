@@ -1,35 +1,23 @@
 """`SpikingMLPClassifier`: a multilayer perceptron of leaky spiking neurons, trained by surrogate gradients."""
 
-import copy
 import math
 
 import numpy as np
 from scipy.special import log_softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.adam import Adam
 from .._core.history import NetworkRecord, as_rows, from_rows
-from .._core.labels import label_numbers, labels_from_file, labels_to_file, stream_classes
+from .._core.labels import label_numbers, labels_from_file, labels_to_file
 from .._core.rng import as_generator
-from .._core.training import TRAINING, ProbabilitiesMixin, Scale, TrainedMixin, check_two_classes, warn_if_falling
-from .._core.validation import (
-    Integral,
-    Interval,
-    Real,
-    StrOptions,
-    check_rows,
-    check_samples,
-    fit_context,
-    unchanged_on_failure,
-)
+from .._core.training import TRAINING, ProbabilitiesMixin, Scale, TrainedClassifier
+from .._core.validation import Integral, Interval, Real, StrOptions, check_rows, fit_context
 from ._surrogate_gradients import SURROGATES, Rules, initial_arrays, learn_epoch
 from .layers import Activation, Dense
 from .spiking_network import SpikingNetwork
 
 
-class SpikingMLPClassifier(ClassifierMixin, ProbabilitiesMixin, TrainedMixin, BaseEstimator):
+class SpikingMLPClassifier(ProbabilitiesMixin, TrainedClassifier):
     r"""Classify by layers of leaky neurons that fire, which learn by gradients with a surrogate for that of a spike.
 
     A row is shown for `n_steps` steps, as a constant current. In a step t, neurons with inputs x(t), the spikes of the
@@ -174,14 +162,7 @@ class SpikingMLPClassifier(ClassifierMixin, ProbabilitiesMixin, TrainedMixin, Ba
         -------
         self
         """
-        with unchanged_on_failure(self):
-            X, y, _ = check_samples(self, X, y, numeric=False)
-            check_classification_targets(y)
-            self._start(X, np.unique(y))
-            check_two_classes(self.classes_)
-            best, falling = self._learn_until_flat(len(X), X, y)
-        warn_if_falling(best, falling, self.max_iter)
-        return self
+        return self._fit(X, y)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None):
@@ -201,20 +182,7 @@ class SpikingMLPClassifier(ClassifierMixin, ProbabilitiesMixin, TrainedMixin, Ba
         -------
         self
         """
-        with unchanged_on_failure(self):
-            self._validate_params()  # scikit-learn does it for the first call only
-            first = not hasattr(self, "_arrays")
-            X, y, _ = check_samples(self, X, y, numeric=False, reset=first)
-            check_classification_targets(y)
-            classes = stream_classes(classes, None if first else self.classes_)
-            if first:
-                self._start(X, classes)
-            else:
-                self._arrays, self._adam = [array.copy() for array in self._arrays], copy.deepcopy(self._adam)
-            self._adam.rates = [self.learning_rate_init] * len(self._arrays)
-            with self._bar(len(X), 1) as bar:
-                self._learn(X, y, bar)
-        return self
+        return self._partial_fit(X, y, classes)
 
     def predict_log_proba(self, X):
         """Return the logarithms of the probabilities of the classes.
@@ -258,17 +226,6 @@ class SpikingMLPClassifier(ClassifierMixin, ProbabilitiesMixin, TrainedMixin, Ba
         check_is_fitted(self)
         return [b.copy() for b in self._arrays[1::2]]
 
-    def save(self, path):
-        """Save the fitted classifier in one file, which `sparsecode.load` gives back bit for bit.
-
-        Parameters
-        ----------
-        path : str or path-like
-        """
-        from ..persistence import save
-
-        save(self, path)
-
     def _start(self, X, classes):
         """Begin with random weights for checked rows."""
         self.classes_, self._scale = classes, Scale.of(X)
@@ -276,6 +233,12 @@ class SpikingMLPClassifier(ClassifierMixin, ProbabilitiesMixin, TrainedMixin, Ba
         sizes = [X.shape[1], *self._layer_sizes(), len(classes)]
         self._arrays = initial_arrays(sizes, rng=np.random.default_rng(self._seed), dtype=X.dtype)
         self._adam, self._records = Adam(self._arrays, [self.learning_rate_init] * len(self._arrays)), []
+
+    def _copy_weights(self):
+        self._arrays = [array.copy() for array in self._arrays]
+
+    def _rows_to_learn(self, X, y):
+        return X, y
 
     def _learn(self, X, y, bar):
         """Learn from checked rows for an epoch; return the mean loss."""

@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
@@ -104,6 +105,26 @@ def test_blocks_do_not_change_a_bit(rng, monkeypatch, dtype):
             monkeypatch.setattr(_patch_plan, "BLOCK", block)
             codes.append(encoder.transform(images).tobytes())
         assert codes[0] == codes[1] == codes[2]
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("block", [1, 300, 2**22])
+def test_sparse_codes_of_patches_make_sparse_codes_of_images(block, rng, monkeypatch):
+    images = rng.normal(size=(6, 7, 8))
+    images[2:4] = images[1]  # stands still
+    codes = []
+    for sparse in (False, True):
+        coder = SparseCoder(6, alpha=0.5, max_iter=1, sparse_output=sparse)
+        encoder = PatchEncoder(coder, 3, stride=(2, 1), pool=None, input_shape=(7, 8), random_state=0).fit(images)
+        monkeypatch.setattr(_patch_plan, "BLOCK", block)
+        codes.append(encoder.transform(images))
+        monkeypatch.undo()
+    assert isinstance(codes[1], csr_array)
+    assert codes[1].has_canonical_format
+    np.testing.assert_array_equal(codes[1].toarray(), codes[0])
+    np.testing.assert_array_equal(encoder.inverse_transform(codes[1]), encoder.inverse_transform(codes[0]))
+    pooled = PatchEncoder(coder, 3, input_shape=(7, 8), random_state=0).fit(images)
+    assert isinstance(pooled.transform(images), np.ndarray)
 
 
 def test_memory_is_that_of_a_block(rng, monkeypatch):

@@ -214,6 +214,11 @@ ENCODERS = {
     "patches binary": Case(
         lambda: of_patches(RandomWinners(binarize=0.3, sparse_output=True), pool="max"), images, fixed_width=OF_IMAGES
     ),
+    "patches all csr": Case(
+        lambda: of_patches(small(5, alpha=0.2, sparse_output=True), pool=None, n_patches=50),
+        images,
+        fixed_width=OF_IMAGES,
+    ),
     "patches of signals": Case(lambda: PatchEncoder(small(5), patch_size=4, random_state=0)),
     "convolutional": Case(lambda: convolutional(4), images, fixed_width=OF_IMAGES),
     "convolutional maps": Case(

@@ -122,3 +122,32 @@ def test_broadcasts_and_keeps_shapes():
     assert below.shape == from_least.shape == (2, 3)
     assert log_tails(np.zeros((0, 3)), 0, 0, 0)[0].shape == (0, 3)
     assert log_tails(100, 10, 20, 3)[0].shape == ()
+
+
+def test_one_problem_gives_the_bits_of_many(rng):
+    """Few problems are solved by the calling thread, many by another one; either tail may be left out."""
+    N = rng.integers(1, 5000, 3000)
+    K, n = (rng.integers(0, N + 1) for _ in range(2))
+    least = rng.integers(0, 50, 3000)
+    below, from_least = log_tails(N, K, n, least)
+    alone = [log_tails(*map(int, problem)) for problem in zip(N[:40], K[:40], n[:40], least[:40], strict=True)]
+    np.testing.assert_array_equal(np.transpose(alone), [below[:40], from_least[:40]])
+    nothing, upper = log_tails(N, K, n, least, below=False)
+    assert nothing is None
+    np.testing.assert_array_equal(upper, from_least)
+    lower, nothing = log_tails(N, K, n, least, from_least=False)
+    assert nothing is None
+    np.testing.assert_array_equal(lower, below)
+
+
+@pytest.mark.parametrize("K", [63, 64, 65])
+def test_products_and_saddle_points_meet(K):
+    """64 items are the most whose ratios are multiplied."""
+    N, n = 2**40, 3 * 2**30
+    hits = np.array([0, 1, 3, 4, 7, K // 2, K - 1, K])
+    with mpmath.workdps(60):
+        for h, found in zip(hits.tolist(), log_probabilities(N, K, n, hits).tolist(), strict=True):
+            exact = mpmath.binomial(K, h)
+            for i in range(K):
+                exact *= mpmath.mpf(n - i if i < h else N - n - (i - h)) / (N - i)
+            assert relative_error(found, exact) < 1e-13  # 5e-14 at most, of logarithms down to -373

@@ -137,6 +137,14 @@ def test_connections_and_winners_have_their_densities(rng):
 # ---------------------------------------------------------------- fit
 
 
+@pytest.mark.parametrize("density", [0.76, 0.99])
+def test_below_a_density_of_one_some_unit_loses(density, rng):
+    """Three of four units win, with any value; with a density of 1 those that are positive."""
+    X, y, task = two_tasks(rng)
+    model = classifier(4, activation_density=density).partial_fit(X, y, classes=[0, 1], context=task)
+    np.testing.assert_allclose(model.history_["sparsity"], 3 / 4)
+
+
 def test_fit_ends_when_the_loss_no_longer_falls(rng):
     X, y, task = two_tasks(rng)
     model = classifier().fit(X, y, context=task)
@@ -289,6 +297,10 @@ def test_files_whose_parts_do_not_go_together(rng):
         for name in names:
             with pytest.raises(ValueError, match="the parts of the network do not go together"):
                 model._set_fitted_state(scalars, arrays | {name: arrays[name][1:]})
+        for n_winners in (0, 1000):
+            wrong = scalars | {"n_winners": [n_winners for _ in scalars["n_winners"]]}
+            with pytest.raises(ValueError, match="the parts of the network do not go together"):
+                model._set_fitted_state(wrong, arrays)
         model._set_fitted_state(scalars, arrays)
 
 
@@ -366,6 +378,10 @@ def test_what_is_wrong_is_said_and_changes_nothing(rng):
         assert pickle.dumps(model) == before
     with pytest.raises(ValueError, match="y has one class only, '1'"):
         model.fit(X, np.ones(60, int))
+    with pytest.raises(ValueError, match="y has one class only, '0'"):
+        classifier().partial_fit(X, y * 0, classes=[0])
+    with pytest.raises(ValueError, match="`activation_density`=0.9 lets units of a layer compete, but one of .* is 1"):
+        clone(model).set_params(hidden_layer_sizes=(20, 1), activation_density=0.9).fit(X, y)
     for sizes in ([], [3, 0], [[3]], [2.5], "many"):
         with pytest.raises(ValueError, match="hidden_layer_sizes"):
             clone(model).set_params(hidden_layer_sizes=sizes).fit(X, y)
@@ -399,7 +415,8 @@ def test_degenerate_rows(kind, rng):
         labels = np.arange(len(rows)) % 2
         model = classifier(**KINDS[kind] | options).fit(rows, labels)
         assert np.isfinite(model.predict_proba(rows)).all()
-    one = classifier(1, **KINDS[kind] | options).fit(np.asfortranarray(X, np.float32), y)
+    fewest = 1 if KINDS[kind]["activation_density"] == 1 else 2
+    one = classifier(fewest, **KINDS[kind] | options).fit(np.asfortranarray(X, np.float32), y)
     assert np.isfinite(one.predict_proba(X)).all()
     one_row = classifier(**KINDS[kind]).partial_fit(X[:1], y[:1], classes=[0, 1], context="a")
     assert np.isfinite(one_row.predict_proba(X)).all()

@@ -102,4 +102,10 @@ def test_what_does_not_fit_is_refused():
         AnomalyLikelihood(50).initial_state()
     with pytest.raises(ValueError, match="The 'window' parameter of AnomalyLikelihood must be"):
         AnomalyLikelihood(0).score_stream([0.1])
+    for wrong in (None, 3.0, ()):
+        with pytest.raises(ValueError, match=r"`state` is not one of these parameters; begin with `initial_state\(\)`"):
+            detector.step(0.1, wrong)
+    for wrong in (2.0, -0.1, np.nan, [0.5, 1.1]):
+        with pytest.raises(ValueError, match=r"`likelihood` must lie in \[0, 1\]"):
+            detector.log_scale(wrong)
     assert len(detector.score_stream([])) == 0

@@ -112,6 +112,30 @@ def test_chunks_copies_and_labels(tmp_path):
 
 
 @pytest.mark.nojit
+def test_parameters_of_the_detector_hold_from_the_next_call_on(tmp_path):
+    """As if they had been set for a detector that learns the same rows; what cannot be changed is said."""
+    X, y = some_classes()
+    classifier = ActiveDendriteClassifier(detector_of(n_synapses=7), random_state=0).partial_fit(
+        X[:70], y[:70], range(4)
+    )
+    detector = detector_of(n_synapses=7).set_params(random_state=0).partial_fit(X[:70], y[:70])
+    changes = {"threshold": 5, "match_threshold": 6, "permanence_decrement": 0.2, "max_segments": 90}
+    for name, value in changes.items():
+        classifier.set_params(**{f"detector__{name}": value})
+    classifier.save(tmp_path / "classifier.npz")
+    classifier.partial_fit(X[70:], y[70:])
+    detector.set_params(**changes).partial_fit(X[70:], y[70:])
+    for copy in (classifier, load(tmp_path / "classifier.npz").partial_fit(X[70:], y[70:])):
+        assert copy.detector_.dictionary_ == detector.dictionary_
+        assert set(copy.detector_.thresholds_) == {5}
+        assert copy.detector_.n_items_ == len(X)
+    before = pickle.dumps(classifier.detector_)
+    with pytest.raises(ValueError, match="segments have room for 7 synapses, .* but it is 9 now"):
+        classifier.set_params(detector__n_synapses=9).partial_fit(X, y)
+    assert pickle.dumps(classifier.detector_) == before
+
+
+@pytest.mark.nojit
 def test_what_is_not_known_has_a_label_of_its_own():
     X, y = some_classes(moved=0.1)
     strangers = random_sdrs(200, 150, 12, random_state=9)

@@ -56,6 +56,8 @@ LEARNING = {
 def test_learning_is_that_of_the_twin(rng, params, labelled):
     X, kinds = recurring(rng)
     y = kinds % 4 if labelled else None
+    if not labelled:
+        params = {name: value for name, value in params.items() if name != "permanence_punishment"}
     detector = DendriticSegmentDetector(7, random_state=0, **params)
     for part in (slice(0, 40), slice(40, 41), slice(41, None)):
         detector.partial_fit(X[part], None if y is None else y[part])
@@ -101,6 +103,30 @@ def test_fit_counts_on_all_rows_of_others(rng):
 
 
 @pytest.mark.nojit
+@pytest.mark.parametrize("options", [{}, {"match_threshold": 6}, {"patterns_per_segment": 2}])
+@pytest.mark.filterwarnings("ignore:rows are far", r"ignore:\d+ (of \d+ )?segments")
+def test_rows_of_segments_that_were_replaced_are_those_of_others(rng, options):
+    """Without labels, a row belongs to the segment that has it only until that one gets another pattern."""
+    X = recurring(rng)[0]
+    X = X[X.any(axis=1)]
+    options |= {"max_segments": 20, "random_state": 0}
+    detector = DendriticSegmentDetector(6, output="overlap", **options).fit(X)
+    assert detector.n_replaced_ > 30
+    part, own, n_replaced = DendriticSegmentDetector(6, threshold=1, **options), np.full(len(X), -1), 0
+    for row, x in enumerate(X):
+        part.partial_fit(x[None])
+        segment = part._store.used.argmax()  # the last that learned
+        if part.n_replaced_ > n_replaced:
+            own[own == segment] = -1
+        own[row], n_replaced = segment, part.n_replaced_
+    overlaps = detector.transform(X)
+    counts = [
+        np.bincount(overlaps[own != j, j].astype(int), minlength=detector._most_synapses() + 1) for j in range(20)
+    ]
+    np.testing.assert_array_equal(detector._store.foreign, counts)
+
+
+@pytest.mark.nojit
 @pytest.mark.filterwarnings("ignore:rows are far", r"ignore:\d+ of \d+ segments")
 def test_pickles_and_files_go_on_alike(rng, tmp_path):
     X, kinds = recurring(rng)
@@ -124,9 +150,28 @@ def test_arrays_that_are_no_segments_are_refused(rng):
     scalars, arrays = detector._get_fitted_state()
     gap, beyond = arrays["cells"].copy(), arrays["cells"].copy()
     gap[3, 2], beyond[0, 0] = -1, 60
+    twice = arrays["cells"].copy()
+    twice[0, 1] = twice[0, 0]
+
+    def one(name, value):
+        changed = arrays[name].copy()
+        changed.flat[0] = value
+        return name, changed, "do not go together" if name == "thresholds" else "no segments"
+
     for name, wrong, message in (
         ("cells", gap, "no segments"),
         ("cells", beyond, "no segments"),
+        ("cells", twice, "no segments"),
+        one("sizes", 8),
+        one("sizes", -1),
+        one("owners", 3),
+        one("owners", -1),
+        one("permanences", np.nan),
+        one("foreign", -1),
+        one("patterns", -1),
+        one("used", 10**6),
+        one("thresholds", 0),
+        one("thresholds", 2**15),
         ("sizes", arrays["sizes"].astype(np.int64), "no segments"),
         ("owners", arrays["owners"][1:], "no segments"),
         ("totals", arrays["totals"] + 1, "no segments"),
@@ -263,6 +308,8 @@ def test_what_is_wrong_is_said_and_changes_nothing(rng):
         ({"match_threshold": 9}, "`match_threshold`=9 is more than the `n_synapses`=7"),
         ({"max_synapses": 6}, "`max_synapses`=6 is less than `n_synapses`=7"),
         ({"patterns_per_segment": 5000}, "is 35000, but a segment has room for 16384 synapses"),
+        ({"permanence_punishment": 0.1}, "`permanence_punishment`=0.1 has no effect without `match_threshold`"),
+        ({"permanence_punishment": 0.1, "match_threshold": 5}, "=0.1 has no effect without labels"),
         ({"initial_permanence": 0.2}, "`initial_permanence`=0.2 is below `permanence_threshold`=0.3"),
         ({"initial_permanence": -0.1}, "'initial_permanence' parameter of DendriticSegmentDetector must be a float"),
         ({"permanence_increment": -0.1}, "'permanence_increment' parameter of DendriticSegmentDetector must be"),
@@ -283,6 +330,9 @@ def test_what_is_wrong_is_said_and_changes_nothing(rng):
     ):
         with pytest.raises(ValueError, match=message):
             detector.partial_fit(*wrong)
+    for params in ({"n_synapses": 8}, {"patterns_per_segment": 2}, {"max_synapses": 9}):
+        with pytest.raises(ValueError, match="segments have room for 7 synapses, .* of the first call, but it is"):
+            pickle.loads(before).set_params(**params).partial_fit(X)  # noqa: S301
     for wrong, message in (
         ((np.zeros_like(X),), "no row of X has a one"),
         ((X, kinds[:3]), "y has 3 labels for the 118 rows"),

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from sparsecode import groups_from_lengths, load
-from sparsecode.dendrites import AnomalyLikelihood, SequencePredictor, TemporalMemory, sequence_predictor
+from sparsecode.dendrites import AnomalyLikelihood, SequencePredictor, TemporalMemory, _series_stream
 from sparsecode.dendrites._forecast import medians
 from sparsecode.sdr import DateEncoder, ScalarEncoder
 
@@ -152,6 +152,70 @@ def test_templates_are_not_changed():
     np.testing.assert_allclose(SequencePredictor(random_state=0).fit([7.0, 7.0]).bounds_, [3.5, 10.5])
 
 
+@pytest.mark.parametrize("dated", [False, pytest.param(True, marks=pytest.mark.compiled)])
+def test_values_one_by_one_are_those_of_a_series(dated, rng):
+    """With learning as `partial_fit`, without as `predict`, bit for bit; a state is not changed."""
+    series, dates = np.tile(CYCLE, 8) + 0.2 * rng.random(48), hours(48) if dated else [None] * 48
+    whole = predictor_of().fit(series, dates=hours(48) if dated else None)
+    learner = predictor_of().partial_fit(series[:20], dates=hours(20) if dated else None)
+    state, outcomes = learner.state_, list(learner.outcomes_.tolist())
+    for x, date in zip(series[20:], dates[20:], strict=True):
+        before = pickle.dumps(state)
+        outcome, after = learner.step(x, state, learn=True, date=date)
+        assert pickle.dumps(state) == before
+        outcomes.append(tuple(outcome))
+        state = after
+    np.testing.assert_array_equal(np.array(outcomes), whole.outcomes_.tolist())
+    np.testing.assert_array_equal(learner._weights, whole._weights)
+    for ours, theirs in zip((*state.memory, *state.likelihood), (*whole.state_[0], *whole.state_[1]), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    kept, state = content(whole), whole.initial_state()
+    options = {"dates": hours(48)} if dated else {}
+    expected, anomaly = whole.predict_proba(series, **options), whole.anomaly_score(series, **options)
+    for row, (x, date) in enumerate(zip(series, dates, strict=True)):
+        outcome, state = whole.step(x, state, date=date)
+        np.testing.assert_array_equal(whole.forecast_proba(state=state)[0], expected[row])
+        assert outcome.anomaly == anomaly[row]
+        if row:
+            assert outcome.prediction == medians(expected[row - 1 : row], whole.bounds_)[0]
+    assert content(whole) == kept
+
+
+def test_forecasts_go_on_beyond_the_end():
+    """A cycle comes round by what was forecast itself."""
+    series = np.tile(CYCLE, 80)
+    predictor = predictor_of().fit(series[:-2])
+    p = predictor.forecast_proba(20)
+    np.testing.assert_allclose(p.sum(axis=1), 1, rtol=1e-12)
+    np.testing.assert_allclose(predictor.forecast(20), np.tile(CYCLE, 4)[4:24], atol=0.3)
+    np.testing.assert_array_equal(predictor.forecast(), predictor.predict(series[:-2])[-1:])
+    state = predictor.initial_state()
+    np.testing.assert_allclose(predictor.forecast(3, state=state)[0], 5)  # evenly spread
+    for x in (9.0, 6.0, 1.0):
+        _, state = predictor.step(x, state)
+    np.testing.assert_allclose(predictor.forecast(4, state=state), [5, 3, 5, 9], atol=0.3)
+
+
+@pytest.mark.compiled
+def test_forecasts_know_what_the_clock_will_show():
+    values = np.where(np.arange(672) % 24 == 16, 8.0, 2.0)
+    dated = predictor_of().fit(values, dates=hours(672))
+    to_come = np.datetime64("2024-01-05T20", "h") + np.arange(672, 672 + 48)
+    np.testing.assert_allclose(dated.forecast(48, dates=to_come), values[:48], atol=0.5)
+    np.testing.assert_array_equal(dated.forecast(), dated.forecast(1, dates=to_come[:1]))
+
+
+def test_the_first_scores_of_series_do_not_count():
+    """That nothing was predicted before the first value says nothing about the series: many short ones are normal."""
+    series, groups = np.tile(CYCLE, 60), groups_from_lengths([6] * 60)
+    outcomes = predictor_of().fit(series, groups=groups).outcomes_
+    first = np.arange(360) % 6 == 0
+    assert (outcomes["anomaly"][first] == 1).all()
+    assert (outcomes["likelihood"][first] == 0.5).all()
+    np.testing.assert_array_equal(outcomes["likelihood"][~first], LIKELY.score_stream(outcomes["anomaly"][~first]))
+    assert outcomes["likelihood"][-60:].max() < 0.6
+
+
 # ---------------------------------------------------------------- odd input
 
 
@@ -203,13 +267,66 @@ def test_what_does_not_fit_is_refused():
         _ = predictor_of().outcomes_
 
 
+def test_files_whose_parts_do_not_go_together():
+    predictor = predictor_of().fit(CYCLE)
+    scalars, arrays = predictor._get_fitted_state()
+    copy.copy(predictor)._set_fitted_state(scalars, arrays)
+    for name, wrong in (
+        ("weights", arrays["weights"][1:]),
+        ("weights", arrays["weights"][:, 0]),
+        ("weights", arrays["weights"].astype(int)),
+        ("bounds", arrays["bounds"][:1]),
+        ("outcomes", arrays["outcomes"][:, :2]),
+    ):
+        with pytest.raises(ValueError, match="the weights and the memory do not go together"):
+            copy.copy(predictor)._set_fitted_state(scalars, arrays | {name: wrong})
+    with pytest.raises(ValueError, match="`state` is not one of these parameters"):
+        copy.copy(predictor)._set_fitted_state(scalars, arrays | {"normal": arrays["normal"][:1]})
+
+
+def test_steps_and_forecasts_that_do_not_fit_are_refused():
+    plain, dated = predictor_of().fit(CYCLE), predictor_of().fit(CYCLE, dates=hours(6))
+    before = content(plain)
+    state = plain.initial_state()
+    for wrong, message in (
+        (None, "`state` must be a PredictorState; begin with `initial_state"),
+        (state.memory, "begin with `initial_state"),
+        (state._replace(memory=None), "`state` must hold active cells and winners"),
+        (state._replace(likelihood=None), "`state` is not one of these parameters"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            plain.step(1.0, wrong)
+        if wrong is not None:
+            with pytest.raises(ValueError, match=message):
+                plain.forecast(2, state=wrong)
+    for x, message in (([1.0], "x must be a number, got an array"), (np.nan, "NaN or infinite"), ("a", "of numbers")):
+        for learn in (False, True):
+            with pytest.raises(ValueError, match=message):
+                plain.step(x, state, learn=learn)
+    for n_steps in (0, -1, 2.0, True, None):
+        with pytest.raises(ValueError, match="`n_steps` must be a whole number, at least 1"):
+            plain.forecast(n_steps)
+    with pytest.raises(ValueError, match="`dates` must be one for each of the 3 values to come, got 2"):
+        dated.forecast(3, dates=hours(2))
+    with pytest.raises(ValueError, match="there are no dates, but the first call was with them"):
+        dated.forecast(3)
+    with pytest.raises(ValueError, match="there are no dates, but the first call was with them"):
+        dated.step(1.0, dated.initial_state())
+    with pytest.raises(ValueError, match="there are dates, but the first call was without them"):
+        plain.step(1.0, state, date=hours(1)[0])
+    for method in (predictor_of().forecast, predictor_of().initial_state):
+        with pytest.raises(NotFittedError):
+            method()
+    assert content(plain) == before
+
+
 def test_a_call_that_is_interrupted_changes_nothing(monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
 
     predictor, fresh = predictor_of().fit(CYCLE), predictor_of()
     before = content(predictor), content(fresh)
-    monkeypatch.setattr(sequence_predictor, "learn_forecasts", interrupt)  # the last thing that is done
+    monkeypatch.setattr(_series_stream, "learn_forecasts", interrupt)  # the last thing that is done
     for instance in (predictor, fresh):
         for method in (instance.fit, instance.partial_fit):
             with pytest.raises(KeyboardInterrupt):

@@ -8,6 +8,7 @@ import pytest
 from sklearn.exceptions import NotFittedError
 
 from sparsecode.dendrites import TemporalMemory
+from sparsecode.dendrites._pooled_kernels import FREE, ONE, ROWS, STAMP
 
 from .streams import random_columns
 
@@ -80,6 +81,11 @@ def test_input_that_does_not_fit_is_refused(rng):
     ):
         with pytest.raises(ValueError, match="`state` must hold active cells and winners, each in increasing order"):
             memory.step(X[0], wrong)
+    for wrong in (None, 0, (state.active_cells,), (None, None)):
+        with pytest.raises(ValueError, match=r"begin with `initial_state\(\)` of this memory"):
+            memory.step(X[0], wrong)
+    with pytest.raises(ValueError, match="`state` must have winners that are active"):
+        memory.step(X[0], state._replace(winner_cells=np.array([3])), learn=True)
     with pytest.raises(NotFittedError):
         TemporalMemory().silence_cells([0])
 
@@ -100,3 +106,35 @@ def test_files_whose_parts_do_not_fit_are_refused(rng):
     for name in ("owner", "permanences", "list_slots", "first", "totals"):
         with pytest.raises(ValueError, match="the segments of the memory do not fit its shape"):
             copy.copy(memory)._set_fitted_state(scalars, arrays | {name: arrays[name][:-1]})
+
+
+def test_damaged_files_are_refused(rng):
+    """Kernels follow the indices of what is loaded without a look: of each array, one number that is not as it was."""
+    memory = TemporalMemory(2, **SMALL, max_segments=40, max_synapses_per_segment=5)
+    memory.fit(random_columns(rng, 200, C, 3)).silence_cells([5])
+    scalars, arrays = memory._get_fitted_state()
+    copy.copy(memory)._set_fitted_state(scalars, arrays)
+    store = memory._segments
+    s = int(np.flatnonzero(store.owner >= 0)[5])
+    free = int(store.totals[FREE])
+    assert free >= 0
+    cell, k = int(store.owner[s]), int(store.start[s])
+    entry = int(store.list_start[store.cells[k]] + store.places[k])
+    for name, place, values in (
+        *((name, s, (-1, 10**6, arrays[name][s] + 1)) for name in ("owner", "size", "older", "newer", "sibling")),
+        ("start", s, (-1, 10**6)), ("room", s, (-1, 10**6)), ("stamp", s, (-1, 0, 10**6)),
+        ("owner", free, (0,)), ("size", free, (1,)), ("sibling", free, (free, s, 10**6)),
+        ("cells", k, (-1, 2 * C, arrays["cells"][k] + 1)), ("permanences", k, (-1, ONE + 1)),
+        ("places", k, (-1, 10**6, arrays["places"][k] + 1)),
+        ("list_segments", entry, (-1, 10**6, s + 1)), ("list_slots", entry, (-1, 1)),
+        ("first", cell, (-2, 10**6)), ("first", 5, (s,)), ("count", cell, (0, -1)),
+        ("list_start", store.cells[k], (-1, 10**6)), ("list_size", store.cells[k], (-1, 0, 10**6)),
+        ("list_room", store.cells[k], (-1, 0, 10**6)),
+        *(("totals", i, (-2,) if i in (STAMP, ROWS) else (-2, 10**12)) for i in range(13)),
+    ):  # fmt: skip
+        for value in values:
+            changed = arrays[name].copy()
+            changed[place] = value
+            if (changed != arrays[name]).any():
+                with pytest.raises(ValueError, match="the segments of the memory are damaged"):
+                    copy.copy(memory)._set_fitted_state(scalars, arrays | {name: changed})

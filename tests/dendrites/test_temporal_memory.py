@@ -10,9 +10,10 @@ from scipy.sparse import csr_array
 from sklearn.base import clone
 
 from sparsecode import groups_from_lengths, load
-from sparsecode.dendrites import TemporalMemory, _segments
-from sparsecode.dendrites._segment_kernels import N_FREE, NEWEST, NEXT, OLDEST, ONE, OTHER_SEED, SEED
-from sparsecode.dendrites._segments import make_room
+from sparsecode.dendrites import TemporalMemory, _pooled_segments
+from sparsecode.dendrites._pooled_checks import check_segments
+from sparsecode.dendrites._pooled_kernels import N_FREE, NEWEST, NEXT, OLDEST, ONE, OTHER_SEED, SEED
+from sparsecode.dendrites._pooled_segments import make_room
 
 from ..reference.temporal_memory import Temporal
 from .streams import letters_of, sequences_in_noise
@@ -119,11 +120,12 @@ def check_store(store):
     assert sorted(order) == live.tolist()
     assert (np.diff(store.stamp[order]) > 0).all()
     assert not order or order[-1] == store.totals[NEWEST]
+    check_segments(store, len(store.first))  # as when it comes from a file
 
 
 @pytest.mark.parametrize("name", TWINS)
 def test_learning_is_that_of_the_naive_twin(name, rng, monkeypatch):
-    monkeypatch.setattr(_segments, "SMALLEST", (2, 4, 4))  # so that all pools grow on the way
+    monkeypatch.setattr(_pooled_segments, "SMALLEST", (2, 4, 4))  # so that all pools grow on the way
     X, groups = some_rows(rng)
     memory = TemporalMemory(**{"cells_per_column": 3} | SMALL | TWINS[name]).partial_fit(np.zeros((1, C)))
     twin = twin_of(memory)

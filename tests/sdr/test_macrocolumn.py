@@ -110,6 +110,15 @@ def test_recall_by_bits_is_recall(modules, units, rng):
 
 
 @pytest.mark.compiled
+@pytest.mark.parametrize("modules", [49, 70])
+def test_an_item_that_comes_again_has_a_familiarity_of_exactly_one(modules):
+    """Also where n times 1 / n is not 1 in floating point, as for 49, 98, 103 and 107."""
+    for n in range(1, 200):
+        x = np.arange(200)[None] < n
+        assert fit_quietly(MacrocolumnMemory(modules, 5, random_state=0), x).familiarity(x)[0] == 1
+
+
+@pytest.mark.compiled
 def test_many_rows_are_recalled_by_bits(rng):
     X = random_items(rng, 600, 300, 40)
     memory = fit_quietly(MacrocolumnMemory(9, 40, random_state=0), X[:50])
@@ -289,7 +298,7 @@ def test_real_numbers_are_refused_with_a_way_out(rng):
     X = random_items(rng, 5, F, 4)
     memory = memory_of().fit(X)
     before = memory.weights_
-    with pytest.raises(ValueError, match="zeros and ones only.*give a threshold as `binarize`"):
+    with pytest.raises(ValueError, match="zeros and ones only.*give a threshold as `binarize`.*an encoder of"):
         memory.partial_fit(rng.random((3, F)))
     with pytest.raises(ValueError, match="X has 29 features, but MacrocolumnMemory is expecting 30"):
         memory.partial_fit(X[:, 1:])

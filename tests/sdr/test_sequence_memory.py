@@ -76,6 +76,14 @@ def test_storing_and_recall_are_those_of_the_naive_twin(name, rng):
     np.testing.assert_allclose(memory.score_sequences(probes, groups=groups), means, atol=1e-12)
 
 
+@pytest.mark.compiled
+def test_a_sequence_that_comes_again_has_a_familiarity_of_exactly_one():
+    """Also where n times 1 / n is not 1 in floating point, in modules (49 and 50) and features."""
+    for Q, n in ((9, 49), (49, 7), (50, 98), (50, 103)):
+        X = np.stack([np.roll(np.arange(300) < n, shift) for shift in (0, 100, 200)])
+        assert (SequenceMemory(Q, 5, random_state=0).fit(X).familiarity(X) == 1).all()
+
+
 def test_sequences_of_one_row_are_items_of_a_macrocolumn(rng):
     X = np.concatenate([random_items(rng, 1, 60, ones) for ones in rng.integers(0, 12, 40)])
     memory = SequenceMemory(7, 9, store_items=True, random_state=3).fit(X, groups=np.arange(40))
@@ -262,6 +270,13 @@ def test_wrong_states_and_parameters_are_refused(rng):
             clone(memory).set_params(backoff=backoff).fit(X)
     with pytest.raises(ValueError, match="`groups` must have the rows of a sequence together"):
         memory.partial_fit(X, groups=[0, 0, 1, 1, 0, 0])
+    for ragged in ([[0, 0], [1, 1, 1, 1]], [0, 0, 1], [0.0] * 6, 1):
+        with pytest.raises(ValueError, match="`groups` must be 6 integers or strings.*groups_from_lengths"):
+            memory.partial_fit(X, groups=ragged)
+    for lengths in (2, 3):
+        with pytest.raises(ValueError, match=r"X is a list of 2 sequences.*np.concatenate\(X\)"):
+            memory.partial_fit([X[:lengths], X[lengths:]])
+    assert memory.n_items_ == 6
 
 
 def test_more_than_its_capacity_is_told_once(rng):

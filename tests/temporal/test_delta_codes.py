@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from sparsecode import PatchEncoder, SparseCoder, load
 from sparsecode.datasets import drifting_images
+from sparsecode.encoder import as_dense
 from sparsecode.sdr import KWinners, MacrocolumnMemory, SequenceMemory
 from sparsecode.temporal import DeltaEncoder
 
@@ -52,6 +54,20 @@ def test_codes_are_those_of_what_receivers_have(make, monkeypatch):
     monkeypatch.setattr("sparsecode.temporal._streams.BLOCK", 3 * frames.shape[1])
     np.testing.assert_array_equal(encoder.transform(frames), expected)
     np.testing.assert_array_equal(encoder.inverse_transform(expected), encoder.encoder_.inverse_transform(expected))
+
+
+def test_codes_may_be_sparse_all_the_way(monkeypatch):
+    frames = film().reshape(12, -1)
+    coder = SparseCoder(10, alpha=0.3, max_iter=2, sparse_output=True, random_state=0)
+    patches = PatchEncoder(coder, 4, stride=4, pool=None, input_shape=(16, 16), random_state=0)
+    dense = DeltaEncoder(0.1, encoder=patch_encoder()).fit_transform(frames)
+    for sparse in (False, True):
+        encoder = DeltaEncoder(0.1, encoder=patches, sparse_output=sparse).fit(frames)
+        monkeypatch.setattr("sparsecode.temporal._streams.BLOCK", 5 * frames.shape[1])
+        codes = encoder.transform(frames)
+        monkeypatch.undo()
+        assert isinstance(codes, csr_array if sparse else np.ndarray)
+        np.testing.assert_array_equal(as_dense(codes), dense)
 
 
 def test_only_what_has_changed_is_coded(coded):

@@ -186,6 +186,8 @@ def test_what_is_wrong_is_said_and_changes_nothing(rng):
         assert pickle.dumps(model) == before
     with pytest.raises(ValueError, match="y has one class only, '1'"):
         model.fit(X, np.ones(60, int))
+    with pytest.raises(ValueError, match="y has one class only, '1'"):
+        clone(model).partial_fit(X, y * 0 + 1, classes=[1])
     for sizes in ([], [3, 0], [[3]], [2.5], "many"):
         with pytest.raises(ValueError, match="hidden_layer_sizes"):
             clone(model).set_params(hidden_layer_sizes=sizes).fit(X, y)

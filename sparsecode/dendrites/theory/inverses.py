@@ -138,7 +138,7 @@ def max_noise(n_active, n_synapses, threshold, target):
     return _each(most, n_active, n_synapses, threshold, target)
 
 
-def max_union(n_cells, n_active, n_synapses, threshold, target, *, union="activity", method="mean"):
+def max_union(n_cells, n_active, n_synapses, threshold, target, *, union="activity", method="exact"):
     r"""Return how many patterns may be united for a rate of `union_false_positive_rate`.
 
     Parameters
@@ -148,8 +148,8 @@ def max_union(n_cells, n_active, n_synapses, threshold, target, *, union="activi
     target : array-like of float
         Rate of false positives, in (0, 1).
     union : {"activity", "synapses"}, default="activity"
-    method : {"mean", "exact", "bound"}, default="mean"
-        As for `union_false_positive_rate`; the exact one takes long for large unions.
+    method : {"exact", "mean", "bound"}, default="exact"
+        As for `union_false_positive_rate`, of which the exact one is refused for the largest problems.
 
     Returns
     -------
@@ -172,19 +172,14 @@ def max_union(n_cells, n_active, n_synapses, threshold, target, *, union="activi
     shares("target", target, open_low=True, open_high=True)
 
     def most(n, a, s, theta, target):
-        def fits(M):
+        def fits(M, method):
             return union_false_positive_rate(n, a, s, theta, M, union=union, method=method) <= target
 
-        high = 1
-        while fits(high) and high < MOST_PATTERNS:
-            high *= 2
-        low = high // 2 if high > 1 else 0
-        if high >= MOST_PATTERNS:
-            return MOST_PATTERNS
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if fits(middle) else (low, middle)
-        return low
+        # Unions of mean size are close, and take no time
+        guess = _last(lambda M: fits(M, "mean" if method == "exact" else method), 0)
+        if method != "exact" or guess == MOST_PATTERNS:
+            return guess
+        return _last(lambda M: fits(M, method), guess)
 
     return _each(most, n_cells, n_active, n_synapses, threshold, target)
 
@@ -237,6 +232,24 @@ def threshold_curve(
     a = np.round(shares("sparsity", list(sparsity))[:, None] * n)
     rates = false_positive_rate(n, a, counts("n_synapses", list(n_synapses)), theta)
     return np.median(rates.reshape(len(theta), -1), axis=1)
+
+
+def _last(fits, guess):
+    """Return the last number of patterns that fits; all before it do. It is looked for around a guess."""
+    low, high, step = guess, guess + 1, 1
+    if guess > 0 and not fits(guess):
+        low, high = guess - 1, guess
+        while low > 0 and not fits(low):
+            step *= 2
+            low, high = max(low - step, 0), low
+    else:
+        while low < MOST_PATTERNS and fits(high):
+            step *= 2
+            low, high = high, min(high + step, MOST_PATTERNS)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
 
 
 def _each(function, *values):

@@ -3,19 +3,25 @@
 import numpy as np
 from scipy.stats import binom
 
-from ._checks import counts, number, shares
+from ._checks import counts, log_any, logarithms, number, shares
+from ._checks import rate as as_rate
 from .matches import false_positive_rate
 
+#: Logarithm of a rate of which only the first power counts: with up to 2**53 segments others are 1e-240 of it.
+LEADING = -600.0
 
-def any_match_rate(rate, n_segments):
+
+def any_match_rate(rate, n_segments, *, log=False):
     r"""Return the chance that any of G segments answers, each by itself: ``1 - (1 - p)^G``.
 
     Parameters
     ----------
     rate : array-like of float
-        Chance p that one does, as from `false_positive_rate`.
+        Chance p that one does, as from `false_positive_rate`; its natural logarithm if `log`.
     n_segments : array-like of int
         Segments G.
+    log : bool, default=False
+        Take and return natural logarithms, for rates below 1e-308.
 
     Returns
     -------
@@ -34,13 +40,18 @@ def any_match_rate(rate, n_segments):
     >>> from sparsecode.dendrites.theory import any_match_rate, false_positive_rate
     >>> round(any_match_rate(false_positive_rate(100, 7, 7, 4), 500), 6)
     0.134728
+    >>> round(any_match_rate(false_positive_rate(10**6, 200, 100, 100, log=True), 10**6, log=True), 4)
+    -868.238
     """
-    p, G = shares("rate", rate), counts("n_segments", n_segments)
+    G = counts("n_segments", n_segments)
+    if log:
+        return number(log_any(logarithms("rate", rate), G))
+    p = shares("rate", rate)
     with np.errstate(divide="ignore", invalid="ignore"):
         return number(np.where(G == 0, 0.0, np.where(p == 1, 1.0, -np.expm1(G * np.log1p(-p)))))
 
 
-def classification_error(n_cells, n_active, n_synapses, threshold, n_segments):
+def classification_error(n_cells, n_active, n_synapses, threshold, n_segments, *, log=False):
     r"""Return how often one of two neurons with G segments each answers more strongly to a pattern of the other.
 
     Each segment has one pattern of its class. Of a stored pattern one segment of the right class is sure to answer,
@@ -54,6 +65,8 @@ def classification_error(n_cells, n_active, n_synapses, threshold, n_segments):
         As for `false_positive_rate`.
     n_segments : array-like of int
         Segments G of a class, at least 1.
+    log : bool, default=False
+        Return natural logarithms, for errors below 1e-308.
 
     Returns
     -------
@@ -68,7 +81,7 @@ def classification_error(n_cells, n_active, n_synapses, threshold, n_segments):
 
     Notes
     -----
-    O(G) for a value.
+    O(G) for a value; O(1) where p is below 1e-260: a single answer by accident is all that counts then, ``G p / 2``.
 
     Examples
     --------
@@ -76,16 +89,20 @@ def classification_error(n_cells, n_active, n_synapses, threshold, n_segments):
     >>> classification_error([300, 700, 1100], 128, 24, 12, 500).round(5)
     array([0.48037, 0.06877, 0.00075])
     """
-    p, G = np.asarray(false_positive_rate(n_cells, n_active, n_synapses, threshold)), counts("n_segments", n_segments)
+    log_p = np.asarray(false_positive_rate(n_cells, n_active, n_synapses, threshold, log=True))
+    G = counts("n_segments", n_segments)
     if (G < 1).any():
         raise ValueError("`n_segments` must be at least 1, got 0.")
-    problems = np.broadcast(p, G)
+    problems = np.broadcast(log_p, G)
     error = np.empty(problems.shape)
-    for problem, (chance, n_segments) in enumerate(problems):
-        i = np.arange(n_segments)
+    for problem, (log_chance, n_segments) in enumerate(problems):
+        if log_chance < LEADING:
+            error.flat[problem] = log_chance + np.log(n_segments / 2)
+            continue
+        i, chance = np.arange(n_segments), np.exp(log_chance)
         wrong = binom.sf(i + 1, n_segments, chance) + 0.5 * binom.pmf(i + 1, n_segments, chance)
-        error.flat[problem] = binom.pmf(i, n_segments - 1, chance) @ wrong
-    return number(error)
+        error.flat[problem] = np.log(binom.pmf(i, n_segments - 1, chance) @ wrong)
+    return as_rate(error, log)
 
 
 def prediction_quality(n_cells, n_active, n_synapses, threshold, n_transitions):

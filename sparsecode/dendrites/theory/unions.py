@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..._core.hypergeometric import log_probabilities, log_tails
-from ._checks import counts, number, rate
+from ._checks import counts, log_any, number, rate
 
 KINDS = ("activity", "synapses")
 METHODS = ("exact", "mean", "bound")
@@ -154,10 +154,10 @@ def union_false_positive_rate(
     if method == "exact":
         return rate(_exact_rate(n, united, other, theta, M), log)
     size = _mean_size(n, united, M) if method == "mean" else np.minimum(united * M, n)
-    return rate(log_tails(n, other, size, theta)[1], log)
+    return rate(log_tails(n, other, size, theta, below=False)[1], log)
 
 
-def union_containment_rate(n_cells, n_active, n_patterns, n_synapses):
+def union_containment_rate(n_cells, n_active, n_patterns, n_synapses, *, log=False):
     r"""Return the chance that all of some cells are in a union by accident, about: ``(1 - (1 - a / n)^M)^s``.
 
     As in a Bloom filter: with s = a the chance that a pattern that is not in the union seems to be.
@@ -166,6 +166,8 @@ def union_containment_rate(n_cells, n_active, n_patterns, n_synapses):
     ----------
     n_cells, n_active, n_patterns, n_synapses : array-like of int
         n, a, M and s.
+    log : bool, default=False
+        Return natural logarithms, for rates below 1e-308.
 
     Returns
     -------
@@ -187,7 +189,9 @@ def union_containment_rate(n_cells, n_active, n_patterns, n_synapses):
     n = counts("n_cells", n_cells)
     a = counts("n_active", n_active, most=n, of="`n_cells`")
     s = counts("n_synapses", n_synapses, most=n, of="`n_cells`")
-    return number(_share(n, a, counts("n_patterns", n_patterns)) ** s)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_share = log_any(np.log(a / n), counts("n_patterns", n_patterns))
+        return rate(np.where(s == 0, 0.0, s * log_share) + 0.0, log)
 
 
 def _share(n, a, M):
@@ -215,6 +219,6 @@ def _exact_rate(n, united, other, theta, M):
             )
         law = union_size_distribution(n_, united_, M_)
         with np.errstate(divide="ignore"):
-            terms = np.log(law) + log_tails(n_, other_, np.arange(len(law)), theta_)[1]
+            terms = np.log(law) + log_tails(n_, other_, np.arange(len(law)), theta_, below=False)[1]
         result.flat[i] = np.logaddexp.reduce(terms)
     return np.minimum(result, 0.0)

@@ -1,8 +1,8 @@
 """Kernels of a store of dendritic segments: synapses by segment, and by the cell that they come from.
 
 Both are ragged rows in a pool: a row that is full moves to the end of the pool with more room, and the pool is packed
-in Python once it is used up (`_segments.py`). A synapse knows its place in the list of its cell, and an entry of a list
-its place in the segment, so that both are taken out in one step. Segments are linked in the order of their use.
+in Python once it is used up (`_pooled_segments.py`). A synapse knows its place in the list of its cell, and an entry of
+a list its place in the segment, so that both are taken out in one step. Segments are linked in the order of their use.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ import numpy as np
 
 from .._core.jit import kernel
 
-#: Places in `Segments.totals`: identifiers given so far, the first that is free again and the number of these,
+#: Places in `PooledSegments.totals`: identifiers given so far, the first that is free again and the number of these,
 #: segments and synapses that there are, ends of the pools, last stamp, least and most recently used segment, seeds,
 #: rows learned.
 NEXT, FREE, N_FREE, LIVE, SYNAPSES, POOL, LISTS, STAMP, OLDEST, NEWEST, SEED, OTHER_SEED, ROWS = range(13)
@@ -20,7 +20,7 @@ NEXT, FREE, N_FREE, LIVE, SYNAPSES, POOL, LISTS, STAMP, OLDEST, NEWEST, SEED, OT
 ONE = 10_000
 
 
-class Segments(NamedTuple):
+class PooledSegments(NamedTuple):
     """Segments of N cells with their synapses; S segments, pools of P synapses and L entries have room."""
 
     owner: np.ndarray  # (S,) int32: cell of each segment, -1 if there is none

@@ -13,11 +13,11 @@ from ._overlaps import as_lists
 #: Rows that are learned at a time.
 LEARNED_ROWS = 256
 
-#: Numbers of `Store.totals`.
+#: Numbers of `PaddedSegments.totals`.
 ROWS, SEGMENTS, CODED, ONES, REPLACED = range(5)
 
 
-class Store(NamedTuple):
+class PaddedSegments(NamedTuple):
     """S segments of up to L synapses; their number is ``totals[1]``, and there may be room for more."""
 
     cells: np.ndarray  # (S, L) int32: presynaptic cells, -1 where there is no synapse
@@ -40,7 +40,7 @@ class Store(NamedTuple):
     def with_room(self, n_more):
         """Return a copy with room for more segments."""
         n, L = int(self.totals[SEGMENTS]), self.cells.shape[1]
-        larger = Store.empty(n + n_more, L)
+        larger = PaddedSegments.empty(n + n_more, L)
         for new, old in zip(larger[:-1], self[:-1], strict=True):
             new[:n] = old[:n]
         larger.totals[:] = self.totals
@@ -49,27 +49,35 @@ class Store(NamedTuple):
     def trimmed(self):
         """Return the store without room."""
         n = int(self.totals[SEGMENTS])
-        return Store(*(array[:n].copy() for array in self[:-1]), self.totals)
+        return PaddedSegments(*(array[:n].copy() for array in self[:-1]), self.totals)
 
-    def check(self, n_cells):
+    def check(self, n_cells, n_owners):
         """Raise an error if these are no arrays of segments: kernels trust them."""
-        like = Store.empty(*self.cells.shape) if self.cells.ndim == 2 else Store.empty(0, 0)
+        like = PaddedSegments.empty(*self.cells.shape) if self.cells.ndim == 2 else PaddedSegments.empty(0, 0)
         fits = all(a.dtype == b.dtype and a.shape == b.shape for a, b in zip(self, like, strict=True))
-        if not fits or self.totals[SEGMENTS] != len(self.cells) or not self._packed(n_cells):
+        if not fits or self.totals[SEGMENTS] != len(self.cells) or not self._sound(n_cells, n_owners):
             raise ValueError("the arrays are no segments.")
 
-    def _packed(self, n_cells):
-        """Return whether each segment has its synapses first, each to a cell that there is."""
-        there = np.arange(self.cells.shape[1]) < self.sizes[:, None]
-        return bool(np.array_equal(there, self.cells >= 0) and (self.cells < n_cells).all())
+    def _sound(self, n_cells, n_owners):
+        """Return whether each segment has its synapses first, to cells that there are, and an owner that there is."""
+        L = self.cells.shape[1]
+        there = np.arange(L) < self.sizes[:, None]
+        packed = np.array_equal(there, self.cells >= 0) and ((self.sizes >= 0) & (self.sizes <= L)).all()
+        in_order = np.sort(self.cells, axis=1)
+        different = (np.diff(in_order, axis=1) > 0) | (in_order[:, 1:] < 0)
+        linked = (self.cells >= -1).all() and (self.cells < n_cells).all() and different.all()
+        strong = ((self.permanences >= 0) & (self.permanences <= 1)).all()
+        owned = ((self.owners >= 0) & (self.owners < n_owners)).all() and (self.patterns >= 0).all()
+        counted = (self.foreign >= 0).all() and (self.totals >= 0).all()
+        return bool(packed and linked and strong and owned and counted and (self.used <= self.totals[ROWS]).all())
 
 
 def learn(store, rule, owners, X, seed):
-    """Return the store after rows of bool, and the segment that has each, -1 for none.
+    """Return the store after rows of bool, and the segment that has each, -1 for none that is there.
 
     Parameters
     ----------
-    store : Store
+    store : PaddedSegments
     rule : GrowthRule
     owners : ndarray of shape (n_rows,), int32
         Whose the rows are; -1 for rows that get no segment.
@@ -81,7 +89,8 @@ def learn(store, rule, owners, X, seed):
     indptr, indices = as_lists(X)
     first = int(store.totals[ROWS])
     store = store.with_room(max(0, min(n, rule.n_segments - int(store.totals[SEGMENTS]))))
-    work = GrowthWork(np.zeros(n_cells, np.uint8), np.empty(n_cells, np.int32))
+    since = np.zeros(len(store.cells), np.int64)
+    work = GrowthWork(np.zeros(n_cells, np.uint8), np.empty(n_cells, np.int32), since)
     placed = np.full(n, -1, np.int32)
 
     def take(start, end, stop):
@@ -90,6 +99,8 @@ def learn(store, rule, owners, X, seed):
         learn_rows(store, rule, owners[start:end], *lists, uniforms, work, stop, placed[start:end])
 
     run_chunks(take, n, n_jobs=1, chunk_rows=LEARNED_ROWS)  # one thread takes them in their order
+    there = np.flatnonzero(placed >= 0)
+    placed[there[first + there + 1 < since[placed[there]]]] = -1  # another pattern has replaced theirs
     return store.trimmed(), placed
 
 

@@ -1,9 +1,9 @@
-"""What estimators that store rows share: `fit` begins anew, `partial_fit` goes on, a failure changes nothing."""
+"""What estimators that learn row by row share: `fit` begins anew, `partial_fit` goes on, a failure changes nothing."""
 
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.history import as_history
-from .._core.validation import check_binary_rows, fit_context, unchanged_on_failure
+from .history import as_history
+from .validation import check_binary_rows, fit_context, unchanged_on_failure
 
 
 class Storing:
@@ -68,11 +68,11 @@ class Storing:
 
 
 class StoringSequences(Storing):
-    """The same for rows in time: ``_begin(n_features)`` begins with nothing, ``_store(X, groups)`` stores."""
+    """The same for rows in time: ``_begin(n_features)`` begins with nothing, ``_store(X, groups)`` learns."""
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, groups=None):
-        """Forget everything and store the rows of X, in their order.
+        """Forget everything and learn the rows of X, in their order.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class StoringSequences(Storing):
 
     @fit_context(prefer_skip_nested_validation=False)
     def partial_fit(self, X, y=None, groups=None):
-        """Store the rows of X too, in their order: however rows are split over calls, the bits are the same.
+        """Learn the rows of X too, in their order: however rows are split over calls, the bits are the same.
 
         A call that fails or is interrupted leaves the estimator as it was.
 

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from .._core.products import aligned_copy
-from ._segment_kernels import (
+from ._pooled_kernels import (
     FREE,
     LISTS,
     NEWEST,
@@ -14,7 +14,7 @@ from ._segment_kernels import (
     OTHER_SEED,
     POOL,
     SEED,
-    Segments,
+    PooledSegments,
     destroy,
 )
 
@@ -24,7 +24,7 @@ SMALLEST = 256, 4096, 4096
 #: Share of what is there by which pools grow.
 GROWTH = 0.5
 
-#: Fields of `Segments` with one number for each segment, for each cell, and those of the two pools.
+#: Fields of `PooledSegments` with one number for each segment, for each cell, and those of the two pools.
 BY_SEGMENT = ("owner", "start", "size", "room", "stamp", "older", "newer", "sibling")
 BY_CELL = ("first", "count", "list_start", "list_size", "list_room")
 BY_SYNAPSE, BY_ENTRY = ("cells", "permanences", "places"), ("list_segments", "list_slots")
@@ -32,7 +32,9 @@ BY_SYNAPSE, BY_ENTRY = ("cells", "permanences", "places"), ("list_segments", "li
 
 def make_segments(n_cells, rng):
     """Return a store of cells without segments, with seeds from a generator."""
-    kinds = {name: array_type for name, array_type in zip(Segments._fields, TYPES, strict=True) if name != "totals"}
+    kinds = {
+        name: array_type for name, array_type in zip(PooledSegments._fields, TYPES, strict=True) if name != "totals"
+    }
     sizes = (
         dict.fromkeys(BY_SEGMENT, SMALLEST[0])
         | dict.fromkeys(BY_SYNAPSE, SMALLEST[1])
@@ -44,10 +46,10 @@ def make_segments(n_cells, rng):
     totals = np.zeros(13, np.int64)
     totals[[FREE, OLDEST, NEWEST]] = -1
     totals[SEED], totals[OTHER_SEED] = rng.integers(1, 2147483398, size=2)
-    return Segments(**arrays, totals=totals)
+    return PooledSegments(**arrays, totals=totals)
 
 
-#: Types of the fields of `Segments`.
+#: Types of the fields of `PooledSegments`.
 TYPES = (
     np.int32, np.int64, np.int32, np.int32, np.int64, np.int32, np.int32, np.int32, np.int32, np.int16, np.int32,
     np.int32, np.int32, np.int64, np.int32, np.int32, np.int32, np.int16, np.int64,
@@ -56,7 +58,7 @@ TYPES = (
 
 def copy_segments(store):
     """Return a store that can be written without a change of this one."""
-    return Segments(*map(aligned_copy, store))
+    return PooledSegments(*map(aligned_copy, store))
 
 
 def make_room(store, needs):
@@ -82,7 +84,7 @@ def make_room(store, needs):
             [store.list_segments, store.list_slots], store.list_start, store.list_size, room, needed
         )
         arrays |= dict(zip(BY_ENTRY, packed, strict=True)) | {"list_room": room}
-    return Segments(**arrays | {"totals": totals})
+    return PooledSegments(**arrays | {"totals": totals})
 
 
 def _longer(array, n):
@@ -145,16 +147,3 @@ def silence(store, cells):
         destroy(store, s)
     store.count[silent] = -1
     return store
-
-
-def check_segments(store, n_columns):
-    """Raise an error if arrays of a file are no store of the cells of so many columns."""
-    lengths = {
-        len(BY_SEGMENT): {len(getattr(store, name)) for name in BY_SEGMENT},
-        len(BY_CELL): {len(getattr(store, name)) for name in BY_CELL},
-    }
-    sane = all(len(found) == 1 for found in lengths.values()) and len(store.first) % n_columns == 0
-    sane &= all(array.dtype == kind and array.ndim == 1 for array, kind in zip(store, TYPES, strict=True))
-    sane &= len({len(getattr(store, name)) for name in BY_SYNAPSE}) == 1 and store.totals.shape == (13,)
-    if not sane or len(store.list_segments) != len(store.list_slots):
-        raise ValueError("the segments of the memory do not fit its shape.")
