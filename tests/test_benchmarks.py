@@ -265,6 +265,18 @@ def test_overlaps_of_segments_are_compared(imported, capsys, monkeypatch):
         assert output.count("same") == 4 * n_settings
 
 
+def test_films_through_convolutions_are_compared(imported, capsys, tmp_path):
+    (film,) = imported(".", "delta_video")
+    sizes = ["--width", "24", "--frames", "3", "--rounds", "1", "--json", str(tmp_path / "a.json")]
+    film.main(["--clips", "discs", "no such clip", *sizes])
+    output = capsys.readouterr().out
+    assert "no such clip skipped: there is no clip 'no such clip', only bigbuckbunny" in output
+    rows = json.loads((tmp_path / "a.json").read_text())["discs"]
+    assert [row["threshold"] for row in rows] == [[0, 0], [2, 0.05], [4, 0.1], [8, 0.3]]
+    assert rows[0]["error"] < 1e-5 < rows[-1]["error"]
+    assert all(row["faster"][name] > 0 for row in rows for name in ("stream", "step"))
+
+
 def test_video_memory(imported, capsys, monkeypatch):
     """A bright bar that moves over a field is stored and replayed; without a clip the benchmark says why it is idle."""
     (video,) = imported(".", "video_memory")

@@ -50,7 +50,7 @@ class CacheWarning(UserWarning):
     """The disk cache of compiled kernels could not be used; results are right, the start is slower."""
 
 
-def kernel(function, *, fastmath=SAFE_FASTMATH):
+def kernel(function, *, fastmath=SAFE_FASTMATH, disjoint=False):
     """Compile `function` without the GIL and cache it on disk; used as ``name = kernel(_name)``.
 
     Assignment instead of decoration keeps the plain Python body reachable for coverage and mutation tools.
@@ -59,11 +59,14 @@ def kernel(function, *, fastmath=SAFE_FASTMATH):
     Kernels that it calls are inlined always: a process that has just compiled them would call their own code,
     one that loads the caller from disk the copies within it, and the two need not agree to the last bit. So
     machine code is made, and kept on disk, of what Python calls only.
+
+    With `disjoint` the compiler may take it that, where other kernels call it, arrays that it writes overlap no other
+    argument: sums over a loop then stay in registers.
     """
     if numba.config.DISABLE_JIT:
         return function
     options = {"nogil": True, "error_model": "numpy", "fastmath": set(fastmath), "_nrt": False}
-    compiled = Kernel(function, targetoptions=options)
+    compiled = Kernel(function, targetoptions=options, disjoint=disjoint)
     _enable_cache(compiled)
     KERNELS[f"{function.__module__}.{function.__name__}"] = compiled
     return compiled

@@ -51,6 +51,15 @@ class PartCompiler(CompilerBase):
         return [passes]
 
 
+class DisjointCompiler(PartCompiler):
+    """The same for functions that are told that their array arguments do not overlap."""
+
+    def define_pipelines(self):
+        """Return the passes."""
+        self.state.flags.noalias = True
+        return super().define_pipelines()
+
+
 #: Options of what only kernels call.
 PART_OPTIONS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinline": True}
 
@@ -58,11 +67,12 @@ PART_OPTIONS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "forceinli
 class Kernel(CPUDispatcher):
     """A compiled function as Python calls it; kernels that call it take its `part` in."""
 
-    def __init__(self, py_func, locals=None, targetoptions=None, **settings):
+    def __init__(self, py_func, locals=None, targetoptions=None, disjoint=False, **settings):
         options = {"nopython": True, "boundscheck": None, **(targetoptions or {})}
         locals = locals or {}  # older versions of Numba take no None
         super().__init__(py_func, locals, {**options, "no_cfunc_wrapper": True}, **settings)
-        self.part = CPUDispatcher(py_func, locals, {**options, **PART_OPTIONS}, pipeline_class=PartCompiler)
+        compiler = DisjointCompiler if disjoint else PartCompiler
+        self.part = CPUDispatcher(py_func, locals, {**options, **PART_OPTIONS}, pipeline_class=compiler)
 
     @property
     def _numba_type_(self):

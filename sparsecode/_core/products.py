@@ -5,6 +5,8 @@ Worker threads must not call BLAS, and after each product OpenBLAS keeps its thr
 (docs/developer/design.md has the measurements).
 """
 
+import math
+
 import numpy as np
 
 from .jit import kernel
@@ -81,12 +83,14 @@ def kernel_array(array):
 
     A read-only, strided or memory-mapped array is another type to Numba and would be compiled for anew.
     """
+    if type(array) is np.ndarray and array.flags.carray:
+        return array
     return np.require(array, requirements=["C", "ALIGNED", "WRITEABLE", "ENSUREARRAY"])
 
 
 def aligned_empty(shape, dtype):
     """Return an array that begins with a cache line: a register that straddles two of them takes twice as long."""
-    dtype, size = np.dtype(dtype), int(np.prod(shape))
+    dtype, size = np.dtype(dtype), math.prod(shape) if isinstance(shape, tuple) else int(shape)
     memory = np.empty(size * dtype.itemsize + CACHE_LINE, np.uint8)
     start = -memory.ctypes.data % CACHE_LINE
     return memory[start : start + size * dtype.itemsize].view(dtype).reshape(shape)

@@ -60,7 +60,11 @@ class Scale(NamedTuple):
     def unscaled(self, W, b):
         """Return weights (n_inputs, n_units) and intercepts of standardised inputs for inputs in their own units."""
         intercepts = b - W.sum(axis=0) * (self.mean / self.deviation)
-        return (W / self.unit).astype(W.dtype), intercepts.astype(W.dtype)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            W, intercepts = (W / self.unit).astype(W.dtype), intercepts.astype(W.dtype)
+        if not (np.isfinite(W).all() and np.isfinite(intercepts).all()):
+            raise ValueError(f"inputs are so small that weights for them overflow {W.dtype}: fit to X in larger units.")
+        return W, intercepts
 
     def scaled(self, W, b):
         """Return weights and intercepts that `unscaled` gives W and b for."""

@@ -6,29 +6,14 @@ several rows are counted in one register, and a block stays in the cache while m
 
 import numpy as np
 
+from .._core.bits import count_bits
 from .._core.jit import kernel
 
 #: Stored rows of a block.
 BLOCK = 256
 
-#: Masks of every other bit, pair and half-octet, and a one in each octet.
-ONES, PAIRS, HALVES = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333), np.uint64(0x0F0F0F0F0F0F0F0F)
-OCTETS = np.uint64(0x0101010101010101)
-
 #: What `nearest_rows` ranks by.
 METRICS = {"overlap": np.int64(0), "jaccard": np.int64(1), "hamming": np.int64(2)}
-
-
-def _count_bits(x):
-    """Return the number of ones of a word; compilers know these steps, and take the instruction if there is one.
-
-    With sums instead of the product they do not, and a scan takes three times as long. `np.multiply` overflows silently
-    where this is plain Python.
-    """
-    x = x - ((x >> np.uint64(1)) & ONES)
-    x = (x & PAIRS) + ((x >> np.uint64(2)) & PAIRS)
-    x = (x + (x >> np.uint64(4))) & HALVES
-    return np.multiply(x, OCTETS) >> np.uint64(56)
 
 
 def _count_common(block, query, counts):
@@ -125,7 +110,6 @@ def _nearest_rows(blocks, sizes, queries, n_active, metric, counts, scores, stop
                         insert(scores[m], first + m, distances[i], places[i])
 
 
-count_bits = kernel(_count_bits)
 count_common = kernel(_count_common)
 common_rows = kernel(_common_rows)
 common_lists = kernel(_common_lists)

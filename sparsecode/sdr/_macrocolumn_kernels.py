@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._core.bits import first_bit
 from .._core.jit import kernel
-from ._bits_kernels import count_bits
 from ._selection_kernels import crosstalk_floor, expansivity, likelihoods
 
 #: Rows that are added up in bytes before these might overflow; a multiple of 4.
@@ -50,8 +50,7 @@ def _list_active(words, indptr, indices):
         for w in range(words.shape[1]):
             rest = words[i, w]
             while rest != 0:
-                below = (rest ^ (rest - one)) >> one  # ones in place of the zeros below the first one
-                indices[at] = 64 * w + np.int64(count_bits(below))
+                indices[at] = 64 * w + first_bit(rest)
                 rest &= rest - one
                 at += 1
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._core.bits import count_bits
 from .._core.jit import kernel
-from ._bits_kernels import count_bits
 from ._macrocolumn_kernels import EXACT, copy, write_levels
 
 #: Units of a lane at most, those of a word.

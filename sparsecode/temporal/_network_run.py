@@ -4,11 +4,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from ..coding._wiring import Prepared
 from ._linear import RUNS
 from ._networks import quantized, shapes_of, through
-from ._streams import blocks
+from ._streams import all_finite, blocks, check_magnitude, check_state
 from .layers import check_layers, follow, linear_layers
 
 
@@ -58,7 +59,7 @@ class NetworkRun:
         check_layers(layers)
         self.layers, self.frame_shape, self.every, self.quantizes = tuple(layers), frame_shape, every, quantizes
         self.out_shape, self.shapes = shapes_of(self.layers, frame_shape)
-        self.linear, self.prepared = linear_layers(self.layers), Prepared()
+        self.linear, self.prepared, self.templates = linear_layers(self.layers), Prepared(), Prepared()
         self.n_inputs = [math.prod(shape) for shape, _ in self.shapes]
 
     def frames(self, X):
@@ -74,49 +75,74 @@ class NetworkRun:
 
     def begin(self, dtype):
         """Return the state before any row, in a dtype."""
-        n_sums = sum(math.prod(shape) for _, shape in self.shapes)
-        peaks = np.zeros(len(self.shapes), dtype)
-        return NetworkState(np.zeros(sum(self.n_inputs), dtype), np.zeros(n_sums, dtype), peaks, np.zeros(1, np.int64))
+        return NetworkState(*(np.zeros_like(part) for part in self.template(dtype)))
 
-    def advance(self, X, state, thresholds):
-        """Return the outputs for rows and, for each linear layer, its `Inputs`; change the state."""
-        dtype, at, found = X.dtype, [0, 0, 0], []
-        runs, thresholds = self._runs(dtype), thresholds.astype(dtype)
-        age = state.n_rows[0] + np.arange(len(X))
-        fresh = (age == 0) | (np.zeros(len(X), bool) if self.every is None else age % self.every == 0)
+    def template(self, dtype):
+        """Return a state of a dtype, of which only shapes count."""
+        if dtype not in self.templates:
+            n_sums = sum(math.prod(shape) for _, shape in self.shapes)
+            sizes = sum(self.n_inputs), n_sums, len(self.shapes)
+            self.templates[dtype] = NetworkState(*(np.zeros(size, dtype) for size in sizes), np.zeros(1, np.int64))
+        return self.templates[dtype]
+
+    def advance(self, X, state, thresholds, memory=None, outputs=None):
+        """Return the outputs for rows and, for each linear layer, its `Inputs`; change the state.
+
+        With `memory`, a dict, inputs are in arrays that the next call with it writes over. `outputs`, of shape
+        (n_rows, n_outputs), are written, if given.
+        """
+        dtype, n_rows, at, found = X.dtype, len(X), [0, 0, 0], []
+        runs, thresholds, memory = self._runs(dtype), thresholds.astype(dtype), {} if memory is None else memory
+        if outputs is None:
+            outputs = np.empty((n_rows, math.prod(self.out_shape)), dtype)
+        age, fresh = int(state.n_rows[0]), np.zeros(n_rows, np.int64)
+        if self.every is not None:
+            fresh[-age % self.every :: self.every] = 1
+        fresh[: age == 0] = 1
 
         def advance(layer, A):
             number, first, start = at
-            run, limits = runs[number], np.where(age == 0, dtype.type(0), thresholds[number])
+            run, limits = runs[number], np.full(n_rows, thresholds[number])
+            limits[: age == 0] = 0
             at[:] = number + 1, first + run.n_inputs, start + run.n_sums
             if self.quantizes:
                 A, limits = quantized(A, 2 * thresholds[number]), np.zeros_like(limits)
             received, sums = state.received[first : at[1]], state.sums[start : at[2]]
-            peak = state.peaks[number : number + 1]
-            out, sent = run.advance(A, limits, fresh.astype(np.int64), received, sums, peak)
+            if (number, "work") not in memory:
+                memory[number, "work"] = run.make_work(dtype)
+            if number == len(runs) - 1 and run.n_sums == outputs.shape[1]:
+                out = outputs.reshape(n_rows, *run.out_shape)
+            elif len(memory.get(number, ())) < n_rows:
+                out = memory[number] = np.empty((n_rows, *run.out_shape), dtype)
+            else:
+                out = memory[number][:n_rows]
+            peak, work = state.peaks[number : number + 1], memory[number, "work"]
+            sent = run.advance(A, limits, fresh, received, sums, peak, work, out)
             found.append(Inputs(A, limits, sent))
             return out
 
         A = follow(self.layers, self.frames(X), advance)
-        state.n_rows[0] += len(X)
+        state.n_rows[0] += n_rows
         check_outputs(A)
-        return A.reshape(len(A), -1), found
+        if not np.may_share_memory(A, outputs):
+            outputs[:] = A.reshape(n_rows, -1)
+        return outputs, found
 
-    def blocks(self, X, parts, thresholds):
-        """Yield rows, and what `advance` makes of them."""
-        widest = max(math.prod(shape) for pair in self.shapes for shape in pair)
+    def blocks(self, X, parts, thresholds, outputs=None):
+        """Yield rows, and what `advance` makes of them; inputs of layers are there until the next."""
+        widest, memory = max(math.prod(shape) for pair in self.shapes for shape in pair), {}
+        outputs = np.empty((len(X), math.prod(self.out_shape)), X.dtype) if outputs is None else outputs
         for rows, _ in parts:
             state = self.begin(X.dtype)
             for block in blocks(rows, widest):
-                yield block, *self.advance(X[block], state, thresholds)
+                yield block, *self.advance(X[block], state, thresholds, memory, outputs[block])
 
     def measure(self, X, parts, thresholds):
         """Return the outputs, and how many inputs of each linear layer were sent."""
-        outputs, n_sent = [], np.zeros(len(self.linear))
-        for _, out, found in self.blocks(X, parts, thresholds):
-            outputs.append(out)
+        outputs, n_sent = np.empty((len(X), math.prod(self.out_shape)), X.dtype), np.zeros(len(self.linear))
+        for _, _, found in self.blocks(X, parts, thresholds, outputs):
             n_sent += [inputs.n_sent.sum() for inputs in found]
-        return np.concatenate(outputs), n_sent
+        return outputs, n_sent
 
     def _runs(self, dtype):
         """Return the linear layers at work in a dtype."""
@@ -129,8 +155,61 @@ class NetworkRun:
         return self.prepared[dtype]
 
 
+class StepsMixin:
+    """Encoders that have a `NetworkRun`, as ``_run``, and thresholds: one row after the other."""
+
+    def initial_state(self):
+        """Return the `NetworkState` before any row."""
+        check_is_fitted(self)
+        return self._run.begin(np.dtype(np.float64))
+
+    def step(self, x, state, learn=False):
+        """Return the outputs for one row, and the state after it.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_features,)
+        state : NetworkState
+            Not changed.
+        learn : bool, default=False
+            Has no effect.
+
+        Returns
+        -------
+        outputs : ndarray of shape (n_outputs,)
+        state : NetworkState
+        """
+        x = self._check_sample(x)
+        check_magnitude(x)
+        state = check_state(state, self._run.template(x.dtype), self)
+        return self._run.advance(x, state, self.threshold_)[0][0], state
+
+    def stream(self, rows):
+        """Yield the outputs for rows as they come, those of `step` without copies of the state.
+
+        Parameters
+        ----------
+        rows : iterable of array-like of shape (n_features,)
+            Such as frames of a camera. A row that is refused, as by `step`, ends the stream.
+
+        Yields
+        ------
+        ndarray of shape (n_outputs,)
+        """
+        check_is_fitted(self)
+        state, memory = self.initial_state(), {}
+        for x in rows:
+            x = self._check_sample(x)
+            check_magnitude(x)
+            if x.dtype != state.received.dtype:
+                state, memory = check_state(state, self._run.template(x.dtype), self), {}
+            yield self._run.advance(x, state, self.threshold_, memory)[0][0]
+
+
 def check_outputs(A):
     """Raise if sums have overflowed."""
+    if all_finite(A):
+        return
     bad = np.flatnonzero(~np.isfinite(A.reshape(len(A), -1)).all(axis=1))
     if bad.size:
         raise ValueError(

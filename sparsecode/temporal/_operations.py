@@ -64,6 +64,6 @@ def changes(A, limits, received):
     """Return which inputs of each row are sent, and bring what was received up to date."""
     events, sent = make_events(A.shape[1], A.dtype), np.zeros(A.shape, dtype=bool)
     for t, row in enumerate(A):
-        n = send(row, limits[t], received, events)
+        n = send(row, limits[t], received, events, np.int64(len(row)))
         sent[t, events.places[:n]] = True
     return sent

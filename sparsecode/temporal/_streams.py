@@ -9,8 +9,8 @@ from sklearn.utils.validation import check_is_fitted
 from .._core.history import as_history
 from ..encoder import as_dense
 
-#: Entries that a call of a kernel takes, so that Ctrl-C is answered between them.
-BLOCK = 1 << 21
+#: Entries that a call of a kernel takes, so that Ctrl-C is answered between them, and work arrays stay in the cache.
+BLOCK = 1 << 18
 
 
 class StreamRecord(NamedTuple):
@@ -36,6 +36,10 @@ class StreamMixin:
         """A record of the rows of fit."""
         check_is_fitted(self)
         return as_history([self._record], StreamRecord)
+
+    def _flatten(self, X, reset):
+        """Return samples as rows; labelled arrays with a dimension "time" have it first."""
+        return super()._flatten(X.transpose("time", ...) if "time" in getattr(X, "dims", ()) else X, reset)
 
     def _check_stream(self, X, *, reset):
         """Return X as rows whose differences do not overflow."""
@@ -73,20 +77,36 @@ def stacked(arrays):
 
 def check_state(state, expected, owner):
     """Return a copy of a state with the shapes and dtypes of the expected one, or say what is wrong with it."""
-    arrays = [np.array(part) for part in state] if isinstance(state, tuple) else []
+    arrays = [np.asarray(part) for part in state] if isinstance(state, tuple) else []
     if [part.shape for part in arrays] != [part.shape for part in expected] or not all(
-        part.dtype.kind in "biuf" and np.isfinite(part).all() for part in arrays
+        part.dtype.kind in "biuf" and all_finite(part) for part in arrays
     ):
         raise ValueError(
             f"`state` must be a {type(expected).__name__} of this {type(owner).__name__}, with arrays of shapes "
             f"{', '.join(str(part.shape) for part in expected)}, got {type(state).__name__}; begin with "
             "`initial_state()`."
         )
-    return type(expected)(*(part.astype(begun.dtype) for part, begun in zip(arrays, expected, strict=True)))
+    with np.errstate(over="ignore"):
+        copies = [part.astype(begun.dtype) for part, begun in zip(arrays, expected, strict=True)]
+    for part, copy in zip(arrays, copies, strict=True):
+        if copy.itemsize < part.itemsize and not all_finite(copy):
+            raise ValueError(
+                f"`state` has numbers of {part.dtype} beyond {copy.dtype}, the dtype of x: give x as float64."
+            )
+    return type(expected)(*copies)
+
+
+def all_finite(A):
+    """Tell whether all numbers are finite: if their sum is, they are, and one look is enough."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(np.add.reduce(A, axis=None)) or np.isfinite(A).all())
 
 
 def check_magnitude(X):
     """Raise if differences of numbers in X could overflow."""
+    with np.errstate(over="ignore"):
+        if np.isfinite(np.einsum("ij,ij->", X, X)):  # one look, where squares do not overflow
+            return
     limit = np.finfo(X.dtype).max / 4
     largest = max(X.max(initial=0), -X.min(initial=0))
     if largest > limit:

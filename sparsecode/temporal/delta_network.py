@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder, sequences
 from ._calibration import Calibration, calibrate_layers, scorer_of
-from ._network_run import NetworkRun
+from ._network_run import NetworkRun, StepsMixin
 from ._networks import (
     FramesMixin,
     check_classes,
@@ -21,10 +21,10 @@ from ._networks import (
     weighted_inputs,
 )
 from ._operations import count_operations
-from ._streams import StreamMixin, StreamRecord, as_thresholds, check_magnitude, check_state
+from ._streams import StreamMixin, StreamRecord, as_thresholds
 
 
-class DeltaNetwork(FramesMixin, StreamMixin, Encoder):
+class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
     r"""Run a trained network on a stream: each linear layer gets the changes of its inputs, and corrects its sums.
 
     A layer z = a W + b remembers the input h that it has received so far. With the next input a,
@@ -232,8 +232,7 @@ class DeltaNetwork(FramesMixin, StreamMixin, Encoder):
         check_is_fitted(self)
         self._validate_params()
         X = self._check_stream(X, reset=False)
-        parts = self._run.blocks(X, sequences(groups, len(X)), self.threshold_)
-        return np.concatenate([out for _, out, _ in parts])
+        return self._run.measure(X, sequences(groups, len(X)), self.threshold_)[0]
 
     @available_if(has_classes)
     def predict(self, X, groups=None):
@@ -263,32 +262,6 @@ class DeltaNetwork(FramesMixin, StreamMixin, Encoder):
         ndarray of shape (n_samples, n_outputs)
         """
         return self._run.dense(self._check_stream(X, reset=False))
-
-    def initial_state(self):
-        """Return the `NetworkState` before any row."""
-        check_is_fitted(self)
-        return self._run.begin(np.dtype(np.float64))
-
-    def step(self, x, state, learn=False):
-        """Return the outputs for one row, and the state after it.
-
-        Parameters
-        ----------
-        x : array-like of shape (n_features,)
-        state : NetworkState
-            Not changed.
-        learn : bool, default=False
-            Has no effect.
-
-        Returns
-        -------
-        outputs : ndarray of shape (n_outputs,)
-        state : NetworkState
-        """
-        x = self._check_sample(x)
-        check_magnitude(x)
-        state = check_state(state, self._run.begin(x.dtype), self)
-        return self._run.advance(x, state, self.threshold_)[0][0], state
 
     def calibrate(self, X, y=None, *, max_loss=0.01, groups=None):
         """Choose the thresholds of all layers so that few products are left, and a score falls by little.

@@ -13,6 +13,9 @@ from ..encoder import Capabilities, Encoder, sequences
 from ._neuron_kernels import NeuronRule, integrate
 from ._streams import StreamMixin, StreamRecord, blocks, check_magnitude, check_state, joined
 
+#: Steps that do not pass.
+FOR_EVER = 2.0**62
+
 
 class NeuronState(NamedTuple):
     """Where neurons are.
@@ -261,7 +264,7 @@ class IntegrateAndFire(StreamMixin, Encoder):
             current_gained=number(0 if synapse is None else self.resistance * synaptic_gain(dt, tau, synapse)),
             raise_by=number(self.adaptation),
             adaptation_kept=number(math.exp(-dt / self.tau_adaptation)),
-            silent=round(self.refractory / dt),
+            silent=round(min(self.refractory / dt, FOR_EVER)),
         )
 
     def _begin(self, dtype):

@@ -200,14 +200,14 @@ class Activation(Layer):
         """Return the shape of outputs: that of inputs."""
         return shape
 
-    def dense(self, A):
-        """Return the outputs for rows of inputs."""
+    def dense(self, A, out=None):
+        """Return the outputs for rows of inputs, which `out` may hold."""
         if self.name == "relu":
-            return np.maximum(A, 0)
+            return np.maximum(A, 0, out=out)
         if self.name == "tanh":
-            return np.tanh(A)
+            return np.tanh(A, out=out)
         if self.name == "logistic":
-            return expit(A)
+            return expit(A, out=out)
         if self.name == "softmax":
             axes = tuple(range(1, A.ndim))
             A = np.exp(A - A.max(axis=axes, keepdims=True))
@@ -359,12 +359,17 @@ def linear_layers(layers):
 
 
 def follow(layers, A, advance):
-    """Return what layers make of A, linear ones by ``advance(layer, A)``."""
+    """Return what layers make of A, linear ones by ``advance(layer, A)``, whose results may be written over."""
+    ours = False
     for layer in layers:
         if isinstance(layer, Residual):
-            A = A + follow(layer.layers, A, advance)
+            A, ours = A + follow(layer.layers, A, advance), True
+        elif isinstance(layer, Dense | Conv2D):
+            A, ours = advance(layer, A), True
+        elif isinstance(layer, Activation):
+            A = layer.dense(A, out=A if ours else None)
         else:
-            A = advance(layer, A) if isinstance(layer, Dense | Conv2D) else layer.dense(A)
+            A = layer.dense(A)
     return A
 
 

@@ -1,9 +1,11 @@
 """Numbers as spikes: by their rate, moment, phase, or place in a population; and tables of events."""
 
+import math
+
 import numpy as np
 
 from .._core.rng import as_generator
-from .._core.validation import Integral
+from .._core.validation import Integral, Real
 
 
 def rate_spikes(X, n_steps, *, kind="regular", random_state=None):
@@ -167,9 +169,11 @@ def population_code(X, n_units, *, low=0.0, high=1.0):
     [[1.0, 0.607, 0.135], [0.607, 1.0, 0.607]]
     """
     X, n_units = as_numbers(X), as_steps(n_units, "n_units")
-    if n_units < 2 or not (np.isfinite(high - low) and low < high):
+    numbers = isinstance(low, Real) and isinstance(high, Real)
+    if n_units < 2 or not numbers or not (np.isfinite(float(high) - float(low)) and low < high):
         raise ValueError(
-            f"there must be 2 units at least, and `low` < `high`, got n_units={n_units}, low={low!r}, high={high!r}."
+            f"there must be 2 units at least, and numbers `low` < `high`, got n_units={n_units}, low={low!r:.40}, "
+            f"high={high!r:.40}."
         )
     centres = np.linspace(low, high, n_units)
     with np.errstate(over="ignore", under="ignore"):
@@ -237,18 +241,24 @@ def from_events(events, shape):
     >>> from_events(to_events([[0, 2], [0, 0], [3, 0]]), (3, 2)).tolist()
     [[0, 2], [0, 0], [3, 0]]
     """
-    events, shape = np.asarray(events), tuple(shape)
+    events = np.asarray(events)
     if (
         events.ndim != 1
         or not {"t", "index", "value"} <= set(events.dtype.names or ())
         or any(events[name].dtype.kind not in "iu" for name in ("t", "index"))
+        or events["value"].dtype.kind not in "biuf"
     ):
         raise ValueError(
-            f"`events` must be a table with t and index, both of int, and value, got {events.dtype} {events.shape}."
+            f"`events` must be a table with t and index, both of int, and numbers as value, got {events.dtype} "
+            f"{events.shape}."
         )
-    if not shape or not all(isinstance(side, Integral) and side >= 0 for side in shape):
+    if (
+        not isinstance(shape, tuple | list)
+        or not shape
+        or not all(isinstance(side, Integral) and side >= 0 for side in shape)
+    ):
         raise ValueError(f"`shape` must be ints (n_steps, ...), got {shape!r:.60}.")
-    width = int(np.prod(shape[1:]))
+    width = math.prod(shape[1:])
     for name, end in (("t", shape[0]), ("index", width)):
         outside = events[name][(events[name] < 0) | (events[name] >= end)]
         if outside.size:

@@ -5,9 +5,12 @@ import pytest
 from scipy.sparse import csr_array
 
 from sparsecode import PatchEncoder, SparseCoder, load
+from sparsecode.datasets import drifting_images
 from sparsecode.encoder import as_dense
-from sparsecode.sdr import KWinners, SequenceMemory
+from sparsecode.sdr import KWinners, MacrocolumnMemory, SequenceMemory
 from sparsecode.temporal import DeltaEncoder
+
+IMAGES = [np.random.default_rng(seed).random((24, 24)) for seed in (0, 1)]
 
 
 def film(n_frames=12, side=16, seed=0):
@@ -99,6 +102,20 @@ def test_the_whole_way_to_a_memory_of_sequences():
     bits = KWinners(0.05, sign="absolute").fit_transform(codes)
     memory = SequenceMemory(20, 16, random_state=0).fit(bits)
     np.testing.assert_array_equal(memory.recall_sequence(bits[:1], 11), bits[1:])
+
+
+def test_memories_of_what_has_changed():
+    """Winners among the changes of a film: the sequence is recalled, and each moment from a part of its changes."""
+    frames = drifting_images(14, (16, 16), speed=0.5, n_objects=1, images=IMAGES, random_state=0).reshape(14, -1)
+    events = DeltaEncoder(0.05).fit_transform(frames)[1:]  # without the first frame, which is sent whole
+    assert 0.15 < (events == 0).mean() < 0.5  # 0.30; 0.24 and 0.25 for two other films
+    bits = KWinners(0.1, sign="absolute").fit_transform(events)
+    assert bits.sum(axis=1).tolist() == [26] * 13
+    sequence = SequenceMemory(20, 16, random_state=0).fit(bits)
+    np.testing.assert_array_equal(sequence.recall_sequence(bits[:1], 12), bits[1:])
+    moments = MacrocolumnMemory(40, 20, random_state=0).fit(bits)
+    noisy = bits & (np.random.default_rng(0).random(bits.shape) < 0.8)
+    assert (moments.recall(noisy) == bits).mean() > 0.99  # 0.996, 1 and 1 for three films
 
 
 def test_encoders_of_streams_are_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from sparsecode import load
 from sparsecode.temporal import DeltaEncoder
@@ -261,3 +262,32 @@ def test_files_hold_thresholds(tmp_path):
     again = load(tmp_path / "encoder.npz")
     np.testing.assert_array_equal(again.transform(X), encoder.transform(X))
     np.testing.assert_array_equal(again.history_, encoder.history_)
+
+
+@pytest.mark.parametrize("params", [{}, {"input_shape": (4, 5)}])
+def test_time_of_labelled_arrays_comes_first(params):
+    """Wherever it is in the array; square ones could be taken for rows of channels."""
+    frames = walk(20, 20)
+    frames, dims = (frames.reshape(20, 4, 5), ("time", "y", "x")) if params else (frames, ("time", "channel"))
+    data = xr.DataArray(frames, dims=dims)
+    expected = DeltaEncoder(0.05, **params).fit(frames)
+    for given in (data, data.transpose(..., "time"), data.transpose(*dims[1:], "time")):
+        encoder = DeltaEncoder(0.05, **params).fit(given)
+        np.testing.assert_array_equal(encoder.transform(given), expected.transform(frames))
+        assert encoder.score(given) == expected.score(frames)
+        assert encoder.calibrate(given, 0.01).threshold_[0] == pytest.approx(0.05, rel=5)
+
+
+def test_rows_of_two_precisions():
+    """A state takes the precision of the row; what it cannot hold is an error and not infinity."""
+    X = walk(200)
+    encoder, state, received = DeltaEncoder(0.1).fit(X), None, 0
+    state = encoder.initial_state()
+    for number, x in enumerate(X):
+        deltas, state = encoder.step(x.astype(np.float32 if number % 3 else np.float64), state)
+        received = received + deltas
+        assert np.abs(x - state.received).max() <= 0.1 + 1e-6
+        np.testing.assert_allclose(received, state.received, atol=1e-5)
+    _, state = encoder.step(1e200 * X[0], encoder.initial_state())
+    with pytest.raises(ValueError, match="beyond float32, the dtype of x"):
+        encoder.step(X[0].astype(np.float32), state)

@@ -105,3 +105,9 @@ def test_rest_is_where_potentials_are_counted_from():
     np.testing.assert_array_equal(shifted, IntegrateAndFire(0.02, threshold=15.0).fit_transform(X))
     assert 0 < shifted[:200].sum() < 20
     assert not shifted[220:].any()
+
+
+def test_neurons_that_fire_once():
+    X = np.full((50, 2), 200.0)
+    spikes = IntegrateAndFire(0.01, dt=0.001, refractory=1e300).fit_transform(X)
+    np.testing.assert_array_equal(spikes.sum(axis=0), 1)

@@ -120,3 +120,17 @@ def test_no_events_and_many_at_a_place():
 def test_what_is_wrong_is_said(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_arguments_of_other_kinds_are_told():
+    for low, high in (("0", 1.0), (0.0, None), (0.0, [1.0]), (0j, 1.0)):
+        with pytest.raises(ValueError, match="numbers `low` < `high`"):
+            population_code([0.5], 3, low=low, high=high)
+    events = to_events(np.eye(3))
+    for shape in (5, None, "33", {3}):
+        with pytest.raises(ValueError, match="`shape` must be ints"):
+            from_events(events, shape)
+    words = np.array([(0, 1, "a")], [("t", int), ("index", int), ("value", "U1")])
+    for table in (words, None, [(0, 1, 2.0)]):
+        with pytest.raises(ValueError, match="`events` must be a table"):
+            from_events(table, (3, 3))

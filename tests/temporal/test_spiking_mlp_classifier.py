@@ -217,3 +217,14 @@ def test_degenerate_rows(rng):
         assert np.isfinite(model.predict_proba(rows)).all()
     one = classifier(1).partial_fit(np.asfortranarray(X, np.float32), y, classes=[0, 1])
     assert np.isfinite(one.predict_proba(X)).all()
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_networks_of_inputs_that_are_too_small(rng):
+    """Weights for inputs below the smallest normal number would overflow."""
+    X, y = rng.random((40, 5)), np.repeat([0, 1], 20)
+    model = SpikingMLPClassifier(4, max_iter=1, random_state=0).fit(1e-310 * X, y)
+    with pytest.raises(ValueError, match="inputs are so small that weights for them overflow float64"):
+        model.to_network()
+    small = SpikingMLPClassifier(4, max_iter=1, random_state=0).fit(1e-300 * X, y)
+    np.testing.assert_array_equal(small.to_network().transform(1e-300 * X).argmax(axis=1), small.predict(1e-300 * X))
