@@ -30,6 +30,7 @@ extensions = [
     "accessible",
     "api_pages",
     "benchmark_page",
+    "bibliography_style",
     "labs_entry",
     "literal_links",
     "mathml",
@@ -51,6 +52,7 @@ myst_heading_anchors = 3
 
 autosummary_generate = True
 autodoc_typehints = "none"
+toc_object_entries_show_parents = "hide"
 autodoc_inherit_docstrings = True
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
@@ -58,7 +60,7 @@ numpydoc_xref_param_type = False
 html_math_renderer = "mathml"
 bibtex_bibfiles = ["references.bib"]
 bibtex_reference_style = "author_year"
-bibtex_default_style = "plain"
+bibtex_default_style = "site"
 
 sphinx_gallery_conf = {
     "examples_dirs": str(gallery_sections.collect(HERE.parent / "gallery", HERE / "_gallery")),
@@ -88,7 +90,7 @@ html_show_sourcelink = False
 html_sidebars = {"index": [], "glossary": [], "references": [], "changelog": []}
 html_theme_options = {
     "navbar_end": ["theme-switcher"],
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],

@@ -68,7 +68,7 @@ def tables(entries):
         if names:
             template = "   :template: autosummary/class.rst\n" if kind == "Classes" else ""
             text += f".. rubric:: {kind}\n\n.. autosummary::\n   :toctree: generated\n{template}   :nosignatures:\n\n"
-            text += "".join(f"   {name}\n" for name in sorted(names, key=lambda name: name.rpartition(".")[2].lower()))
+            text += "".join(f"   ~{name}\n" for name in sorted(names, key=lambda name: name.rpartition(".")[2].lower()))
             text += "\n"
     return text
 

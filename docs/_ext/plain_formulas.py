@@ -39,7 +39,7 @@ def process(app, what, name, thing, options, lines):
     block, doctest = None, False
     formulas = [i for i in range(len(lines)) if is_formula(lines, i)]
     for i in reversed(formulas):
-        lines[i:i] = ["::", ""]
+        lines[i:i] = [".. code-block:: text", ""]
     for i, line in enumerate(lines):
         indent = len(line) - len(line.lstrip())
         doctest = bool(line.strip()) and (doctest or line.lstrip().startswith(">>>"))
