@@ -69,7 +69,6 @@ sphinx_gallery_conf = {
     "within_subsection_order": "gallery_sections.Order",
     "image_scrapers": ("gallery_sections.scrape",),
     "doc_module": ("sparsecode",),
-    "reference_url": {"sparsecode": None},
     "backreferences_dir": "api/backreferences",
     "capture_repr": (),
     "abort_on_example_error": True,

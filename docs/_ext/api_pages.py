@@ -4,6 +4,8 @@ import importlib
 import inspect
 from pathlib import Path
 
+from unchanged import write
+
 import sparsecode
 
 #: Rooms in the order in which data pass through them.
@@ -76,13 +78,6 @@ def tables(entries):
 def page(title, about, entries):
     """Return the page of a room."""
     return f"{title}\n{'=' * len(title)}\n\n{about}\n\n{tables(entries)}"
-
-
-def write(path, text):
-    """Write a file unless it is so already."""
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
 
 
 def generate(app, config):

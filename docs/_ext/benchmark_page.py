@@ -7,7 +7,7 @@ import json
 import re
 from pathlib import Path
 
-from api_pages import write
+from unchanged import write
 
 #: File of results, title, command, and what it measures.
 BENCHMARKS = [
@@ -39,6 +39,8 @@ def number(value):
     """Return a value as it is shown."""
     if isinstance(value, float):
         return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(number(part) for part in value)
     return "-" if value is None else str(value).replace("|", "\\|")
 
 
@@ -50,14 +52,23 @@ def table(rows):
 
 
 def named(results):
-    """Return the table of a dict of numbers, and one of each dict of numbers in it."""
-    plain = {key: value for key, value in results.items() if isinstance(value, str | int | float | bool)}
-    nested = {key: value for key, value in results.items() if isinstance(value, dict)}
-    parts = [table([{"": key, "value": value} for key, value in plain.items()])] if plain else []
+    """Return the tables of nested dicts of numbers: one for all dicts that have the same keys."""
     by_columns = {}
-    for key, value in nested.items():
-        by_columns.setdefault(tuple(value), []).append({"": key} | {k: median(v) for k, v in value.items()})
-    return "\n\n".join([*parts, *(table(rows) for rows in by_columns.values())])
+    for name, row in leaves(results):
+        by_columns.setdefault(tuple(row), []).append({"": name} | row)
+    return "\n\n".join(table(rows) for rows in by_columns.values())
+
+
+def leaves(results, name=""):
+    """Yield the innermost dicts with their names; numbers beside dicts are one row each."""
+    plain = {key: value for key, value in results.items() if not isinstance(value, dict)}
+    if len(plain) == len(results):
+        yield name, {key: median(value) for key, value in plain.items()}
+        return
+    yield from ((f"{name} {key}".strip(), {"value": value}) for key, value in plain.items())
+    for key, value in results.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{name}, {key}".removeprefix(", "))
 
 
 def median(value):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sphinx_gallery.scrapers import matplotlib_scraper
 from sphinx_gallery.sorting import ExplicitOrder
+from unchanged import write
 
 #: Folder, title, a line about it, and its scripts in the order in which they are best read.
 SECTIONS = [
@@ -63,13 +64,6 @@ def page_of(name):
     return f"auto_gallery/{FOLDERS.get(name, OTHER[0])}/{name}"
 
 
-def _write(path, text):
-    """Write a file unless it is so already, as what is newer is built again."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
-
-
 def collect(source, target):
     """Copy all scripts to a folder for each section, with its header, and return the target."""
     scripts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(source.glob("plot_*.py"))}
@@ -80,11 +74,11 @@ def collect(source, target):
     for name, text in scripts.items():
         path = target / FOLDERS.get(name, OTHER[0]) / f"{name}.py"
         wanted.add(path)
-        _write(path, text)
-    _write(target / "GALLERY_HEADER.rst", HEADER)
+        write(path, text)
+    write(target / "GALLERY_HEADER.rst", HEADER)
     for folder, title, about, *_ in [*SECTIONS, OTHER]:
         if any(path.parent.name == folder for path in wanted):
-            _write(target / folder / "GALLERY_HEADER.rst", f"{title}\n{'-' * len(title)}\n\n{about}\n")
+            write(target / folder / "GALLERY_HEADER.rst", f"{title}\n{'-' * len(title)}\n\n{about}\n")
     for path in target.rglob("plot_*.py"):
         if path not in wanted:
             path.unlink()
