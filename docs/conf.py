@@ -86,7 +86,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
-html_sidebars = {"index": [], "glossary": [], "references": [], "changelog": []}
+html_sidebars = {name: [] for name in ("index", "reproduced", "benchmarks", "glossary", "references", "changelog")}
 html_theme_options = {
     "navbar_end": ["theme-switcher"],
     "header_links_before_dropdown": 6,

@@ -29,7 +29,7 @@ machine they were measured on, are in [](developer/design.md).
 MISSING = """
 Not measured for this build of the site. It is measured, and shown here by the next build, with
 
-```
+```text
 python benchmarks/{script} --json benchmarks/results/{name}.json
 ```
 """
