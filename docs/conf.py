@@ -36,7 +36,7 @@ extensions = [
     "mathml",
     "plain_formulas",
 ]
-exclude_patterns = ["_build", "_ext", "_gallery", "auto_gallery/**/*.ipynb", "labs/README.md", "labs/src"]
+exclude_patterns = ["_build", "_ext", "_gallery", "auto_gallery/**/*.ipynb"]
 templates_path = ["_templates"]
 
 # Every reference that is meant as one must lead somewhere; plain `names` in docstrings may (see literal_links).
