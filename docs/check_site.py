@@ -89,9 +89,16 @@ class Silent(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """A server that expects pages to be left before they are whole."""
+
+    def handle_error(self, request, client_address):
+        """Say nothing: what is missing, pages say themselves."""
+
+
 def serve(folder):
     """Serve a folder in a thread and return the server."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Silent, directory=folder))
+    server = Server(("127.0.0.1", 0), functools.partial(Silent, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
