@@ -35,7 +35,7 @@ SECTIONS = [
         "Binary codes and memories",
         "Sparse distributed representations, and memories that store them in one trial.",
         "sdr_encoders memory_similarity memory_capacity memory_completion memory_of_photographs memory_hierarchy "
-        "memory_sequences associative_memories",
+        "memory_sequences memory_levels_in_time associative_memories",
     ),
     (
         "dendrites",
