@@ -82,6 +82,9 @@ def collect(source, target):
     for path in target.rglob("plot_*.py"):
         if path not in wanted:
             path.unlink()
+    for page in (target.parent / "auto_gallery").rglob("plot_*.rst"):  # of scripts that are in another section now
+        if target / page.parent.name / f"{page.stem}.py" not in wanted:
+            page.unlink()
     return target
 
 
