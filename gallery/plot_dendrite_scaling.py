@@ -59,4 +59,4 @@ right.set(xlabel="silent share of the pattern", ylabel="rate of false negatives"
 for ax in (left, middle, right):
     ax.legend(frameon=False, fontsize=8)
 
-figure.savefig(Path(__file__).with_suffix(".png"), dpi=150)
+figure.savefig(Path(__file__).with_suffix(".png") if "__file__" in globals() else "plot_dendrite_scaling.png", dpi=150)

@@ -43,4 +43,4 @@ axes[0].set(
 )
 axes[1].set(xlabel="patterns on the segment", title="union of synapses")
 
-figure.savefig(Path(__file__).with_suffix(".png"), dpi=150)
+figure.savefig(Path(__file__).with_suffix(".png") if "__file__" in globals() else "plot_dendrite_unions.png", dpi=150)

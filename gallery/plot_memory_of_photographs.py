@@ -84,4 +84,5 @@ left.legend(frameon=False, fontsize=8, loc=(0.3, 0.7))
 right.set(xlabel="familiarity G", ylabel="density", title="200 stored")
 right.legend(frameon=False)
 
-figure.savefig(Path(__file__).with_suffix(".png"), dpi=150)
+name = "plot_memory_of_photographs.png"
+figure.savefig(Path(__file__).with_suffix(".png") if "__file__" in globals() else name, dpi=150)

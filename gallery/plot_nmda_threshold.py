@@ -49,4 +49,4 @@ print(f"median rate at a threshold of 8: {median[5]:.2e}")
 print(f"first threshold with a median below 1e-7: {thresholds[np.argmax(median < 1e-7)]}")
 print(f"misses with 40 % silent: threshold 8 {missed[5]:.1e}, 12 {missed[9]:.4f}, 16 {missed[13]:.3f}")
 
-figure.savefig(Path(__file__).with_suffix(".png"), dpi=150)
+figure.savefig(Path(__file__).with_suffix(".png") if "__file__" in globals() else "plot_nmda_threshold.png", dpi=150)

@@ -78,9 +78,10 @@ print(f"converted in 8 steps, points below the perceptron: {dense - 100 * means[
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
-for name, (share, added) in means.items():
-    left.semilogx(STEPS, 100 * share, "o-", base=2, label=name)
-    right.semilogx(added, 100 * share, "o-", label=name)
+styles = zip(("#0072b2", "#d55e00", "#009e73"), ("o-", "s--", "^:"), strict=True)
+for (name, (share, added)), (colour, style) in zip(means.items(), styles, strict=True):
+    left.semilogx(STEPS, 100 * share, style, color=colour, base=2, label=name)
+    right.semilogx(added, 100 * share, style, color=colour, label=name)
 for axes in (left, right):
     axes.axhline(dense, color="0.6", linewidth=1, label="perceptron")
 left.set(xlabel="steps for which an image is shown", ylabel="right, %", ylim=(60, 100))

@@ -67,7 +67,7 @@ def log_gabor(size, *, theta, B_theta, sf_0=0.4, B_sf=0.4, phase=0.0, x0=0.0, y0
     References
     ----------
     .. [1] H. J. Ladret, C. Casanova and L. U. Perrinet, "Kernel heterogeneity improves sparseness of natural
-       images representations", Neuromorph. Comput. Eng. 3 (2023).
+       images representations", Neuromorph. Comput. Eng. 4(3), 034004 (2024).
     .. [2] S. Fischer, F. Sroubek, L. Perrinet, R. Redondo and G. Cristobal, "Self-invertible 2D log-Gabor
        wavelets", Int. J. Comput. Vis. 75, 231-246 (2007).
 
