@@ -26,6 +26,7 @@ ROOMS = [
     "plot",
     "labeled",
     "encoder",
+    "labs",
 ]
 INDEX = """
 API reference
