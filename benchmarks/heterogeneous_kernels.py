@@ -27,7 +27,7 @@ from scipy.sparse import csr_array, vstack
 
 from sparsecode import Dictionary
 from sparsecode.convolutional import ConvolutionOperator, balanced_steps, solve_convolutional
-from sparsecode.datasets import SKIMAGE_PHOTOGRAPHS, SKLEARN_PHOTOGRAPHS, natural_images
+from sparsecode.datasets import PHOTOGRAPHS, natural_images
 from sparsecode.metrics import psnr
 from sparsecode.penalties import L1
 from sparsecode.preprocessing import LocalContrastNormalizer
@@ -41,7 +41,7 @@ BETTER = {"psnr": 1, "sparseness": 1, "objective": -1}
 
 def photographs(side, n_images):
     """Return names and, as rows, images after local contrast normalisation."""
-    names = [Path(name).stem for name in (*SKIMAGE_PHOTOGRAPHS, *SKLEARN_PHOTOGRAPHS)][:n_images]
+    names = list(PHOTOGRAPHS[:n_images])
     squares = np.array(natural_images(side=side)[:n_images], np.float32)
     images = LocalContrastNormalizer().fit_transform(squares)
     return names, images.reshape(len(images), -1)

@@ -27,13 +27,12 @@ from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.random_projection import SparseRandomProjection
 
 from sparsecode import PatchEncoder, SparseCoder, Whitener
-from sparsecode.datasets import SKIMAGE_PHOTOGRAPHS, SKLEARN_PHOTOGRAPHS, natural_images
+from sparsecode.datasets import PHOTOGRAPHS, natural_images
 from sparsecode.dendrites import ActiveDendriteClassifier, DendriticSegmentDetector
 from sparsecode.sdr import KWinners
 
 warnings.filterwarnings("ignore", message="The number of components is higher")  # as it is meant to be
 SIDE, SIZE, NUMBERS = 300, 48, (5, 10, 20, 40, 80)
-names = [name.partition(".")[0] for name in SKIMAGE_PHOTOGRAPHS + SKLEARN_PHOTOGRAPHS]
 photographs = Whitener().fit_transform(np.array(natural_images(side=SIDE)))
 
 
@@ -95,11 +94,11 @@ left.set(xlabel="pieces of each photograph to learn from", ylabel="share of othe
 left.set_xticks(NUMBERS, [str(n) for n in NUMBERS])
 left.minorticks_off()
 left.legend(frameon=False, fontsize=8)
-table = np.zeros((len(names), len(names)))
+table = np.zeros((len(PHOTOGRAPHS), len(PHOTOGRAPHS)))
 np.add.at(table, (y_test, found), 1 / 40)
 middle.imshow(table, cmap="Blues", vmin=0, vmax=1)
-middle.set_xticks(range(len(names)), names, rotation=60, ha="right")
-middle.set_yticks(range(len(names)), names)
+middle.set_xticks(range(len(PHOTOGRAPHS)), PHOTOGRAPHS, rotation=60, ha="right")
+middle.set_yticks(range(len(PHOTOGRAPHS)), PHOTOGRAPHS)
 for (row, column), share in np.ndenumerate(table):
     if share >= 0.1:
         middle.text(

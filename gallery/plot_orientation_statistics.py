@@ -32,11 +32,10 @@ from scipy.optimize import curve_fit
 from skimage.transform import resize, rotate
 
 from sparsecode import ConvSparseCoder, Dictionary, labeled
-from sparsecode.datasets import SKIMAGE_PHOTOGRAPHS, SKLEARN_PHOTOGRAPHS, natural_images
+from sparsecode.datasets import PHOTOGRAPHS, natural_images
 from sparsecode.preprocessing import LocalContrastNormalizer
 
 SIDE, TURN = 128, 45
-NAMES = [Path(name).stem for name in (*SKIMAGE_PHOTOGRAPHS, *SKLEARN_PHOTOGRAPHS)]
 photographs = natural_images()
 
 
@@ -94,7 +93,7 @@ for ax, angle in zip(axes, (0, TURN), strict=False):
 order = np.argsort(upright.values[:, 0])
 extent = (-1.25, 178.75, len(order), 0)
 picture = axes[2].imshow(upright.values[order], aspect="auto", cmap="magma", norm=PowerNorm(0.5, 0), extent=extent)
-axes[2].set_yticks(np.arange(len(order)) + 0.5, [NAMES[place] for place in order])
+axes[2].set_yticks(np.arange(len(order)) + 0.5, [PHOTOGRAPHS[place] for place in order])
 axes[2].set(title="each photograph", xlabel="direction across an edge (degrees)", xticks=range(0, 180, 45))
 figure.colorbar(picture, ax=axes[2], label="share of the code")
 name = "plot_orientation_statistics.png"

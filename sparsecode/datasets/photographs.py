@@ -9,6 +9,10 @@ import numpy as np
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".pgm", ".ppm", ".jp2")
 SKIMAGE_PHOTOGRAPHS = ("camera", "grass", "gravel", "brick", "chelsea", "coffee", "rocket")
 SKLEARN_PHOTOGRAPHS = ("china.jpg", "flower.jpg")
+
+#: Names of the photographs that come with the libraries, in the order of `natural_images`.
+PHOTOGRAPHS = (*SKIMAGE_PHOTOGRAPHS, *(name.partition(".")[0] for name in SKLEARN_PHOTOGRAPHS))
+
 LEAST_SIDE = 16  # pixels; smaller images hold no patch that is worth coding
 
 

@@ -4,9 +4,11 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
+from ..encoder import as_dense
 from ._streams import stacked
 
 
@@ -61,6 +63,7 @@ class HeldCodesMixin:
             changed[0] |= begins
             if changed.any():
                 codes = self.encoder_.transform(received[changed])
+                codes = codes if issparse(codes) else as_dense(codes)
             if not changed[0]:
                 codes = stacked([last, codes]) if changed.any() else last
             codes = codes[np.cumsum(changed) - changed[0]]
