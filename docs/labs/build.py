@@ -109,7 +109,7 @@ def for_nbgrader(lab, cell, metadata):
     check = CHECK.search(cell.text)
     if not check or check[3] not in {exercise.name for exercise in lab.exercises.values()}:
         return cell.text, metadata
-    text = f"{cell.text}\n### BEGIN HIDDEN TESTS\n{check[2]}.{check[3]}.grade(seeds=range(1, 6))\n### END HIDDEN TESTS"
+    text = f"{cell.text}\n### BEGIN HIDDEN TESTS\n{check[2]}.{check[3]}.grade()\n### END HIDDEN TESTS"
     return text, metadata | {"nbgrader": grading(f"check-{lab.id}-{check[3]}", points=1)}
 
 

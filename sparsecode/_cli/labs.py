@@ -1,19 +1,28 @@
 """``python -m sparsecode labs``: copies the notebooks of the labs to a folder, or grades one."""
 
+import ast
+import asyncio
+import importlib.util
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from importlib.resources import as_file, files
 from pathlib import Path
 
 HELP = "copy the notebooks of the labs to a folder (labs DIR), or grade one (labs grade FILE)"
 
-#: Seconds that a cell may take while a notebook is graded.
-CELL_SECONDS = 120
+#: Seconds that a cell may take while a notebook is graded, that a verdict may take, and that a cell has to end after
+#: it was interrupted.
+CELL_SECONDS, VERDICT_SECONDS, GRACE_SECONDS = 120, 60, 10
+
+#: How often a notebook is started again without a cell that has ended Python.
+RUNS = 20
 
 INLINE = "module://matplotlib_inline.backend_inline"
 
@@ -32,12 +41,8 @@ sys.addaudithook(_guard)
 del sys
 """
 
-#: Last cell: the verdicts behind a word that the notebook cannot know.
-REPORT = """
-import json as _json
-from sparsecode.labs import {lab} as _lab
-print({word!r} + _json.dumps(_lab.results(globals(), seeds={seeds})))
-"""
+#: Last cells, one an exercise: the verdict behind a word that the notebook cannot know.
+REPORT = "from sparsecode.labs.grading import tell as _tell\n_tell({lab!r}, {key!r}, {word!r}, {seeds})"
 
 
 def add_arguments(parser):
@@ -92,18 +97,15 @@ def copy_notebooks(folder):
             shutil.copyfile(source, target)
         print(f"{name} copied")
     print(f"Start with: jupyter lab {folder / notebooks[0]}")
+    if importlib.util.find_spec("jupyterlab") is None:
+        print('Jupyter is not installed here; the labs\' extra brings it: pip install ".[labs]" in a clone.')
     return 0
 
 
 def grade(path, seeds):
     """Run a notebook in an empty folder with the network closed, and print verdicts as JSON."""
     notebook, lab = read_notebook(path)
-    word = secrets.token_hex(16)
-    errors = execute(notebook, REPORT.format(lab=lab, word=word, seeds=seeds))
-    lines = [line for line in _printed(notebook.cells[-1]) if line.startswith(word)]
-    if not lines:
-        raise ValueError(f"{path} could not be graded: {errors[-1] if errors else 'its last cell printed nothing'}")
-    verdicts = json.loads(lines[-1].removeprefix(word))
+    verdicts, errors = execute(notebook, lab, seeds)
     names = {True: "PASS", False: "FAIL", None: "TODO"}
     exercises = {key: {"state": names[passed], "message": message} for key, (passed, message) in verdicts.items()}
     done = sum(passed is True for passed, _ in verdicts.values())
@@ -142,26 +144,90 @@ def read_notebook(path):
     return notebook, lab
 
 
-def execute(notebook, last):
-    """Run all cells between the guard and a last one, also after errors; return the errors."""
-    nbformat, nbclient = _import("nbformat"), _import("nbclient")
+def execute(notebook, lab, seeds):
+    """Run all cells and then the verdicts, also after errors; return verdicts by exercise, and the errors.
+
+    A cell that ends Python, or does not end itself, is left out but for what it defines, and the notebook runs again.
+    """
+    from .. import labs
+
+    nbformat = _import("nbformat")
+    nbclient = _import("nbclient")
     _import("ipykernel")
-    cell = nbformat.v4.new_code_cell
-    notebook.cells = [cell(GUARD), *notebook.cells, cell(last)]
+    cell, word, keys = nbformat.v4.new_code_cell, secrets.token_hex(16), list(getattr(labs, lab).exercises)
+    reports = [cell(REPORT.format(lab=lab, key=key, word=word, seeds=seeds)) for key in keys]
+    first, notes = len(notebook.cells) + 1, []
+    notebook.cells = [cell(GUARD), *notebook.cells, *reports]
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    for report in reports:
+        report.metadata["verdict"] = True
+    missing = {key: "the notebook could not be run up to its verdict." for key in keys}
+    for _ in range(RUNS):
+        stopped = nbclient.util.run_sync(_run)(notebook)
+        if stopped is None:
+            break
+        place, why = stopped
+        if place >= first:
+            missing[keys[place - first]] = f"it {why} when it was checked."
+        else:
+            notes.append(f"cell {place}: it {why}, and was left out.")
+        notebook.cells[place].source = without_calls(notebook.cells[place].source)
+    verdicts = {}
+    for key, report in zip(keys, reports, strict=True):
+        said = [line for line in _printed(report) if line.startswith(word)]
+        if any(output.get("ename") == "KeyboardInterrupt" for output in report.outputs):
+            missing[key] = f"it takes longer than {VERDICT_SECONDS} s to check. Does it come to an end?"
+        verdicts[key] = json.loads(said[-1].removeprefix(word))[1:] if said else [False, missing[key]]
+    outputs = [output for cell in notebook.cells[:first] for output in cell.get("outputs", [])]
+    return verdicts, notes + [f"{output.ename}: {output.evalue}" for output in outputs if "ename" in output]
+
+
+async def _run(notebook):
+    """Run a notebook in an empty folder; return the place of a cell that stopped it and why, or None."""
+    import nbclient
+
     with tempfile.TemporaryDirectory() as folder:
         client = nbclient.NotebookClient(
             notebook,
-            timeout=CELL_SECONDS,
+            timeout_func=_seconds,
             interrupt_on_timeout=True,
             allow_errors=True,
             kernel_name="python3",
+            shutdown_kernel="immediate",
             resources={"metadata": {"path": folder}},
         )
+        client.reset_execution_trackers()
         # What the kernel itself writes is about its connection; errors of cells are outputs
-        client.execute(env=os.environ | {"MPLBACKEND": INLINE}, stderr=subprocess.DEVNULL)
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    return [f"{output.ename}: {output.evalue}" for output in outputs if output.output_type == "error"]
+        async with client.async_setup_kernel(env=os.environ | {"MPLBACKEND": INLINE}, stderr=subprocess.DEVNULL):
+            for place, cell in enumerate(notebook.cells):
+                limit, start = _seconds(cell) + GRACE_SECONDS, time.monotonic()
+                try:
+                    await asyncio.wait_for(client.async_execute_cell(cell, place), limit)
+                except (nbclient.exceptions.DeadKernelError, nbclient.exceptions.CellTimeoutError, TimeoutError):
+                    late = time.monotonic() - start > limit - 1
+                    return place, f"did not end within {_seconds(cell)} s" if late else "ended Python"
+    return None
+
+
+def _seconds(cell):
+    return VERDICT_SECONDS if cell.metadata.get("verdict") else CELL_SECONDS
+
+
+def without_calls(source):
+    """Return the functions and imports of a cell, and its checks as answers that are noted only."""
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError:  # such as a magic command
+        return ""
+    kept = []
+    for statement in statements:
+        text = ast.unparse(statement)
+        check = re.fullmatch(r"(\w+ = lab\d\.\w+)\.check(\(\w+\))", text)
+        if check:
+            kept.append(f"{check[1]}.skip{check[2]}")
+        elif isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom):
+            kept.append(text)
+    return "\n".join(kept)
 
 
 def _printed(cell):
@@ -177,6 +243,6 @@ def _import(name):
         return __import__(name)
     except ImportError:
         raise ValueError(
-            f"grading takes the package {name}, which is not installed. Install the labs' extra: "
-            f'{Path(sys.executable).name} -m pip install "sparsecode[labs]".'
+            f"grading takes the package {name}, which is not installed. Install the labs' extra, in a clone: "
+            f'{Path(sys.executable).name} -m pip install ".[labs]".'
         ) from None

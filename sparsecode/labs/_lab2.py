@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from .asking import need, need_array, need_number
+from .asking import Wrong, need, need_array, need_number
 from .engine import Lab
 
 LAB = Lab(
     "lab2",
     "Learning V1: edges appear",
-    minutes=50,
+    minutes=65,
     level="intermediate",
     needs=["lab 1: codes and their objective", "Fourier or cosine transforms", "least squares"],
     goals={
@@ -31,7 +31,7 @@ LAB = Lab(
     works="it is a ramp at low frequencies, falls off beyond the cut-off, and takes the mean away.",
 )
 def whitening_gain(answer, rng):
-    shape, f0 = (int(rng.integers(30, 50)), int(rng.integers(50, 70))), 0.4
+    shape, f0 = (int(rng.integers(30, 50)), int(rng.integers(50, 70))), rng.uniform(0.28, 0.5)
     gain = need_array(answer(shape, f0), shape, "the gain")
     fy, fx = (np.arange(n) / (2 * n) for n in shape)
     f = np.hypot(fy[:, None], fx)
@@ -49,6 +49,8 @@ def whitening_gain(answer, rng):
     )
     need(not np.allclose(gain, f), "this is the ramp alone: without a fall-off it makes noise loud.")
     need(not np.allclose(gain, np.exp(-((f / f0) ** 4)) * (f > 0)), "this is the fall-off alone; the ramp is missing.")
+    again = need_array(answer(shape, f0 / 2), shape, "the gain")
+    need(not np.allclose(again, gain), "the same gain for another f0: the cut-off is given.")
     need(gain[-1, -1] < gain.max() / 2, "the highest frequencies, in the corner, should be weak.")
     worst = np.unravel_index(np.argmax(np.abs(gain - right)), shape)
     need(
@@ -68,9 +70,10 @@ def whitening_gain(answer, rng):
     works="every row is a patch of the image without its mean, and every place can come up.",
 )
 def cut_patches(answer, rng):
-    image, size = rng.standard_normal((9, 12)), 4
-    rows = need_array(answer(image, size, 600, rng), (600, 16), "the patches")
-    places = np.lib.stride_tricks.sliding_window_view(image, (size, size)).reshape(-1, 16)
+    image, size, n = rng.standard_normal((9, 12)), int(rng.integers(3, 6)), 2000
+    pixels = size * size
+    rows = need_array(answer(image, size, n, rng), (n, pixels), "the patches")
+    places = np.lib.stride_tricks.sliding_window_view(image, (size, size)).reshape(-1, pixels)
     centred = places - places.mean(axis=1, keepdims=True)
     one = rows[0]
     need(
@@ -84,16 +87,22 @@ def cut_patches(answer, rng):
     )
     need(near < 1e-9, f"some patch has a mean of {near:.2g}.")
     index = np.array([np.argmin(np.abs(centred - row).sum(axis=1)) for row in rows])
-    turned = places.reshape(-1, size, size).transpose(0, 2, 1).reshape(-1, 16)
+    turned = places.reshape(-1, size, size).transpose(0, 2, 1).reshape(-1, pixels)
     turned = turned - turned.mean(axis=1, keepdims=True)
     need(not np.isclose(turned, one).all(axis=1).any(), "rows and columns of the patches are swapped.")
+    ratio = np.linalg.norm(rows, axis=1, keepdims=True), np.linalg.norm(centred, axis=1)
+    cosines = (rows / np.maximum(ratio[0], 1e-12)) @ (centred / ratio[1][:, None]).T
+    need(
+        np.allclose(rows, centred[index]) or not np.allclose(cosines.max(axis=1), 1),
+        "patches are scaled. Only their means are to be taken away: contrast stays.",
+    )
     need(np.allclose(rows, centred[index]), "some rows are no patches of this image. Do patches reach over its border?")
     need(len(np.unique(rows, axis=0)) > 1, "all patches are from the same place.")
     y, x = np.unravel_index(index, (9 - size + 1, 12 - size + 1))
     need(y.max() == 9 - size and x.max() == 12 - size, "patches at the lower or the right border never come up.")
     need(y.min() == 0 and x.min() == 0, "patches at the upper or the left border never come up.")
     counts = np.bincount(index, minlength=len(places))
-    need(counts.min() > 0, "some places never come up in 600 patches: are rows and columns drawn apart?")
+    need(counts.min() > 0, f"some places never come up in {n} patches: are rows and columns drawn apart?")
 
 
 def objective(X, W, D):
@@ -108,6 +117,21 @@ def mixed(rng, n_atoms=8, n_features=12, n=60):
     W = rng.standard_normal((n, n_atoms)) * (rng.random((n, n_atoms)) < 0.4)
     truth = rng.standard_normal((n_atoms, n_features))
     return D, W, W @ (truth / np.linalg.norm(truth, axis=1, keepdims=True))
+
+
+def made_in_turn(new, D, A, B):
+    """Return whether atoms were made one after the other, in any order, each for those that were there then."""
+    state, left = new.copy(), list(np.flatnonzero(np.diag(A)))
+    while left:
+        for j in left:  # who was made last is the best beside the others
+            best = A[j, j] * state[j] + B[j] - A[j] @ state
+            if np.allclose(best / np.linalg.norm(best), state[j]):
+                break
+        else:
+            return False
+        left.remove(j)
+        state[j] = D[j]
+    return np.allclose(state, D)
 
 
 @LAB.exercise(
@@ -135,10 +159,13 @@ def update_atoms(answer, rng):
         if trial == 3:
             need(np.allclose(new[2], D[2]), "an atom that no code uses has changed. Nothing is known about it.")
         need(not np.allclose(new, D), "the atoms are what they were.")
-        right, jacobi = D.copy(), D.copy()
+        if made_in_turn(new, D, A, B):
+            continue
+        right, late, jacobi = D.copy(), D.copy(), D.copy()
         for j in np.flatnonzero(np.diag(A)):
             right[j] += (B[j] - A[j] @ right) / A[j, j]
             right[j] /= np.linalg.norm(right[j])
+            late[j] += (B[j] - A[j] @ late) / A[j, j]
             jacobi[j] += (B[j] - A[j] @ D) / A[j, j]
         jacobi /= np.linalg.norm(jacobi, axis=1, keepdims=True)
         lengths = np.linalg.norm(new, axis=1)
@@ -152,6 +179,11 @@ def update_atoms(answer, rng):
             "all atoms are made from the old ones at once. Two "
             "that share a task then both do it: let each see those made before it.",
         )
+        need(
+            not np.allclose(new, late / np.linalg.norm(late, axis=1, keepdims=True)),
+            "atoms are scaled at the end of the round, so that each was made for others that are not there afterwards. "
+            "Scale each before the next one sees it.",
+        )
         before, after = objective(X, W, D), objective(X, W, new)
         need(
             after <= before,
@@ -162,6 +194,7 @@ def update_atoms(answer, rng):
             f"the error fell from {before:.2f} to {after:.2f} only; "
             f"{objective(X, W, right):.2f} can be had in one round.",
         )
+        raise Wrong("the error fell, but the atom made last is not the best that it can be beside the others.")
 
 
 @LAB.exercise(

@@ -5,13 +5,13 @@ from math import comb
 
 import numpy as np
 
-from .asking import Wrong, need, need_array, need_number
+from .asking import Wrong, need, need_array, need_number, need_two
 from .engine import Lab
 
 LAB = Lab(
     "lab6",
     "How many synapses make a reliable detector?",
-    minutes=45,
+    minutes=60,
     level="beginner",
     needs=["NumPy: boolean arrays", "counting: binomial coefficients", "lab 5 is no requirement"],
     goals={
@@ -132,19 +132,22 @@ def tail_probability(answer, rng):
     works="the exact rate lies within its error bars as often as it should.",
 )
 def estimate(answer, rng):
-    n, a, s, theta, draws = 60, 18, 15, 7, 4000
-    right, found = exact_tail(n, a, s, theta), []
-    for _ in range(12):
-        result = answer(n, a, s, theta, draws, rng)
-        need(
-            isinstance(result, tuple | list) and len(result) == 2,
-            "return two numbers: the rate and its standard error.",
-        )
-        found.append([need_number(value, "each of the two") for value in result])
+    (n, a, s, theta), draws = ((60, 18, 15, 7), (50, 20, 12, 6))[rng.integers(2)], int(rng.integers(3000, 5000))
+    right = exact_tail(n, a, s, theta)
+    found = [need_two(answer(n, a, s, theta, draws, rng), "the rate and its standard error") for _ in range(12)]
     rate, error = np.array(found).T
     true_error = np.sqrt(right * (1 - right) / draws)
     need(
         len(np.unique(rate)) > 1, "the same rate every time: draw from `rng`, and do not make a generator of your own."
+    )
+    away = (rate.mean() - right) / (true_error / np.sqrt(len(rate)))
+    need(
+        away < 5,
+        f"the rate is too high by {away:.0f} standard errors. Do draws choose a cell twice, or stop short of "
+        "the threshold?",
+    )
+    need(
+        away > -5, f"the rate is too low by {-away:.0f} standard errors. Is the threshold itself enough in your draws?"
     )
     need(
         not np.allclose(error, np.sqrt(rate * (1 - rate))),
@@ -155,15 +158,6 @@ def estimate(answer, rng):
         np.allclose(error, true_error, rtol=0.2),
         f"{draws} draws of a rate of about {right:.2f} have a standard error of "
         f"{true_error:.2g}, you say {error.mean():.2g}.",
-    )
-    away = (rate.mean() - right) / (true_error / np.sqrt(len(rate)))
-    need(
-        away < 5,
-        f"the rate is too high by {away:.0f} standard errors. Do draws choose a cell twice, or stop short of "
-        "the threshold?",
-    )
-    need(
-        away > -5, f"the rate is too low by {-away:.0f} standard errors. Is the threshold itself enough in your draws?"
     )
 
 
@@ -224,6 +218,11 @@ def choose_threshold(answer, rng):
         need(
             not (right == s + 1 and found <= s), f"{case}: no threshold up to s is good enough, yet you say {found:g}."
         )
+        need(
+            found != 1 or target < 1,
+            f"{case}: at a threshold of 0 it always answers, which is a rate of 1, and 1 was allowed. Do you try 0, "
+            "and take a rate that is just as large?",
+        )
         need(found != right + 1, f"{case}: {found:g} is one more than needed.")
         need(found <= right, f"{case}: {found:g} is safe, but misses more than it has to: lower ones do as well.")
         need(
@@ -243,10 +242,11 @@ def choose_threshold(answer, rng):
 )
 def learn(answer, rng):
     permanence, active = rng.random(40), rng.random(40) < 0.5
-    permanence[:4], active[:4] = (0.02, 0.98, 0.02, 0.98), (False, True, True, False)
-    new = need_array(answer(permanence, active, 0.1, 0.05), (40,), "the permanences")
+    permanence[:4], active[:4] = (0.01, 0.98, 0.02, 0.98), (False, True, True, False)
+    up, down = rng.uniform(0.05, 0.15), rng.uniform(0.02, 0.04)
+    new = need_array(answer(permanence, active, up, down), (40,), "the permanences")
     change = new - permanence
-    free = (permanence > 0.1) & (permanence < 0.9)
+    free = (permanence > 0.2) & (permanence < 0.8)
     need(
         (change[free & active] > 0).any() or (change[free & ~active] > 0).sum() == 0,
         "synapses onto active cells shrink, "
@@ -261,10 +261,10 @@ def learn(answer, rng):
         f"permanences go from {new.min():.2f} to {new.max():.2f}. They are to stay between 0 and 1.",
     )
     need(not np.isin(new, (0, 1)).all(), "all permanences are 0 or 1: a single row should not decide for ever.")
-    need(np.allclose(change[free & active], 0.1), "synapses onto active cells should grow by the increment.")
-    need(np.allclose(change[free & ~active], -0.05), "synapses onto silent cells should shrink by the decrement.")
+    need(np.allclose(change[free & active], up), "synapses onto active cells should grow by the increment.")
+    need(np.allclose(change[free & ~active], -down), "synapses onto silent cells should shrink by the decrement.")
     need(
-        np.allclose(new[:4], (0, 1, 0.12, 0.93)),
+        np.allclose(new[:4], (0, 1, 0.02 + up, 0.98 - down)),
         "at the ends something is wrong: is the change taken first, and clipped then?",
     )
 

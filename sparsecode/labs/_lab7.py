@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from .asking import Wrong, need, need_array, need_number
+from .asking import Wrong, need, need_array, need_two
 from .engine import Lab
 
 LAB = Lab(
     "lab7",
     "Only send what has changed: deltas and spikes",
-    minutes=45,
+    minutes=55,
     level="intermediate",
     needs=["NumPy: loops over time, broadcasting", "a network of layers: products and a nonlinearity"],
     goals={
@@ -140,12 +140,7 @@ def count_products(answer, rng):
     for n_outputs in (7, 3):
         X = np.cumsum(0.3 * rng.standard_normal((50, 6)), axis=0)
         D = send(X, 0.8)
-        result = answer(D, n_outputs)
-        need(
-            isinstance(result, tuple | list) and len(result) == 2,
-            "return two numbers: products for changes, and products for all values.",
-        )
-        found, dense = (need_number(value, "each of the two") for value in result)
+        found, dense = need_two(answer(D, n_outputs), "products for changes, and products for all values")
         n = np.count_nonzero(D)
         need(dense != 50 * 6 or n_outputs == 1, "each input meets as many weights as there are outputs.")
         need(
@@ -205,6 +200,17 @@ def lif_step(answer, rng):
         )
 
 
+def fire(currents, tau, dt, threshold, reset):
+    """Spikes of a leaky neuron, with the exact step."""
+    v, spikes = 0.0, np.zeros(len(currents), bool)
+    for t, current in enumerate(currents):
+        v = current + (v - current) * np.exp(-dt / tau)
+        if v >= threshold:
+            spikes[t] = True
+            v = v - threshold if reset == "subtract" else 0.0
+    return spikes
+
+
 @LAB.exercise(
     "7.6",
     hints=[
@@ -215,18 +221,18 @@ def lif_step(answer, rng):
     works="spikes are those of the library's neuron, for both resets.",
 )
 def spike_train(answer, rng):
-    tau, dt = 0.02, 0.004
-    currents = rng.uniform(0, 4, 120)
-    trains = {}
-    for reset in ("zero", "subtract"):
-        v, right = 0.0, np.zeros(120, bool)
-        for t, current in enumerate(currents):
-            v = current + (v - current) * np.exp(-dt / tau)
-            if v >= 1:
-                right[t] = True
-                v = v - 1 if reset == "subtract" else 0.0
-        trains[reset] = right
-    found = {reset: need_array(answer(currents, tau, dt, 1.0, reset), (120,), "the spikes") != 0 for reset in trains}
+    tau = rng.uniform(0.01, 0.04)
+    dt, threshold = tau * rng.uniform(0.15, 0.25), rng.choice([0.6, 1.6]) * rng.uniform(0.9, 1.1)
+    currents = threshold * rng.uniform(0, 4, 120)
+    trains = {reset: fire(currents, tau, dt, threshold, reset) for reset in ("zero", "subtract")}
+    found = {
+        reset: need_array(answer(currents, tau, dt, threshold, reset), (120,), "the spikes") != 0 for reset in trains
+    }
+    one = {reset: fire(currents, tau, dt, 1.0, reset) for reset in trains}
+    need(
+        not all(np.array_equal(found[reset], one[reset]) for reset in trains),
+        "these are the spikes for a threshold of 1, but the threshold is given.",
+    )
     need(any(train.any() for train in found.values()), "there is not a single spike.")
     need(not np.array_equal(*found.values()), "both resets give the same spikes.")
     need(

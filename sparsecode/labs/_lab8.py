@@ -1,14 +1,15 @@
 """Checks of lab 8: a pipeline that can be defended."""
 
 import numpy as np
+from scipy.special import stdtrit
 
-from .asking import Wrong, need, need_array, need_number
+from .asking import Wrong, need, need_array, need_number, need_two
 from .engine import Lab
 
 LAB = Lab(
     "lab8",
     "A pipeline you can defend",
-    minutes=60,
+    minutes=65,
     level="advanced",
     needs=[
         "scikit-learn: pipelines, cross-validation",
@@ -24,9 +25,6 @@ LAB = Lab(
     packages=["PatchEncoder", "SparseCoder"],
 )
 
-#: Quantiles 0.975 of Student's t by degrees of freedom.
-STUDENT = {2: 4.3027, 3: 3.1824, 4: 2.7764, 9: 2.2622}
-
 
 @LAB.exercise(
     "8.1",
@@ -39,12 +37,16 @@ STUDENT = {2: 4.3027, 3: 3.1824, 4: 2.7764, 9: 2.2622}
 )
 def pool_codes(answer, rng):
     codes = rng.standard_normal((6, 9, 4)) * (rng.random((6, 9, 4)) < 0.3)
-    codes[0, :, 0] = -np.arange(9)  # an atom that is only negative
+    codes[0, :, 0], codes[1, :, 1] = -1.0 - np.arange(9), 1.0 + np.arange(9)  # only negative, only positive
     found = np.asarray(answer(codes))
     up, down = np.maximum(codes, 0).max(axis=1), np.maximum(-codes, 0).max(axis=1)
     need(found.shape != (6, 4), "there is one column for each atom: positive and negative weights were put together.")
     found = need_array(found, (6, 8), "the pooled codes")
     need(not np.allclose(found, np.hstack([down, up])), "negative parts come first; positive ones should.")
+    need(
+        not np.allclose(found, np.hstack([codes.max(axis=1), (-codes).max(axis=1)])),
+        "an atom that is never positive has no positive part: its column should say 0, not a number below that.",
+    )
     need((found >= 0).all(), "pooled values below zero: negative parts enter as positive numbers.")
     need(
         not np.allclose(found, np.hstack([np.maximum(codes, 0).mean(axis=1), np.maximum(-codes, 0).mean(axis=1)])),
@@ -71,10 +73,10 @@ def nearest_centroid(X, y, X_new):
     works="on labels of coin flips it finds chance, and on labels that mean something it finds that.",
 )
 def honest_score(answer, rng):
-    means = []
+    n_folds, n_features, means = int(rng.choice([4, 5, 8])), int(rng.integers(8, 13)), []
     for _ in range(6):
         X, y = rng.standard_normal((40, 400)), rng.permutation(np.arange(40) % 2)
-        means.append(need_number(answer(X, y, 10, 5, nearest_centroid, rng), "the score"))
+        means.append(need_number(answer(X, y, n_features, n_folds, nearest_centroid, rng), "the score"))
     need(min(means) >= 0 and max(means) <= 1, f"a share of rows lies between 0 and 1, yours is {means[0]:g}.")
     chance = np.mean(means)
     need(
@@ -95,14 +97,19 @@ def honest_score(answer, rng):
             raise Wrong(
                 f"{len(A)} rows are trained on and {len(new)} tested, of 40: every row belongs to one of the two."
             )
+        if not np.shape(A)[1] == np.shape(new)[1] == n_features:
+            raise Wrong(
+                f"{np.shape(A)[1]} features are trained on and {np.shape(new)[1]} tested; "
+                f"{n_features} should be chosen."
+            )
         return nearest_centroid(A, b, new)
 
     X, y = rng.standard_normal((40, 60)), rng.permutation(np.arange(40) % 2)
     X[:, 50:] += 1.5 * y[:, None]
-    good = need_number(answer(X, y, 10, 5, remember, rng), "the score")
+    good = need_number(answer(X, y, n_features, n_folds, remember, rng), "the score")
     need(
-        sum(tested) == 40 and len(tested) == 5,
-        f"{len(tested)} folds test {sum(tested)} rows; 5 folds should test each of 40 rows once.",
+        sum(tested) == 40 and len(tested) == n_folds,
+        f"{len(tested)} folds test {sum(tested)} rows; {n_folds} folds should test each of 40 rows once.",
     )
     need(
         good > 0.75,
@@ -123,21 +130,26 @@ def honest_score(answer, rng):
 def interval(answer, rng):
     for n in (5, 3, 10):
         scores = 0.9 + 0.02 * rng.standard_normal(n)
-        result = answer(scores)
-        need(isinstance(result, tuple | list) and len(result) == 2, "return two numbers: the mean and the half width.")
-        mean, half = (need_number(value, "each of the two") for value in result)
+        mean, half = need_two(answer(scores), "the mean and the half width")
         need(np.isclose(mean, scores.mean()), f"the mean is {scores.mean():.4f}, not {mean:.4f}.")
-        s = scores.std(ddof=1)
-        right = STUDENT[n - 1] * s / np.sqrt(n)
+        s, factor = scores.std(ddof=1), stdtrit(n - 1, 0.975)
+        right = factor * s / np.sqrt(n)
         for text, value in (
-            ("this is the spread of single scores, not that of their mean", STUDENT[n - 1] * s),
+            ("this is the spread of single scores, not that of their mean", factor * s),
             ("1.96 is for a spread that is known. It is estimated from few scores here", 1.96 * s / np.sqrt(n)),
             (
                 "the spread is divided by n; around a mean that comes from the same scores it is n - 1",
-                STUDENT[n - 1] * scores.std() / np.sqrt(n),
+                factor * scores.std() / np.sqrt(n),
             ),
             ("this is one standard error: it covers the truth in two of three cases", s / np.sqrt(n)),
-            ("the factor belongs to n degrees of freedom, or to one side only", right * 0),
+            (
+                "the factor belongs to n degrees of freedom; the mean has used up one",
+                stdtrit(n, 0.975) * s / np.sqrt(n),
+            ),
+            (
+                "the factor leaves out 5 % on one side. An interval has two, and 5 % in all",
+                stdtrit(n - 1, 0.95) * s / np.sqrt(n),
+            ),
         ):
             need(not np.isclose(half, value, rtol=1e-3), f"{text}.")
         need(half > 0, "a half width is positive.")
@@ -157,20 +169,16 @@ def interval(answer, rng):
     works="what both have in common, the split, is gone from the interval.",
 )
 def compare(answer, rng):
-    for _ in range(3):
-        split = 0.05 * rng.standard_normal(5)
-        a, b = 0.9 + split, 0.91 + split + 0.002 * rng.standard_normal(5)
-        result = answer(a, b)
-        need(
-            isinstance(result, tuple | list) and len(result) == 2,
-            "return two numbers: the mean difference and the half width of its interval.",
-        )
-        mean, half = (need_number(value, "each of the two") for value in result)
+    for n in (5, 3, 10):
+        split = 0.05 * rng.permutation(np.linspace(-1, 1, n))  # splits differ by more than the methods
+        gain = rng.uniform(-0.02, 0.02)
+        a, b = 0.9 + split, 0.9 + gain + split + 0.002 * rng.permutation(np.linspace(-1, 1, n))
+        mean, half = need_two(answer(a, b), "the mean difference and the half width of its interval")
         d = b - a
         need(not np.isclose(mean, -d.mean()), "the sign is turned: how much better is the second than the first?")
         need(np.isclose(mean, d.mean()), f"the mean difference is {d.mean():.4f}, not {mean:.4f}.")
-        right = STUDENT[4] * d.std(ddof=1) / np.sqrt(5)
-        apart = np.sqrt(a.var(ddof=1) + b.var(ddof=1)) / np.sqrt(5)
+        right = stdtrit(n - 1, 0.975) * d.std(ddof=1) / np.sqrt(n)
+        apart = np.sqrt(a.var(ddof=1) + b.var(ddof=1)) / np.sqrt(n)
         need(
             half < 0.5 * apart,
             f"a half width of {half:.3f}, where pairs have {right:.4f}: the splits, which both methods "

@@ -17,6 +17,9 @@ NAMES = {True: "PASS", False: "FAIL", None: "TODO"}
 #: Failed tries after which a solution is shown without asking for it twice.
 TRIES = 2
 
+#: Seeds of the data that an answer must pass, in a notebook as when it is graded.
+SEEDS = range(5)
+
 
 class Verdict(NamedTuple):
     """What a check found: passed (True, False, or None when nothing was attempted), and a message."""
@@ -101,20 +104,19 @@ class Lab:
                 setattr(names[exercise.name], REFERENCE, True)
         return names
 
-    def results(self, names=None, seeds=1):
-        """Return the verdict of every exercise by key, on data of several seeds.
+    def result(self, key, names=None, seeds=1):
+        """Return the verdict on the last answer to an exercise, on data of several seeds.
 
         Parameters
         ----------
+        key : str
         names : dict or None, default=None
-            Names of the notebook, for answers that were not handed to `check`.
+            Names of the notebook, for an answer that was not handed to `check`.
         seeds : int, default=1
         """
-        verdicts = {}
-        for key, exercise in self.exercises.items():
-            answer = exercise.answer if exercise.answer is not None else (names or {}).get(exercise.name)
-            verdicts[key] = exercise.verdicts(answer, range(seeds))
-        return verdicts
+        exercise = self.exercises[key]
+        answer = exercise.answer if exercise.answer is not None else (names or {}).get(exercise.name)
+        return exercise.verdicts(answer, range(seeds))
 
     def report(self):
         """Print what is done, with a line of JSON to hand in."""
@@ -131,6 +133,9 @@ class Lab:
 
 class Exercise:
     """A function to write, checked on random data."""
+
+    #: What a notebook does after an answer that fails.
+    goes_on = " Below, the lab goes on with a solution of its own."
 
     def __init__(self, lab, key, name, test, hints, works=None):
         self.lab, self.key, self.name, self.test, self.hints, self.works = lab, key, name, test, hints, works
@@ -150,8 +155,9 @@ class Exercise:
             return Verdict(None, "not attempted yet")
         except Wrong as wrong:
             return Verdict(False, str(wrong))
-        except Exception as error:  # whatever the learner's code raises is for the learner to read
-            return Verdict(False, f"your code raised {type(error).__name__}: {error}{_place(error, answer)}")
+        except (Exception, SystemExit) as error:  # whatever the learner's code raises is for the learner to read
+            about = f"{type(error).__name__}: {error}{_place(error, answer)}{_why(error)}"
+            return Verdict(False, f"your code raised {about}")
         return Verdict(True, self._praise(answer))
 
     def verdicts(self, answer, seeds):
@@ -166,16 +172,22 @@ class Exercise:
         """Print whether an answer is right, and return what the lab goes on with: it, or else the solution."""
         if hasattr(answer, REFERENCE):
             answer = self.answer  # the cell was run again after the solution had taken the place of the answer
-        verdict = self.verdict(answer)
-        self.answer, self.passed = answer, verdict.passed
+        self.answer = answer
+        try:
+            verdict = self.verdicts(answer, SEEDS)
+        except KeyboardInterrupt:
+            verdict = Verdict(False, "interrupted. Does your code come to an end?")
+        self.passed = verdict.passed
         self.tries += verdict.passed is not None
         print(f"{NAMES[verdict.passed]} {self.key} {self.name}: {verdict.message}".removesuffix(": "))
         if verdict.passed is False:
-            print(
-                f"     (lab: {self.lab.id}.{self.name}.hint() helps. Below, the lab goes on with a solution of "
-                f"its own.)"
-            )
-        return answer if verdict.passed else self._instead()
+            print(f"     (lab: {self.lab.id}.{self.name}.hint() helps.{self.goes_on})")
+        return answer if verdict.passed else self._instead(answer)
+
+    def skip(self, answer):
+        """Note an answer without looking at it, and return a solution to go on with."""
+        self.answer = answer
+        return self._instead(answer)
 
     def hint(self):
         """Print the next hint."""
@@ -193,7 +205,7 @@ class Exercise:
             return
         print(self.lab.solutions[self.key])
 
-    def grade(self, seeds=range(1, 6)):
+    def grade(self, seeds=SEEDS):
         """Raise AssertionError unless the last answer to `check` passes on the data of several seeds."""
         verdict = self.verdicts(self.answer, seeds)
         if not verdict.passed:
@@ -205,12 +217,14 @@ class Exercise:
     def _praise(self, answer):
         return self.works or ""
 
-    def _instead(self):
+    def _instead(self, answer):
         return self.lab.reference[self.name]
 
 
 class Choice(Exercise):
     """A question with options, each of which has something to be said about it."""
+
+    goes_on = ""
 
     def __init__(self, lab, key, name, correct, why, hints):
         super().__init__(lab, key, name, None, hints)
@@ -224,8 +238,8 @@ class Choice(Exercise):
     def _praise(self, answer):
         return self.why[self.correct]
 
-    def _instead(self):
-        return None
+    def _instead(self, answer):
+        return answer  # nothing below needs it, and the cell may be run again
 
 
 class Prediction:
@@ -259,6 +273,13 @@ def _option(answer, options):
     if option not in list(options):
         raise Wrong(f"answer with one of {', '.join(map(repr, options))}, not {answer!r:.40}.")
     return option
+
+
+def _why(error):
+    """Return what an error means whose own text does not tell a learner."""
+    if isinstance(error, ValueError) and "truth value of an array" in str(error):
+        return ". The argument may be an array: a condition on it has an answer for each entry, not one for all."
+    return ""
 
 
 def _place(error, answer):

@@ -34,6 +34,14 @@ def answer(exercise):
     return types.FunctionType(reference.__code__, reference.__globals__, exercise.name, reference.__defaults__)
 
 
+def gives_away(lab, key, message):
+    """Assert that a message contains neither the code of a solution nor a call."""
+    solution = re.sub(r"\s+", "", lab.solutions[key].splitlines()[-1].replace("return", ""))
+    assert len(solution) < 8 or solution not in re.sub(r"\s+", "", message), f"{key}: {message}"
+    if not message.startswith("your code raised"):
+        assert not re.search(r"\bnp\.|\bscipy\.|singular|linalg", message), f"{key}: {message}"
+
+
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: f"{e.lab.id}-{e.key}")
 def test_solutions_pass_and_stubs_are_not_attempted(exercise):
     def with_text(*arguments, **named):
@@ -64,6 +72,7 @@ def test_mistakes_fail_each_with_its_own_message(lab):
                 verdict = lab.exercises[key].verdict(wrong, seed)
                 assert verdict.passed is False, f"{key}, {name}, seed {seed}: {verdict}"
                 assert fragment in verdict.message, f"{key}, {name}, seed {seed}: {verdict.message}"
+                gives_away(lab, key, verdict.message)
                 messages.add(re.sub(r"-?\d[\d.e+-]*", "#", verdict.message))
             seen[name] = messages
         for name, messages in seen.items():
@@ -157,6 +166,15 @@ def test_a_lab_goes_on_with_the_answer_or_a_solution(lab, capsys):
     assert capsys.readouterr().out.endswith('{"lab": "lab1", "done": 1, "of": 1, "exercises": {"1.1": "PASS"}}\n')
 
 
+def test_an_interrupted_check_is_a_fail_and_the_lab_goes_on(lab, capsys):
+    def endless(u, t):
+        raise KeyboardInterrupt
+
+    assert lab.soft_threshold.check(endless) is lab.reference["soft_threshold"]
+    assert "come to an end" in capsys.readouterr().out
+    assert lab.soft_threshold.answer is endless
+
+
 def test_solutions_are_shown_after_two_tries(lab, capsys):
     exercise = lab.soft_threshold
     exercise.check(...)
@@ -192,3 +210,73 @@ def test_predictions_count_whatever_they_are(lab, capsys):
 def test_an_unknown_lab_is_named():
     with pytest.raises(AttributeError, match="the labs are lab1"):
         labs.lab99  # noqa: B018
+
+
+def test_working_code_with_an_ellipsis_is_no_stub():
+    def wrong(u, t):
+        v = u[...]
+        return v + None
+
+    def silent(u, t):
+        u - t
+
+    assert labs.lab1.soft_threshold.verdict(wrong).message.startswith("your code raised TypeError")
+    assert "Is a `return` missing" in labs.lab1.soft_threshold.verdict(silent).message
+
+
+def test_a_condition_on_an_array_is_explained_and_an_exit_is_caught():
+    def exits(u, t):
+        raise SystemExit(1)
+
+    assert "may be an array" in labs.lab1.soft_threshold.verdict(lambda u, t: u if u > t else 0).message
+    assert "SystemExit" in labs.lab1.soft_threshold.verdict(exits).message
+
+
+def test_a_wrong_choice_stays_when_its_cell_is_run_again(capsys):
+    fresh = labs.Lab("lab1", "t", minutes=1, level="beginner", needs=[], goals={}, packages=[])
+    choice = fresh.choice("1.7", "doubling", correct="b", why={"a": "no", "b": "yes"}, hints=["x", "y"])
+    answer = choice.check(choice.check("a"))
+    assert answer == "a"
+    text = capsys.readouterr().out
+    assert text.count("FAIL 1.7") == 2
+    assert "goes on with" not in text
+
+
+def by_eigenvalues(D):
+    """An eigenvalue of a type that is complex where others are not real to the last digit."""
+    return complex(np.linalg.norm(D, 2) ** 2)
+
+
+def in_another_order(D, A, B):
+    D = D.copy()
+    for j in np.flatnonzero(np.diag(A) > 0)[::-1]:
+        D[j] += (B[j] - A[j] @ D) / A[j, j]
+        D[j] /= np.linalg.norm(D[j])
+    return D
+
+
+def exact_fill(items, n_features, n_active, n_units):
+    return 1 - (1 - n_active / n_features / n_units) ** items
+
+
+def exact_capacity(n_features, n_active, n_units, accuracy):
+    fill = (2 * (1 - accuracy) / (n_units - 1)) ** (1 / n_active)
+    return np.log(1 - fill) / np.log(1 - n_active / n_features / n_units)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "other"),
+    [
+        (labs.lab1.lipschitz, by_eigenvalues),
+        (labs.lab2.update_atoms, in_another_order),
+        (labs.lab5.expected_fill, exact_fill),
+        (labs.lab5.capacity_law, exact_capacity),
+        (labs.lab5.count_codes, lambda q, k: np.array([k**q, q / k])),
+        (labs.lab7.count_products, lambda D, n: np.array([np.count_nonzero(D) * n, D.size * n])),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_other_right_answers_pass(exercise, other):
+    for seed in SEEDS:
+        verdict = exercise.verdict(other, seed)
+        assert verdict.passed is True, verdict.message

@@ -104,14 +104,14 @@ def test_a_stub_takes_the_place_of_a_solution():
 def test_solutions_pass_in_a_notebook_and_draw_a_figure(lab, tmp_path, capsys):
     pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
-    from sparsecode._cli.labs import REPORT, execute, read_notebook
+    from sparsecode._cli.labs import execute, read_notebook
 
     path = tmp_path / "solution.ipynb"
     path.write_text(BUILD.notebook(lab, SOURCES[lab.id], "solution"), "utf-8")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of Jupyter about its own parts
         notebook, name = read_notebook(path)
-        errors = execute(notebook, REPORT.format(lab=name, word="", seeds=1))
+        verdicts, errors = execute(notebook, name, seeds=1)
     assert not errors
     assert name == lab.id
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
@@ -121,7 +121,6 @@ def test_solutions_pass_in_a_notebook_and_draw_a_figure(lab, tmp_path, capsys):
     assert "FAIL" not in text
     assert "TODO" not in text
     assert f"{len(lab.exercises)} of {len(lab.exercises)} exercises done" in text
-    verdicts = json.loads(text.splitlines()[-1])
     assert all(passed is True for passed, _ in verdicts.values())
     check_numbers(lab.id, text)
 
@@ -219,6 +218,12 @@ def test_labs_are_listed_and_copied_once(tmp_path, capsys):
     assert "stays as it is" in capsys.readouterr().out
 
 
+def test_copying_without_jupyter_says_what_to_install(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert main(["labs", str(tmp_path / "class")]) == 0
+    assert 'pip install ".[labs]"' in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -244,7 +249,7 @@ def test_commands_say_what_is_wrong(words, message, tmp_path, capsys):
 def test_grading_without_jupyter_says_what_to_install(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "nbformat", None)
     assert main(["labs", "grade", str(SHIPPED / "none.ipynb")]) == 2
-    assert 'pip install "sparsecode[labs]"' in capsys.readouterr().err
+    assert 'pip install ".[labs]"' in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -273,3 +278,48 @@ def test_a_notebook_is_graded_with_the_network_closed(tmp_path, capsys):
     assert "contains D twice" in result["exercises"]["1.2"]["message"]
     assert len(result["errors"]) == 2
     assert all("the network is closed" in error for error in result["errors"])
+
+
+def test_a_cell_that_is_left_out_keeps_what_it_defines():
+    from sparsecode._cli.labs import without_calls
+
+    text = "import os\ndef f(x):\n    return x\nf = lab1.f.check(f)\nos._exit(1)"
+    assert without_calls(text) == "import os\ndef f(x):\n    return x\nf = lab1.f.skip(f)"
+    assert without_calls("%magic") == ""
+
+
+@pytest.mark.slow
+def test_one_bad_cell_costs_one_exercise(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    from sparsecode._cli import labs as command
+
+    for name, seconds in (("CELL_SECONDS", 6), ("VERDICT_SECONDS", 4), ("GRACE_SECONDS", 3)):
+        monkeypatch.setattr(command, name, seconds)
+    cells = [
+        "import os\nimport numpy as np\nfrom sparsecode.labs import lab1\nprint = globals = None",
+        "def soft_threshold(u, t):\n    return np.sign(u) * np.maximum(abs(u) - t, 0)",
+        "soft_threshold = lab1.soft_threshold.check(soft_threshold)",
+        "def lipschitz(D):\n    while True:\n        pass",
+        "lipschitz = lab1.lipschitz.check(lipschitz)",
+        "def ista_step(w, x, D, alpha, step):\n    os._exit(1)",
+        "ista_step = lab1.ista_step.check(ista_step)\nista_step(*4 * [np.ones((1, 1))], 1)",
+        "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass",
+        "def alpha_max(x, D):\n    return np.abs(D @ x).max()\nos._exit(1)",
+    ]
+    notebook = json.loads((SHIPPED / f"{SOURCES['lab1'].stem}.ipynb").read_text("utf-8"))
+    form = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    notebook["cells"] = [form | {"id": f"c{i}", "source": text} for i, text in enumerate(cells)]
+    (tmp_path / "mine.ipynb").write_text(json.dumps(notebook), "utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert main(["labs", "grade", str(tmp_path / "mine.ipynb"), "--seeds", "1"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    states = {key: exercise["state"] for key, exercise in result["exercises"].items()}
+    assert states == dict.fromkeys(["1.1", "1.6"], "PASS") | dict.fromkeys(["1.2", "1.3"], "FAIL") | dict.fromkeys(
+        ["1.4", "1.5", "1.7"], "TODO"
+    )
+    assert "come to an end" in result["exercises"]["1.2"]["message"]
+    assert "ended Python when it was checked" in result["exercises"]["1.3"]["message"]
+    assert sum("ended Python, and was left out" in error for error in result["errors"]) == 2
+    assert sum("did not end within 6 s" in error for error in result["errors"]) == 1

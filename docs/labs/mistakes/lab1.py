@@ -29,9 +29,14 @@ def uses_x(w, x, D, alpha):
     return np.where(w != 0, np.abs(g - alpha * np.sign(w)), np.maximum(np.abs(g) - alpha, 0)).max()
 
 
-def below_zero(w, x, D, alpha):
+def only_inactive(w, x, D, alpha):
     g = D @ (x - w @ D)
-    return (np.abs(g) - alpha).max() - 1e-3 * alpha
+    return (np.abs(g) - alpha)[w == 0].max()
+
+
+def sign_blind(w, x, D, alpha):
+    g = D @ (x - w @ D)
+    return np.where(w != 0, np.abs(np.abs(g) - alpha), np.maximum(np.abs(g) - alpha, 0)).max()
 
 
 def sums(w, x, D, alpha):
@@ -44,6 +49,8 @@ MISTAKES = {
     "1.1": {
         "hard threshold": (lambda u, t: u * (np.abs(u) > t), "each unit of size costs t"),
         "one-sided": (lambda u, t: np.maximum(u - t, 0), "keep its sign"),
+        "no number at zero": (lambda u, t: u / np.abs(u) * np.maximum(np.abs(u) - t, 0), "finite everywhere"),
+        "a condition": (lambda u, t: 0 if abs(u) < t else u - t * np.sign(u), "may be an array"),
         "no zero": (lambda u, t: u - t * np.sign(u), "exactly zero"),
         "some are not zero": (lambda u, t: np.sign(u) * np.maximum(np.abs(u) - t / 2, 0), "do not become zero"),
         "shrinks twice": (lambda u, t: np.sign(u) * np.maximum(np.abs(u) - t, 0) / 2, "another w costs less"),
@@ -51,7 +58,7 @@ MISTAKES = {
         "one number": (lambda u, t: 0.0 * t, "should have the shape"),
     },
     "1.2": {
-        "trace": (lambda D: np.square(D).sum(), "sum of all squared singular"),
+        "trace": (lambda D: np.square(D).sum(), "the stretch in all directions"),
         "forgot the square": (lambda D: np.linalg.norm(D, 2), "contains D twice"),
         "longest atom": (lambda D: np.square(D).sum(axis=1).max(), "looks at each atom alone"),
         "half of it": (lambda D: np.linalg.norm(D, 2) ** 2 / 2, "can diverge"),
@@ -65,7 +72,7 @@ MISTAKES = {
             "farther than you were",
         ),
         "no threshold": (lambda w, x, D, a, s: w + s * (D @ (x - w @ D)), "Where is the threshold"),
-        "threshold without step": (lambda w, x, D, a, s: soft(w + s * (D @ (x - w @ D)), s * a / 2), "should not move"),
+        "threshold without step": (lambda w, x, D, a, s: soft(w + s * (D @ (x - w @ D)), a), "should not move"),
         "short step": (lambda w, x, D, a, s: soft(w + s / 2 * (D @ (x - w @ D)), s / 2 * a), "less than a full step"),
         "wrong order": (
             lambda w, x, D, a, s: soft(w, s * a) + s * (D @ (x - w @ D)) @ D,
@@ -84,7 +91,8 @@ MISTAKES = {
     },
     "1.5": {
         "correlations with x": (uses_x, "at the minimum you find"),
-        "below zero": (below_zero, "a violation below zero"),
+        "only inactive atoms": (only_inactive, "a violation below zero"),
+        "sign-blind": (sign_blind, "sign of the weight enter"),
         "inactive rule for all": (
             lambda w, x, D, a: max(0.0, (np.abs(D @ (x - w @ D)) - a).max()),
             "not only stay below",

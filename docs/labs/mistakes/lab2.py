@@ -21,7 +21,7 @@ def bare(shape):
     return np.hypot(*frequencies(shape))
 
 
-def cut(image, size, n, rng, *, least=0, less=0, wrap=False, own=True, mean=True, turn=False, same=False):
+def cut(image, size, n, rng, *, least=0, less=0, wrap=False, own=True, mean=True, turn=False, same=False, scale=False):
     h, w = image.shape
     if wrap:
         image = np.pad(image, ((0, size), (0, size)), mode="wrap")
@@ -38,23 +38,23 @@ def cut(image, size, n, rng, *, least=0, less=0, wrap=False, own=True, mean=True
     )
     if mean:
         rows = rows - (rows.mean(axis=1, keepdims=True) if own else rows.mean())
-    return rows
+    return rows / rows.std(axis=1, keepdims=True) if scale else rows
 
 
 def patches(**options):
     return lambda image, size, n, rng: cut(image, size, n, rng, **options)
 
 
-def update(D, A, B, *, norm=True, sign=1, jacobi=False, step=1.0, all_atoms=False):
+def update(D, A, B, *, norm=True, late=False, sign=1, jacobi=False, step=1.0, all_atoms=False):
     new, old = D.copy(), D.copy()
     for j in range(len(D)):
         if A[j, j] > 0:
             new[j] += sign * step * (B[j] - A[j] @ (old if jacobi else new)) / A[j, j]
         elif all_atoms:
             new[j] = B.mean(axis=0) + 1
-        if norm and not jacobi:
+        if norm and not (jacobi or late):
             new[j] /= np.linalg.norm(new[j])
-    return new / np.linalg.norm(new, axis=1, keepdims=True) if jacobi else new
+    return new / np.linalg.norm(new, axis=1, keepdims=True) if jacobi or late else new
 
 
 def atoms(**options):
@@ -103,6 +103,7 @@ MISTAKES = {
         "ramp alone": (lambda s, f0: bare(s), "the ramp alone"),
         "fall-off alone": (lambda s, f0: np.exp(-((bare(s) / f0) ** 4)) * (bare(s) > 0), "ramp is missing"),
         "mean kept": (lambda s, f0: gain(bare(s), f0) + 0.01, "the mean of the image"),
+        "one cut-off": (lambda s, f0: gain(bare(s), 0.4), "for another f0"),
         "other exponent": (lambda s, f0: bare(s) * np.exp(-((bare(s) / f0) ** 2)), "your gain is"),
     },
     "2.2": {
@@ -112,12 +113,14 @@ MISTAKES = {
         "last place missing": (patches(less=1), "lower or the right border"),
         "first place missing": (patches(least=1), "upper or the left border"),
         "transposed": (patches(turn=True), "swapped"),
+        "scaled": (patches(scale=True), "contrast stays"),
         "one place": (patches(same=True), "same place"),
     },
     "2.3": {
         "not scaled": (atoms(norm=False), "have lengths from"),
         "wrong sign": (atoms(sign=-1), "the right way"),
         "all at once": (atoms(jacobi=True), "let each see"),
+        "scaled at the end": (atoms(late=True), "at the end of the round"),
         "short step": (atoms(step=0.1), "can be had in one round"),
         "dead ones as well": (atoms(all_atoms=True), "no code uses"),
         "nothing": (lambda D, A, B: D + 0, "what they were"),

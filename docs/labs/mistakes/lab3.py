@@ -101,7 +101,7 @@ MISTAKES = {
         "matching pursuit": (lambda x, D, a: pursue(x, D, np.sqrt(2 * a), anew=False), "correlated with atoms"),
         "signed": (lambda x, D, a: pursue(x, D, np.sqrt(2 * a), signed=True), "in size"),
         "fixed number": (lambda x, D, a: pursue(x, D, 0, most=2), "stops too soon"),
-        "stops late": (lambda x, D, a: pursue(x, D, np.sqrt(a) / 3), "no other saves its price"),
+        "stops late": (lambda x, D, a: pursue(x, D, np.sqrt(a) / 3), "entered alone, saves its price"),
         "nothing": (lambda x, D, a: np.zeros(len(D)), "no atom enters"),
     },
     "3.5": {

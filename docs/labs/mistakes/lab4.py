@@ -41,7 +41,7 @@ def power(kernels, shape):
     return np.abs(transform(kernels, shape)) ** 2
 
 
-def code(image, kernels, alpha, n, *, momentum=True, threshold=1.0, step=1.0, sign=1):
+def code(image, kernels, alpha, n, *, momentum=True, constant=None, back=1, threshold=1.0, step=1.0, sign=1):
     L = power(kernels, image.shape).sum(axis=0).max() / step
     z = v = np.zeros((len(kernels), *image.shape))
     t = 1.0
@@ -49,7 +49,7 @@ def code(image, kernels, alpha, n, *, momentum=True, threshold=1.0, step=1.0, si
         u = v + sign * correlate(image - synthesize(v, kernels), kernels) / L
         old, z = z, u - np.clip(u, -threshold * alpha / L, threshold * alpha / L)
         new_t = (1 + np.sqrt(1 + 4 * t * t)) / 2 if momentum else 1.0
-        v = z + (t - 1) / new_t * (z - old)
+        v = z + back * ((t - 1) / new_t if constant is None else constant) * (z - old)
         t = new_t
     return z
 
@@ -96,11 +96,12 @@ MISTAKES = {
         "square root": (lambda d, s: np.sqrt(power(d, s).sum(axis=0).max()), "square root"),
         "mean": (lambda d, s: power(d, s).sum(axis=0).mean(), "mean over frequencies"),
         "worst of each": (lambda d, s: power(d, s).max(axis=(1, 2)).sum(), "need not be the same"),
-        "not padded": (lambda d, s: 0.5 * power(d, s).sum(axis=0).max(), "times as fast"),
+        "not padded": (lambda d, s: power(d, d.shape[1:]).sum(axis=0).max(), "times as fast"),
         "twice": (lambda d, s: 2 * power(d, s).sum(axis=0).max(), "times what is needed"),
     },
     "4.4": {
         "ISTA": (coder(momentum=False), "this is ISTA"),
+        "constant momentum": (coder(constant=0.6), "momentum is not that of lab 1"),
         "no threshold": (coder(threshold=0.0), "Where is the threshold"),
         "half the threshold": (coder(threshold=0.5), "is not a gradient step"),
         "stops": (stops, "the rules of a minimum are broken"),
@@ -111,6 +112,10 @@ MISTAKES = {
         "one number for all": (scaled(lambda d, how: number(d, how).max()), "by the same number"),
         "largest, not in size": (scaled(lambda d, how: number(d, how, np.array)), "below zero"),
         "squared length": (scaled(lambda d, how: number(d, how) ** (2 if how == "l2" else 1)), "with l2, lengths"),
+        "sign turned": (
+            lambda d, how: d / number(d, how) * (np.sign(d.sum(axis=(1, 2), keepdims=True)) if how == "l2" else 1),
+            "with l2, some kernel has changed its sign",
+        ),
         "less the mean": (lambda d, how: (d - d.mean()) / number(d, how), "change their shape"),
     },
 }

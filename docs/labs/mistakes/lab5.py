@@ -45,9 +45,8 @@ def uneven(weights, x, rng):
     return np.argmax(s + 0.5 * rng.random(s.shape) * (1 + 0.8 * (np.arange(s.shape[1]) == 3)), axis=1)
 
 
-def noisy(weights, x, rng):
-    s = support(weights, x)
-    return np.argmax(s + 4 * rng.random(s.shape), axis=1)
+def noise_up_to_two(weights, x, rng):
+    return np.argmax(support(weights, x) + 2 * rng.random(weights.shape[1:]), axis=1)
 
 
 def same_draw(weights, x, rng):
@@ -81,7 +80,7 @@ MISTAKES = {
         "first of ties": (lambda w, x, rng: support(w, x).argmax(axis=1), "Break ties"),
         "least support": (lambda w, x, rng: support(w, x).argmin(axis=1), "least support"),
         "pattern ignored": (lambda w, x, rng: w.sum(axis=0).argmax(axis=1), "Does the pattern enter"),
-        "noise too large": (noisy, "less support than another"),
+        "noise up to two": (noise_up_to_two, "less support than another"),
         "uneven": (uneven, "not evenly"),
         "same draw": (same_draw, "draw for each"),
         "support returned": (lambda w, x, rng: support(w, x), "should have the shape"),
@@ -92,6 +91,7 @@ MISTAKES = {
         "all units": (lambda w, x: support(w, x).mean() / x.sum(), "the average unit"),
         "best module": (lambda w, x: support(w, x).max() / x.sum(), "lucky"),
         "worst module": (lambda w, x: support(w, x).max(axis=1).min() / x.sum(), "decides alone"),
+        "one size": (lambda w, x: support(w, x).max(axis=1).mean() / 8, "the active ones of each"),
         "sum of modules": (lambda w, x: support(w, x).max(axis=1).sum() / x.sum(), "above 1"),
     },
     "5.5": {
@@ -99,6 +99,7 @@ MISTAKES = {
         "unset": (lambda m, f, s, k: (1 - s / f) ** (m / k), "not set"),
         "no overlap": (lambda m, f, s, k: min(1, m / k * s / f), "set already"),
         "more than one": (lambda m, f, s, k: m * s / f, "is not a share"),
+        "one share": (lambda m, f, s, k: 1 - 0.9 ** (m / k), "a tenth of the features"),
         "features swapped": (lambda m, f, s, k: 1 - (s / f) ** (m / k), "a simulation has"),
     },
     "5.6": {

@@ -90,6 +90,7 @@ MISTAKES = {
     },
     "6.5": {
         "one more": (lambda n, a, s, r: lowest(n, a, s, r) + 1, "one more than needed"),
+        "starts at one": (lambda n, a, s, r: max(lowest(n, a, s, r), 1), "Do you try 0"),
         "one less": (lambda n, a, s, r: lowest(n, a, s, r) - 1, "too much"),
         "never more than s": (lambda n, a, s, r: min(lowest(n, a, s, r), s), "no threshold up to s"),
         "all synapses": (lambda n, a, s, r: s, "lower ones do as well"),

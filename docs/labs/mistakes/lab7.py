@@ -108,6 +108,10 @@ MISTAKES = {
         "swapped": (neuron(swapped=True), "swapped"),
         "same": (neuron(same=True), "same spikes"),
         "late": (shifted, "one step late"),
+        "threshold of one": (
+            lambda i, tau, dt, threshold, reset: spikes(i, tau, dt, 1.0, reset),
+            "the threshold is given",
+        ),
         "never": (neuron(above=10.0), "not a single spike"),
         "Euler": (neuron(decay=False), "the spikes differ"),
     },
