@@ -195,8 +195,8 @@ def code_image(answer, rng):
         np.allclose(first, g / L - np.clip(g / L, -alpha / L, alpha / L)),
         "the first round, from zero, is not a gradient step of length 1 / L and a soft threshold.",
     )
-    values = [objective(image, go(n), kernels, alpha) for n in (1, 30, 150)]
-    need(np.isfinite(values).all() and values[2] < values[0], "the objective does not fall.")
+    values = [objective(image, go(n), kernels, alpha) for n in (1, 40)]
+    need(np.isfinite(values).all() and values[1] < values[0], "the objective does not fall.")
     tenth = go(10)
     need(
         not np.allclose(tenth, accelerate(image, kernels, alpha, 10, momentum=False)),

@@ -280,3 +280,39 @@ def test_other_right_answers_pass(exercise, other):
     for seed in SEEDS:
         verdict = exercise.verdict(other, seed)
         assert verdict.passed is True, verdict.message
+
+
+def learn_at_one_rate(permanence, active, increment, decrement):
+    return np.clip(permanence + np.where(active, 0.1, -0.05), 0, 1)
+
+
+def spikes_of_one_neuron(currents, tau, dt, threshold, reset):
+    return labs.lab7.reference["spike_train"](currents, 0.02, 0.004, threshold, reset)
+
+
+def capacity_at_one_accuracy(n_features, n_active, n_units, accuracy):
+    return labs.lab5.reference["capacity_law"](n_features, n_active, n_units, 0.97)
+
+
+def score_of_ten(X, y, n_features, n_folds, classify, rng):
+    return labs.lab8.reference["honest_score"](X, y, 10, n_folds, classify, rng)
+
+
+def score_of_five_folds(X, y, n_features, n_folds, classify, rng):
+    return labs.lab8.reference["honest_score"](X, y, n_features, 5, classify, rng)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "fixed"),
+    [
+        (labs.lab6.learn, learn_at_one_rate),
+        (labs.lab7.spike_train, spikes_of_one_neuron),
+        (labs.lab5.capacity_law, capacity_at_one_accuracy),
+        (labs.lab8.honest_score, score_of_ten),
+        (labs.lab8.honest_score, score_of_five_folds),
+    ],
+    ids=lambda value: getattr(value, "__name__", None) or value.name,
+)
+def test_answers_with_a_fixed_parameter_fail(exercise, fixed):
+    for seed in SEEDS:
+        assert exercise.verdict(fixed, seed).passed is False
