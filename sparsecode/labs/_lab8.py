@@ -102,12 +102,12 @@ def honest_score(answer, rng):
     need(min(means) >= 0 and max(means) <= 1, f"a share of rows lies between 0 and 1, yours is {means[0]:g}.")
     chance = np.mean(means)
     need(
-        chance < 0.66,
+        chance < 0.7,
         f"labels are coin flips here, and yet you find {chance:.0%}. Which step has seen the labels of the "
         "rows that it is tested on?",
     )
     need(
-        chance > 0.34,
+        chance > 0.3,
         f"labels are coin flips here, and you find {chance:.0%}: worse than chance is a mistake as well. "
         "Are errors counted?",
     )
