@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
-from ._networks import labels_of, weighted_inputs
+from ._networks import labels_of
 
 #: Halvings of the interval in which a factor is looked for.
 HALVINGS = 24
@@ -99,8 +99,7 @@ def calibrate_layers(run, X, parts, scorer, max_loss):
     check_positive(max_loss, "max_loss")
     dense_score = scorer(run.dense(X))
     fan_out = np.array([layer.fan_out(shape).mean() for layer, (shape, _) in zip(run.linear, run.shapes, strict=True)])
-    inputs, _ = weighted_inputs(run.layers, run.frames(X))
-    units = np.array([A.std(dtype=np.float64) for _, A in inputs])
+    units = run.deviations(X)
 
     def trial(thresholds):
         outputs, n_sent = run.measure(X, parts, thresholds)

@@ -36,14 +36,15 @@ def through(layers, A):
 
 
 def weighted_inputs(layers, A):
-    """Return the layers with weights and their inputs, and what all layers make of frames A."""
+    """Return the layers with weights and their inputs, and what all layers make of frames A; overflow as above."""
     found = []
 
     def advance(layer, A):
         found.append((layer, A))
         return layer.dense(A)
 
-    return found, follow(layers, A, advance)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return found, follow(layers, A, advance)
 
 
 def shapes_of(layers, shape):

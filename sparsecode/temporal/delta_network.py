@@ -18,7 +18,6 @@ from ._networks import (
     labels_of,
     last_activation,
     layers_and_classes,
-    weighted_inputs,
 )
 from ._operations import count_operations
 from ._streams import StreamMixin, StreamRecord, as_thresholds
@@ -87,8 +86,9 @@ class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
 
     Notes
     -----
-    A row takes a look at all inputs of each layer, and the products of those that were sent. A convolution computes
-    whole windows anew where so many inputs have changed that this is less work. This is for streams, a row at a time:
+    A row takes a look at all inputs of each layer, and the products of those that were sent. A convolution computes its
+    whole image anew when more than 40 % of its inputs have changed, which is less work. This is for streams, a row at a
+    time:
     many rows at once, or independent ones, are faster by products of matrices (`dense`), and independent rows have
     larger differences than values.
 
@@ -320,9 +320,15 @@ class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
         xarray.Dataset
             Along "layer", means over rows but where said otherwise: "dense", all products of weights and inputs;
             "zero_skip", those with inputs of the network itself that are not 0; "delta", those with changes that were
-            sent, first rows of sequences left out; "refresh", those of sums computed anew; "first", those of a first
-            row; "compares", the inputs, each of which is looked at; "density", the share of inputs that were sent.
-            The attribute "saving" is dense over delta and refresh, "error" the pooled error of outputs.
+            sent, and "refresh", those of sums computed anew instead, both over rows that are not the first of a
+            sequence; "first", those of a first row; "compares", the inputs, each of which is looked at; "density", the
+            share of inputs that were sent, first rows left out. The attribute "saving" is dense over delta and refresh,
+            "error" the pooled error of outputs.
+
+        Notes
+        -----
+        Sums are computed anew every `refresh_every` rows, when a large input has gone, and in a convolution when more
+        than 40 % of the inputs have changed. A dense layer then skips inputs that are 0, a convolution does not.
         """
         check_is_fitted(self)
         self._validate_params()
@@ -346,8 +352,7 @@ class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
         """Return the thresholds of linear layers in units of their inputs."""
         units = np.ones(len(self._run.linear))
         if self.scale == "std" and np.any(self.threshold):
-            inputs, _ = weighted_inputs(self._run.layers, self._run.frames(X))
-            units = np.array([A.std(dtype=np.float64) for _, A in inputs])
+            units = self._run.deviations(X)
         return as_thresholds(self.threshold, units, "linear layer")
 
     def _get_fitted_state(self):

@@ -80,6 +80,10 @@ class Dense(Layer):
         """Return the outputs for rows of inputs."""
         return correlations(A, self.weights.T.astype(A.dtype)) + self.bias.astype(A.dtype)
 
+    def n_gathered(self, shape):
+        """Return how many numbers `dense` copies for an input of a shape: none."""
+        return 0
+
     def fan_out(self, shape):
         """Return the products that each input takes part in."""
         return np.full(shape, self.weights.shape[1])
@@ -161,6 +165,10 @@ class Conv2D(Layer):
         rows = windows.reshape(math.prod(windows.shape[:3]), -1)
         sums = correlations(rows, self.weights.reshape(-1, n_maps).T.astype(A.dtype)) + self.bias.astype(A.dtype)
         return sums.reshape(*windows.shape[:3], n_maps)
+
+    def n_gathered(self, shape):
+        """Return how many numbers `dense` copies for an input of a shape: all windows."""
+        return math.prod(self.out_shape(shape)[:2]) * math.prod(self.weights.shape[:3])
 
     def fan_out(self, shape):
         """Return the products that each input takes part in: fewer at borders."""
