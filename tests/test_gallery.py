@@ -532,7 +532,7 @@ def check_delta_network(output):
 
 
 def check_delta_video(output):
-    """Four times the noise: still 5.9 % of the products, 5.9 to 8.1 for seeds 1 to 6; drifting all, 10 to 33 for seeds 2 to 4 and 6."""
+    """Four times the noise: still 5.9 % of the products, to 8.1 for six seeds; drifting all, 10 to 33 for others."""
     for camera in ("still", "drifting"):
         shares = [number(output, f"{camera} camera, {n} times the noise") for n in (0, 2, 4, 6, 10)]
         errors = [float(error) for error in re.findall(rf"{camera} camera.* error (\d\.\d+)", output)]
