@@ -59,7 +59,7 @@ def largest_factor(squares, error, variance, thresholds, kind="an error"):
     Raises
     ------
     ValueError
-        If `error` is not a number > 0, nothing differs, all thresholds are zero, or no factor meets the error.
+        If `error` is not a number > 0, nothing differs, all thresholds are zero, no factor meets the error, or all do.
     """
     check_positive(error, "error")
     if variance == 0 or not thresholds.any():
@@ -73,7 +73,18 @@ def largest_factor(squares, error, variance, thresholds, kind="an error"):
             high = middle
     if low == math.log(LEAST):
         raise ValueError(f"no threshold leads to {kind} of {error:g}; another scheme, or a finer grid, may.")
+    if high == math.log(LARGEST):
+        raise ValueError(
+            f"any threshold leads to {kind} of {error:g} at most: the rows of X tell nothing about thresholds, since "
+            "nothing need be sent after first rows. Give streams that change as those to come, or allow less."
+        )
     return math.exp(low)
+
+
+def check_later(parts):
+    """Raise if no row follows another one."""
+    if all(rows.stop - rows.start == 1 for rows, _ in parts):
+        raise ValueError("`calibrate` needs sequences of two rows or more: first rows are sent whole.")
 
 
 def check_positive(number, name):
@@ -100,6 +111,9 @@ def calibrate_layers(run, X, parts, scorer, max_loss):
     dense_score = scorer(run.dense(X))
     fan_out = np.array([layer.fan_out(shape).mean() for layer, (shape, _) in zip(run.linear, run.shapes, strict=True)])
     units = run.deviations(X)
+    if not units.all():
+        alike = ", ".join(f"{number}, {run.linear[number]!r}" for number in np.flatnonzero(units == 0))
+        raise ValueError(f"`calibrate` needs rows of X for which inputs differ; all are the same for layer {alike}.")
 
     def trial(thresholds):
         outputs, n_sent = run.measure(X, parts, thresholds)
@@ -147,6 +161,7 @@ def scorer_of(y, own, classes):
     if right.shape != own.shape:
         raise ValueError(f"y must be numbers of shape {own.shape}, one for each output, got {right.shape}.")
     variance = np.square(right - right.mean(axis=0, dtype=np.float64)).sum()
-    if variance == 0:
+    noise = 16 * np.finfo(right.dtype).eps * np.abs(right).max() if right.dtype.kind == "f" else 0
+    if variance <= right.size * noise**2:
         raise ValueError("`calibrate` needs rows of X whose outputs, or y, differ.")
     return lambda outputs: 1 - float(np.square(outputs - right, dtype=np.float64).sum() / variance)

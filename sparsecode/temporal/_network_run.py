@@ -85,7 +85,7 @@ class NetworkRun:
             yield rows, [given for _, given in inputs], A
 
     def deviations(self, X):
-        """Return the standard deviation of all inputs of each linear layer in the network itself."""
+        """Return the standard deviation of all inputs of each linear layer in the network itself, 0 for rounding."""
         n, means, squares = 0, 0.0, 0.0
         for rows, inputs, _ in self.dense_blocks(X):
             m = rows.stop - rows.start
@@ -95,7 +95,8 @@ class NetworkRun:
             means = means + share * off
             squares = (1 - share) * (squares + share * off**2) + share * square
             n += m
-        return np.sqrt(squares)
+        deviations = np.sqrt(squares)
+        return np.where(deviations <= 16 * np.finfo(X.dtype).eps * np.abs(means), 0, deviations)
 
     def begin(self, dtype):
         """Return the state before any row, in a dtype."""

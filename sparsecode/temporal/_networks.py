@@ -49,16 +49,22 @@ def weighted_inputs(layers, A):
 
 def shapes_of(layers, shape):
     """Return the shape of outputs for frames of a shape, and those of inputs and outputs of linear layers."""
+    shape, pairs = inner_shapes(layers, shape)
+    if not pairs:
+        raise ValueError(f"`layers` must have a Dense or Conv2D layer, got {layers!r:.80}.")
+    return shape, pairs
+
+
+def inner_shapes(layers, shape):
+    """Return what `shapes_of` does for layers of which none need have weights."""
     pairs = []
     for layer in layers:
         out = layer.out_shape(shape)
         if isinstance(layer, Residual):
-            pairs += shapes_of(layer.layers, shape)[1]
+            pairs += inner_shapes(layer.layers, shape)[1]
         elif isinstance(layer, Dense | Conv2D):
             pairs.append((shape, out))
         shape = out
-    if not pairs:
-        raise ValueError(f"`layers` must have a Dense or Conv2D layer, got {layers!r:.80}.")
     return shape, pairs
 
 

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder, sequences
-from ._calibration import Calibration, calibrate_layers, scorer_of
+from ._calibration import Calibration, calibrate_layers, check_later, scorer_of
 from ._network_run import NetworkRun, StepsMixin
 from ._networks import (
     FramesMixin,
@@ -286,8 +286,8 @@ class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
         Raises
         ------
         ValueError
-            If `max_loss` is not a number > 0, y does not fit, outputs or inputs of a layer are the same for all rows,
-            or no thresholds lose so little.
+            If `max_loss` is not a number > 0, y does not fit, no row follows another one, outputs or inputs of a layer
+            are the same for all rows, no thresholds lose so little, or all do: nothing need be sent after first rows.
 
         Notes
         -----
@@ -297,12 +297,14 @@ class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
         that leaves fewer. This takes ``51 + 8 n_linear`` runs over X; thresholds from before do not count. Few
         sequences tell little: thresholds for 150 films of digits that lost up to 0.01 lost 0.009 to 0.019 on
         others. Where what is right is the same for all rows of a sequence, it is best to send nothing after the
-        first; give streams like those to come.
+        first; give streams like those to come. A share of labels that are right says little about rare classes: one
+        that is rarer than `max_loss` may get lost altogether.
         """
         check_is_fitted(self)
         self._validate_params()
         X = self._check_stream(X, reset=False)
         parts = sequences(groups, len(X))
+        check_later(parts)
         scorer = scorer_of(y, self._run.dense(X), None if self.classes is None else self.classes_)
         self.threshold_, self.calibration_ = calibrate_layers(self._run, X, parts, scorer, max_loss)
         return self

@@ -94,6 +94,12 @@ def test_convolutions_of_many_shapes(kernel, maps, options, dtype):
         assert np.abs(network.transform(X) - expected).max() <= CLOSE[dtype] * np.abs(expected).max()
 
 
+def test_a_residual_may_have_no_weights():
+    layers, X = [Residual([Activation("relu")]), *dense_layers((12, 5))], stream(10, (12,))
+    expected = (X + np.maximum(X, 0)) @ layers[1].weights + layers[1].bias
+    np.testing.assert_allclose(DeltaNetwork(layers).fit(X).transform(X), expected, atol=1e-12)
+
+
 def test_thresholds_act_layer_by_layer():
     layers, X = dense_layers((12, 20, 15, 5)), stream(60, (12,))
     thresholds = (0.3, 0.2, 0.5)
@@ -304,10 +310,15 @@ def test_what_cannot_be_calibrated(digits):
         (network, (X, y + 1), 0.1, "y has labels that are not among `classes`"),
         (network, (X, y[1:]), 0.1, "inconsistent numbers of samples"),
         (numbers, (X, y), 0.1, r"y must be numbers of shape \(1000, 10\)"),
-        (numbers, (X[:1],), 0.1, "whose outputs, or y, differ"),
+        (numbers, (np.repeat(X[:1] + 0.1, 30, axis=0),), 0.1, "whose outputs, or y, differ"),
+        (numbers, (X[:1],), 0.1, "sequences of two rows or more"),
+        (network, (X, y, np.arange(len(X))), 0.1, "sequences of two rows or more"),
+        (network, (np.repeat(X[:1], 30, axis=0), y[:30]), 0.1, "any threshold leads to a loss of 0.05 at most"),
+        (network, (np.full_like(X[:5], 0.1), y[:5]), 0.1, r"all are the same for layer 0, Dense\(64 -> 20\)"),
     ):
+        *args, groups = args if len(args) == 3 else (*args, None)
         with pytest.raises(ValueError, match=reason):
-            model.calibrate(*args, max_loss=max_loss)
+            model.calibrate(*args, max_loss=max_loss, groups=groups)
         np.testing.assert_array_equal(model.threshold_, thresholds)
         assert model.calibration_ is None
     with pytest.raises(AttributeError, match="has no attribute 'predict'"):
