@@ -1,11 +1,12 @@
 """Films: those of a file, and windows that drift over photographs."""
 
 import os
-from numbers import Integral, Real
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
 
+from .._core.arrays import is_count
 from .._core.rng import as_generator
 from .photographs import natural_images
 
@@ -197,11 +198,6 @@ def size_of(shape, own):
     if height is None:
         return max(1, round(width * own[0] / own[1])), width
     return height, max(1, round(height * own[1] / own[0])) if width is None else width
-
-
-def is_count(number, least=1):
-    """Say whether something is an int, and large enough."""
-    return isinstance(number, Integral) and not isinstance(number, bool) and number >= least
 
 
 def check_frames(shape, n_frames, step):

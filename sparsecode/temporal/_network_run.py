@@ -4,13 +4,24 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.metrics import accuracy_score
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ..coding._wiring import Prepared
 from ._linear import RUNS
-from ._networks import quantized, shapes_of, weighted_inputs
+from ._networks import (
+    fitted_classes,
+    has_classes,
+    labels_of,
+    last_activation,
+    probabilities_of,
+    quantized,
+    shapes_of,
+    weighted_inputs,
+)
 from ._streams import all_finite, blocks, check_magnitude, check_state
-from .layers import check_layers, follow, linear_layers
+from .layers import Conv2D, check_layers, follow, linear_layers
 
 
 class NetworkState(NamedTuple):
@@ -79,7 +90,7 @@ class NetworkRun:
     def dense_blocks(self, X):
         """Yield rows, the inputs of each linear layer in the network itself, and its outputs for them."""
         check_weights(self.linear, X.dtype)
-        widest = max(layer.n_gathered(shape) for layer, (shape, _) in zip(self.linear, self.shapes, strict=True))
+        widest = max(n_gathered(layer, out) for layer, (_, out) in zip(self.linear, self.shapes, strict=True))
         for rows in blocks(slice(0, len(X)), max(widest, self.widest)):
             inputs, A = weighted_inputs(self.layers, self.frames(X[rows]))
             yield rows, [given for _, given in inputs], A
@@ -238,6 +249,64 @@ class StepsMixin:
             if x.dtype != state.received.dtype:
                 state, memory = check_state(state, self._run.template(x.dtype), self), {}
             yield self._run.advance(x, state, self.threshold_, memory)[0][0]
+
+
+class LabelsMixin:
+    """Encoders of streams that have a `NetworkRun`, as ``_run``, whose outputs are scores of `classes`."""
+
+    @available_if(has_classes)
+    def predict(self, X, groups=None):
+        """Return the labels of the largest outputs.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        groups : array-like of shape (n_samples,) or None, default=None
+            The sequence of each row. None is one sequence.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return labels_of(self.transform(X, groups), fitted_classes(self))
+
+    @available_if(has_classes)
+    def predict_proba(self, X, groups=None):
+        """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        groups : array-like of shape (n_samples,) or None, default=None
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Outputs; for an output without a logistic or softmax activation, the softmax of all.
+        """
+        fitted_classes(self)
+        return probabilities_of(self.transform(X, groups), last_activation(self._run.layers))
+
+    @available_if(has_classes)
+    def score(self, X, y, groups=None, sample_weight=None):
+        """Return the share of labels that are right.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        groups, sample_weight : array-like of shape (n_samples,) or None, default=None
+
+        Returns
+        -------
+        float
+        """
+        return accuracy_score(y, self.predict(X, groups), sample_weight=sample_weight)
+
+
+def n_gathered(layer, out_shape):
+    """Return how many numbers of a frame ``layer.dense`` copies: all windows of a convolution."""
+    return math.prod(out_shape[:2]) * math.prod(layer.weights.shape[:3]) if isinstance(layer, Conv2D) else 0
 
 
 def check_outputs(A, first=0):

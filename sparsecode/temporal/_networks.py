@@ -1,6 +1,8 @@
 """What networks of layers have in common: frames, shapes, inputs of layers with weights, networks of scikit-learn."""
 
 import numpy as np
+from scipy.special import log_softmax
+from sklearn.utils.validation import check_is_fitted
 
 from .._core.labels import labels_to_file
 from .layers import Activation, Conv2D, Dense, Residual, follow
@@ -18,6 +20,15 @@ def has_classes(network):
             "`classes` is None: outputs are numbers, of which transform returns all; see its capabilities()."
         )
     return True
+
+
+def fitted_classes(network):
+    """Return the labels of outputs, which must be those of fit."""
+    check_is_fitted(network)
+    fitted = getattr(network, "classes_", None)
+    if fitted is None or not np.array_equal(np.array(network.classes), fitted):
+        raise ValueError(f"`classes` were {fitted!s:.80} when the network was fitted; after changing them, fit again.")
+    return fitted
 
 
 class FramesMixin:
@@ -86,6 +97,13 @@ def labels_of(outputs, classes):
     """Return the classes with the largest outputs; one output is the probability of the second of two."""
     best = outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0.5).astype(int)
     return classes[best]
+
+
+def probabilities_of(outputs, activation):
+    """Return the probabilities of classes: outputs, or the softmax of all for one without such an activation."""
+    if outputs.shape[1] == 1:
+        return np.hstack([1 - outputs, outputs])
+    return outputs if activation.name == "softmax" else np.exp(log_softmax(outputs, axis=1))
 
 
 def last_activation(layers):

@@ -36,7 +36,7 @@ def count_operations(run, X, parts, thresholds):
                 sums["sent"][number] += sent[later].sum()
     dense = np.array([fan_out.sum(dtype=np.float64) for fan_out in fan_outs])
     n_inputs = np.array([len(fan_out) for fan_out in fan_outs])
-    n_later = max(len(X) - len(parts), 1)
+    n_later = len(X) - len(parts) or math.nan
     counts = {
         "dense": dense,
         "zero_skip": sums["zero_skip"] / len(X),
@@ -53,7 +53,7 @@ def count_operations(run, X, parts, thresholds):
         {name: ("layer", values) for name, values in counts.items()},
         coords={"layer": np.arange(len(run.linear)), "kind": ("layer", names)},
         attrs={
-            "saving": float(dense.sum() / later) if later else (math.inf if len(X) > len(parts) else math.nan),
+            "saving": float(dense.sum() / later) if later else math.inf,
             "error": float(squares / variance) if variance else math.nan,
             "units": "products of a weight and an input, mean of a row",
         },

@@ -4,18 +4,16 @@ import math
 import time
 
 import numpy as np
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder, sequences
 from ._calibration import Calibration, calibrate_layers, check_later, scorer_of
-from ._network_run import NetworkRun, StepsMixin
+from ._network_run import LabelsMixin, NetworkRun, StepsMixin
 from ._networks import (
     FramesMixin,
     check_classes,
-    has_classes,
-    labels_of,
+    fitted_classes,
     last_activation,
     layers_and_classes,
 )
@@ -23,7 +21,7 @@ from ._operations import count_operations
 from ._streams import StreamMixin, StreamRecord, as_thresholds
 
 
-class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
+class DeltaNetwork(StepsMixin, LabelsMixin, FramesMixin, StreamMixin, Encoder):
     r"""Run a trained network on a stream: each linear layer gets the changes of its inputs, and corrects its sums.
 
     A layer z = a W + b remembers the input h that it has received so far. With the next input a,
@@ -53,7 +51,8 @@ class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
         Rows after which sums are computed anew from h, so that rounding does not add up. They always are when an input
         has gone that was 64 times as large as all there are now. None is at no fixed time.
     classes : array-like of shape (n_classes,) or None, default=None
-        Labels of the outputs, for `predict` and `calibrate`; two for one output.
+        Labels of the outputs, for `predict`, `predict_proba`, `score` and `calibrate`; two for one
+        output.
     input_shape : tuple of int or None, default=None
         Shape of a frame, (height, width) or (height, width, n_channels), for networks of images.
 
@@ -234,22 +233,6 @@ class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
         X = self._check_stream(X, reset=False)
         return self._run.measure(X, sequences(groups, len(X)), self.threshold_)[0]
 
-    @available_if(has_classes)
-    def predict(self, X, groups=None):
-        """Return the labels of the largest outputs.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        groups : array-like of shape (n_samples,) or None, default=None
-            The sequence of each row. None is one sequence.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        return labels_of(self.transform(X, groups), self.classes_)
-
     def dense(self, X):
         """Return the outputs of the network itself: every row anew, by products of matrices.
 
@@ -305,7 +288,7 @@ class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
         X = self._check_stream(X, reset=False)
         parts = sequences(groups, len(X))
         check_later(parts)
-        scorer = scorer_of(y, self._run.dense(X), None if self.classes is None else self.classes_)
+        scorer = scorer_of(y, self._run.dense(X), None if self.classes is None else fitted_classes(self))
         self.threshold_, self.calibration_ = calibrate_layers(self._run, X, parts, scorer, max_loss)
         return self
 
@@ -325,7 +308,7 @@ class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
             sent, and "refresh", those of sums computed anew instead, both over rows that are not the first of a
             sequence; "first", those of a first row; "compares", the inputs, each of which is looked at; "density", the
             share of inputs that were sent, first rows left out. The attribute "saving" is dense over delta and refresh,
-            "error" the pooled error of outputs.
+            "error" the pooled error of outputs. Means over rows of which there are none are NaN.
 
         Notes
         -----

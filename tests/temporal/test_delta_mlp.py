@@ -255,6 +255,13 @@ def test_trained_networks_learn_on():
     assert model.score(X, y) > mlp.score(X, y)
 
 
+def test_rows_beyond_the_precision_of_weights(rng):
+    X, y = slow_classes(rng)
+    model = classifier().fit(X.astype(np.float32), y)
+    with pytest.raises(ValueError, match="row 0 of X is too far"):
+        model.predict(np.full((1, 8), 1e300))
+
+
 def test_networks_without_hidden_layers_learn_on(rng):
     """No unit of them is active or not."""
     X, y = slow_classes(rng)

@@ -6,6 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from sparsecode import load
@@ -334,7 +335,22 @@ def test_labels_of_outputs(digits):
     named = DeltaNetwork(DeltaNetwork.from_sklearn(mlp, X).layers, classes=words).fit(X)
     np.testing.assert_array_equal(named.predict(X), words[mlp.predict(X)])
     two = MLPClassifier((5,), tol=1.0, random_state=0).fit(X, np.where(y > 4, "high", "low"))
-    np.testing.assert_array_equal(DeltaNetwork.from_sklearn(two, X).predict(X), two.predict(X))
+    network = DeltaNetwork.from_sklearn(two, X)
+    np.testing.assert_array_equal(network.predict(X), two.predict(X))
+    np.testing.assert_allclose(network.predict_proba(X), two.predict_proba(X), atol=1e-12)
+    softmax = DeltaNetwork.from_sklearn(mlp, X)
+    np.testing.assert_allclose(softmax.predict_proba(X), mlp.predict_proba(X), atol=1e-12)
+    assert softmax.score(X, y) == mlp.score(X, y)
+    assert softmax.score(X, y, sample_weight=y) == mlp.score(X, y, y)
+    held = DeltaNetwork.from_sklearn(mlp, X, threshold=0.3)
+    groups = np.arange(len(X)) // 5
+    assert held.score(X, y, groups=groups) == (held.predict(X, groups) == y).mean()
+    np.testing.assert_array_equal(held.predict_proba(X, groups).argmax(axis=1), held.predict(X, groups))
+    assert not hasattr(DeltaNetwork(softmax.layers).fit(X), "score")
+    late = DeltaNetwork(softmax.layers).fit(X).set_params(classes=words)
+    for call in (late.predict, late.predict_proba, late.calibrate, softmax.set_params(classes=words).predict):
+        with pytest.raises(ValueError, match="`classes` were .* when the network was fitted; .* fit again"):
+            call(X)
     several = MLPClassifier((5,), tol=1.0, random_state=0).fit(X, np.c_[y > 4, y % 2])
     assert DeltaNetwork.from_sklearn(several, X).classes is None
     for layers, classes, reason in (
@@ -358,7 +374,11 @@ def test_modelled_energy(digits):
     energy = modelled_energy(spikes, multiply=2.0, add=1.0)
     np.testing.assert_allclose(energy["events"], np.array([3, 1, 1]) * spikes["events"])
     assert energy.attrs["source"] == "given by the caller"
-    for wrong, options in ((counts, {"add": -1}), (counts, {"multiply": np.nan}), (mlp, {}), (counts[["dense"]], {})):
+    first = modelled_energy(DeltaNetwork.from_sklearn(mlp, X).count_operations(X[:1]))
+    assert np.isnan(first["delta"]).all()
+    assert np.isnan(first.attrs["saving"])
+    prices = {"add": -1}, {"multiply": np.nan}, {"multiply": "a"}, {"add": np.inf}, {"add": None}
+    for wrong, options in (*((counts, price) for price in prices), (mlp, {}), (counts[["dense"]], {})):
         with pytest.raises(ValueError, match="`add`|`multiply`|`counts` must be"):
             modelled_energy(wrong, **options)
 
@@ -433,6 +453,11 @@ def test_files_hold_layers(tmp_path):
     again = load(tmp_path / "network.npz")
     assert again.layers == network.layers
     np.testing.assert_array_equal(again.transform(X), network.transform(X))
+
+
+def test_a_stream_needs_a_fitted_network():
+    with pytest.raises(NotFittedError):
+        DeltaNetwork(dense_layers((12, 5))).stream([])
 
 
 def test_a_stream_rejects_what_it_cannot_take_and_goes_on():
