@@ -31,7 +31,8 @@ class Calibration(NamedTuple):
     loss : float
         The difference.
     saving : float
-        All products over those for changes, first rows included.
+        All products over those for changes, first rows included; images that are computed anew count by their changes,
+        too, so `count_operations` may find more products.
     """
 
     score: float
