@@ -13,7 +13,7 @@ comes next.
 
 The numbers to look at: patches that are coded again, and the time for codes, as shares of those for all patches;
 agreement (Jaccard) of the winners that are expected with those of the next frame, in a second take with other noise,
-against winners that stay as they are; and replay of whole clips from their first frame. Means of five scenes, with the
+against winners that stay as they are; and replay of whole clips from their first frame. Means of three scenes, with the
 least and the largest.
 """
 

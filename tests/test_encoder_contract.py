@@ -47,7 +47,8 @@ def test_methods_are_there_where_they_hold(name):
     assert type(able) is Capabilities
     assert able.code_kind in ("real", "binary", "event")
     assert all(type(value) is bool for value in able[1:])
-    promised = {"inverse_transform": able.invertible, "score": able.invertible, "partial_fit": able.online,
+    scores = able.invertible or getattr(encoder, "classes", None) is not None  # of samples, or of labels
+    promised = {"inverse_transform": able.invertible, "score": scores, "partial_fit": able.online,
                 "initial_state": able.stateful, "step": able.stateful}  # fmt: skip
     for instance in (encoder, clone(encoder).fit(X)):
         assert instance.capabilities() == able
@@ -82,9 +83,9 @@ def test_fitted_attributes(name):
 @cases()
 def test_before_fit(name):
     encoder, X = make(name)
-    for method in ("transform", "inverse_transform", "score", "save"):
+    for method, *y in (("transform",), ("inverse_transform",), ("score", None), ("save",)):
         with pytest.raises(NotFittedError):
-            getattr(encoder, method)(X) if hasattr(encoder, method) else encoder.transform(X)
+            getattr(encoder, method)(X, *y) if hasattr(encoder, method) else encoder.transform(X)
     with pytest.raises(NotFittedError):
         encoder.get_feature_names_out()
 

@@ -66,6 +66,21 @@ def test_files_that_are_no_films(tmp_path, grey):
             video_frames(tmp_path / name)
 
 
+def test_damaged_frames_are_not_returned(tmp_path):
+    """Where bytes are lost, decoders fill in from other frames, and 20 come; frames that are skipped count as well."""
+    waves = np.sin(np.add.outer(np.arange(20), np.add.outer(np.arange(64), np.arange(96)) / 7))
+    frames = (127 + 100 * waves).astype(np.uint8)
+    path = write_film(tmp_path / "film.mp4", frames, codec="mpeg4", pixels="yuv420p")
+    assert len(video_frames(path)) == 20
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 40] = np.random.default_rng(0).bytes(40)
+    path.write_bytes(data)
+    for step in (1, 19):
+        with pytest.raises(ValueError, match=r"cannot be read as a film: .*frame \d+ is damaged"):
+            video_frames(path, step=step)
+
+
 def test_files_of_sound_only(tmp_path):
     av = pytest.importorskip("av", reason="PyAV writes the file (pip install av)")
     path = tmp_path / "sound.wav"
@@ -159,6 +174,11 @@ def test_any_photograph_and_place():
         ({"noise": np.inf}, "`noise`"),
         ({"images": [np.zeros((64, 200))]}, r"larger than frames of 64 x 96 pixels, got \[\(64, 200\)\]"),
         ({"images": []}, "larger than frames"),
+        ({"images": [np.full((80, 120), 200, np.uint8)]}, "floats from 0 to 1, got uint8, from 200 to 200; divide"),
+        ({"images": [np.full((80, 120), np.nan)]}, "got float64, from nan to nan"),
+        ({"images": [np.full((80, 120), 1.5)]}, "got float64, from 1.5 to 1.5"),
+        ({"images": [np.ones((80, 120), complex)]}, "got complex128, others"),
+        ({"images": [np.full((80, 120), "a", object)]}, "got object, others"),
     ],
 )
 def test_parameters_of_drifting_images_out_of_range(params, reason):

@@ -1,5 +1,7 @@
 """Checks of plain arrays, for functions that need no scikit-learn."""
 
+from numbers import Integral
+
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
@@ -113,3 +115,8 @@ def shaped_atoms(atoms):
     """Return atoms as an array; those of a Dictionary in the shape that it knows."""
     array = np.asarray(atoms)
     return array.reshape(len(array), *atoms.atom_shape) if hasattr(atoms, "atom_shape") else array
+
+
+def is_count(number, least=1):
+    """Say whether something is an int, and large enough."""
+    return isinstance(number, Integral) and not isinstance(number, bool) and number >= least

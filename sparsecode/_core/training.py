@@ -230,7 +230,8 @@ def run_epoch(batches, take_step, adam, widths, *, epoch, bar, advice):
         )
     dead = sum(int(np.count_nonzero(~layer_used)) for layer_used in used)
     seconds = time.perf_counter() - started
-    return NetworkRecord(epoch, float(loss / n_rows), n_active / n_seen, dead, seconds)
+    sparsity = n_active / n_seen if n_seen else np.nan  # without hidden layers
+    return NetworkRecord(epoch, float(loss / n_rows), sparsity, dead, seconds)
 
 
 def check_two_classes(classes):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
-from ._networks import labels_of, weighted_inputs
+from ._networks import labels_of
 
 #: Halvings of the interval in which a factor is looked for.
 HALVINGS = 24
@@ -31,7 +31,8 @@ class Calibration(NamedTuple):
     loss : float
         The difference.
     saving : float
-        All products over those for changes, first rows included.
+        All products over those for changes, first rows included; images that are computed anew count by their changes,
+        too, so `count_operations` may find more products.
     """
 
     score: float
@@ -59,7 +60,7 @@ def largest_factor(squares, error, variance, thresholds, kind="an error"):
     Raises
     ------
     ValueError
-        If `error` is not a number > 0, nothing differs, all thresholds are zero, or no factor meets the error.
+        If `error` is not a number > 0, nothing differs, all thresholds are zero, no factor meets the error, or all do.
     """
     check_positive(error, "error")
     if variance == 0 or not thresholds.any():
@@ -73,7 +74,18 @@ def largest_factor(squares, error, variance, thresholds, kind="an error"):
             high = middle
     if low == math.log(LEAST):
         raise ValueError(f"no threshold leads to {kind} of {error:g}; another scheme, or a finer grid, may.")
+    if high == math.log(LARGEST):
+        raise ValueError(
+            f"any threshold leads to {kind} of {error:g} at most: the rows of X tell nothing about thresholds, since "
+            "nothing need be sent after first rows. Give streams that change as those to come, or allow less."
+        )
     return math.exp(low)
+
+
+def check_later(parts):
+    """Raise if no row follows another one."""
+    if all(rows.stop - rows.start == 1 for rows, _ in parts):
+        raise ValueError("`calibrate` needs sequences of two rows or more: first rows are sent whole.")
 
 
 def check_positive(number, name):
@@ -99,8 +111,10 @@ def calibrate_layers(run, X, parts, scorer, max_loss):
     check_positive(max_loss, "max_loss")
     dense_score = scorer(run.dense(X))
     fan_out = np.array([layer.fan_out(shape).mean() for layer, (shape, _) in zip(run.linear, run.shapes, strict=True)])
-    inputs, _ = weighted_inputs(run.layers, run.frames(X))
-    units = np.array([A.std(dtype=np.float64) for _, A in inputs])
+    units = run.deviations(X)
+    if not units.all():
+        alike = ", ".join(f"{number}, {run.linear[number]!r}" for number in np.flatnonzero(units == 0))
+        raise ValueError(f"`calibrate` needs rows of X for which inputs differ; all are the same for layer {alike}.")
 
     def trial(thresholds):
         outputs, n_sent = run.measure(X, parts, thresholds)
@@ -148,6 +162,7 @@ def scorer_of(y, own, classes):
     if right.shape != own.shape:
         raise ValueError(f"y must be numbers of shape {own.shape}, one for each output, got {right.shape}.")
     variance = np.square(right - right.mean(axis=0, dtype=np.float64)).sum()
-    if variance == 0:
+    noise = 16 * np.finfo(right.dtype).eps * np.abs(right).max() if right.dtype.kind == "f" else 0
+    if variance <= right.size * noise**2:
         raise ValueError("`calibrate` needs rows of X whose outputs, or y, differ.")
     return lambda outputs: 1 - float(np.square(outputs - right, dtype=np.float64).sum() / variance)

@@ -158,7 +158,7 @@ def _compute_sums(layer, image, work, z):
 
 
 def _convolution_stream(X, thresholds, fresh, layer, received, z, peak, events, work, Z, counts):
-    """Write the sums of a convolution for each row of X, and the number of events of each.
+    """Write the sums of a convolution for each row of X, and as rows of `counts` its events and if it was fresh.
 
     Where `fresh` is 1, a large input has gone, or much has changed, sums are computed anew from all that was received.
     """
@@ -167,8 +167,9 @@ def _convolution_stream(X, thresholds, fresh, layer, received, z, peak, events, 
     n_channels = image.shape[1] // layer.width
     for t in range(X.shape[0]):
         n = send(X[t], thresholds[t], received, events, most)
-        counts[t] = n
+        counts[0, t], counts[1, t] = n, 0
         if outlived(received, events, n, fresh[t] != 0 or n > most, peak):
+            counts[1, t] = 1
             compute_sums(layer, image, work, sums)
         elif n:
             index_events(events.places[:n], n_channels, work.begins)

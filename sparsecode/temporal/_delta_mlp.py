@@ -155,7 +155,8 @@ class DeltaMLP(TrainedMixin, BaseEstimator):
         """Return the outputs for rows as float64."""
         check_is_fitted(self)
         self._validate_params()
-        X = check_rows(self, X, reset=False).astype(self._arrays[0].dtype, copy=False)
+        with np.errstate(over="ignore"):  # told below
+            X = check_rows(self, X, reset=False).astype(self._arrays[0].dtype, copy=False)
         outputs = np.concatenate(list(self._passes(X))).astype(np.float64)
         known = np.isfinite(self._scale.standardised(X, X.dtype)).all(axis=1) & np.isfinite(outputs).all(axis=1)
         far = np.flatnonzero(~known)

@@ -1,8 +1,10 @@
 r"""Training of networks whose layers get quantized inputs, and pay for those that change from row to row.
 
-The inputs a of layer l are rounded to ``q = S round(a / S)``, and give ``z = W q + b``. Beside the loss of the outputs,
-a row t that follows row t - 1 costs ``penalty * sum_l F_l sum_j |q_tj - q_(t-1)j| / sum_l F_l n_l``, for F_l outputs
-and n_l inputs of layer l: a network that is fed with changes takes F_l products for each input that has changed.
+The inputs a of layer l are rounded to ``q = S round(a / S)``, and give ``z = W q + b``. A row t that follows row t - 1
+costs ``penalty * sum_l F_l sum_j |q_tj - q_(t-1)j| / sum_l F_l n_l``, for F_l outputs and n_l inputs of layer l: a
+network that is fed with changes takes F_l products for each input that has changed. The mean of these costs over the
+rows of a batch that follow the one before them is added to the mean loss of all its rows, so that the price of a change
+does not depend on how many sequences begin in it, or on how pairs fall.
 
 Derivatives pass the rounding as if it were not there (straight through). A step that is learned goes against
 ``sum_j dL/dq_j round(a_j / S)``, the derivative of q = S n with its sign reversed: else the price of changes would make

@@ -115,14 +115,15 @@ def _add_rows(W, places, values, z):
 
 
 def _dense_stream(X, W, bias, thresholds, fresh, received, z, peak, events, Z, counts):
-    """Write the sums of a dense layer for each row of X, and the number of events of each.
+    """Write the sums of a dense layer for each row of X, and as rows of `counts` its events and if it was fresh.
 
     Where `fresh` is 1, or a large input has gone, sums are computed anew from all that was received.
     """
     for t in range(X.shape[0]):
         n = send(X[t], thresholds[t], received, events, received.shape[0])
-        counts[t] = n
+        counts[0, t], counts[1, t] = n, 0
         if outlived(received, events, n, fresh[t] != 0, peak):
+            counts[1, t] = 1
             for i in range(z.shape[0]):
                 z[i] = bias[i]
             n = find(received, events)

@@ -21,13 +21,17 @@ class DenseRun:
         self.n_inputs, self.out_shape = shape[0], layer.out_shape(shape)
         self.n_sums = self.out_shape[0]
 
+    def anew(self, A):
+        """Return which of the inputs received, rows, take part in sums that are computed anew."""
+        return A != 0
+
     def make_work(self, dtype):
         """Return work arrays, for one call at a time."""
         return make_events(self.n_inputs, dtype)
 
     def advance(self, A, thresholds, fresh, received, sums, peak, work, out):
-        """Write the outputs for rows of a stream, and return how many inputs of each were sent."""
-        counts = np.empty(len(A), np.int64)
+        """Write the outputs for rows of a stream; return how many inputs of each were sent, and if it was fresh."""
+        counts = np.empty((2, len(A)), np.int64)
         dense_stream(kernel_array(A), self.W, self.bias, thresholds, fresh, received, sums, peak, work, out, counts)
         return counts
 
@@ -40,6 +44,10 @@ class ConvRun:
         self.n_inputs, self.n_sums = math.prod(shape), math.prod(self.out_shape)
         self.layer = as_blocks(layer, shape, dtype)
 
+    def anew(self, A):
+        """Return which of the inputs received, rows, take part in sums that are computed anew."""
+        return np.ones(A.shape, bool)
+
     def make_work(self, dtype):
         """Return work arrays, for one call at a time."""
         layer = self.layer
@@ -49,8 +57,8 @@ class ConvRun:
         return make_events(self.n_inputs, dtype), work
 
     def advance(self, A, thresholds, fresh, received, sums, peak, work, out):
-        """Write the outputs for images of a stream, and return how many inputs of each were sent."""
-        n, counts, (events, arrays) = len(A), np.empty(len(A), np.int64), work
+        """Write the outputs for images of a stream; return how many inputs of each were sent, and if it was fresh."""
+        n, counts, (events, arrays) = len(A), np.empty((2, len(A)), np.int64), work
         X, Z = kernel_array(A.reshape(n, -1)), out.reshape(n, len(out[0]), -1)
         convolution_stream(X, thresholds, fresh, self.layer, received, sums, peak, events, arrays, Z, counts)
         return counts

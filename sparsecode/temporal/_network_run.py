@@ -4,13 +4,24 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.metrics import accuracy_score
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from ..coding._wiring import Prepared
 from ._linear import RUNS
-from ._networks import quantized, shapes_of, through
+from ._networks import (
+    fitted_classes,
+    has_classes,
+    labels_of,
+    last_activation,
+    probabilities_of,
+    quantized,
+    shapes_of,
+    weighted_inputs,
+)
 from ._streams import all_finite, blocks, check_magnitude, check_state
-from .layers import check_layers, follow, linear_layers
+from .layers import Conv2D, check_layers, follow, linear_layers
 
 
 class NetworkState(NamedTuple):
@@ -40,6 +51,7 @@ class Inputs(NamedTuple):
     values: np.ndarray  # (n_rows, ...)
     thresholds: np.ndarray  # (n_rows,), above which changes are sent
     n_sent: np.ndarray  # (n_rows,), how many are
+    anew: np.ndarray  # (n_rows,) bool, whether all sums were computed anew
 
 
 class NetworkRun:
@@ -61,6 +73,7 @@ class NetworkRun:
         self.out_shape, self.shapes = shapes_of(self.layers, frame_shape)
         self.linear, self.prepared, self.templates = linear_layers(self.layers), Prepared(), Prepared()
         self.n_inputs = [math.prod(shape) for shape, _ in self.shapes]
+        self.widest = max(math.prod(shape) for pair in self.shapes for shape in pair)
 
     def frames(self, X):
         """Return rows as frames."""
@@ -68,10 +81,33 @@ class NetworkRun:
 
     def dense(self, X):
         """Return the outputs of the network itself."""
+        outputs = np.empty((len(X), math.prod(self.out_shape)), X.dtype)
+        for rows, _, A in self.dense_blocks(X):
+            check_outputs(A, rows.start)
+            outputs[rows] = A.reshape(len(A), -1)
+        return outputs
+
+    def dense_blocks(self, X):
+        """Yield rows, the inputs of each linear layer in the network itself, and its outputs for them."""
         check_weights(self.linear, X.dtype)
-        A = through(self.layers, self.frames(X))
-        check_outputs(A)
-        return np.ascontiguousarray(A.reshape(len(A), -1))
+        widest = max(n_gathered(layer, out) for layer, (_, out) in zip(self.linear, self.shapes, strict=True))
+        for rows in blocks(slice(0, len(X)), max(widest, self.widest)):
+            inputs, A = weighted_inputs(self.layers, self.frames(X[rows]))
+            yield rows, [given for _, given in inputs], A
+
+    def deviations(self, X):
+        """Return the standard deviation of all inputs of each linear layer in the network itself, 0 for rounding."""
+        n, means, squares = 0, 0.0, 0.0
+        for rows, inputs, _ in self.dense_blocks(X):
+            m = rows.stop - rows.start
+            mean = np.array([A.mean(dtype=np.float64) for A in inputs])
+            square = np.array([A.var(dtype=np.float64) for A in inputs])
+            share, off = m / (n + m), mean - means
+            means = means + share * off
+            squares = (1 - share) * (squares + share * off**2) + share * square
+            n += m
+        deviations = np.sqrt(squares)
+        return np.where(deviations <= 16 * np.finfo(X.dtype).eps * np.abs(means), 0, deviations)
 
     def begin(self, dtype):
         """Return the state before any row, in a dtype."""
@@ -92,18 +128,20 @@ class NetworkRun:
         (n_rows, n_outputs), are written, if given.
         """
         dtype, n_rows, at, found = X.dtype, len(X), [0, 0, 0], []
-        runs, thresholds, memory = self._runs(dtype), thresholds.astype(dtype), {} if memory is None else memory
+        runs, thresholds, memory = self.at_work(dtype), thresholds.astype(dtype), {} if memory is None else memory
         if outputs is None:
             outputs = np.empty((n_rows, math.prod(self.out_shape)), dtype)
         age, fresh = int(state.n_rows[0]), np.zeros(n_rows, np.int64)
         if self.every is not None:
             fresh[-age % self.every :: self.every] = 1
-        fresh[: age == 0] = 1
+        if age == 0:
+            fresh[0] = 1
 
         def advance(layer, A):
             number, first, start = at
             run, limits = runs[number], np.full(n_rows, thresholds[number])
-            limits[: age == 0] = 0
+            if age == 0:
+                limits[0] = 0  # a first row is sent whole
             at[:] = number + 1, first + run.n_inputs, start + run.n_sums
             if self.quantizes:
                 A, limits = quantized(A, 2 * thresholds[number]), np.zeros_like(limits)
@@ -117,12 +155,16 @@ class NetworkRun:
             else:
                 out = memory[number][:n_rows]
             peak, work = state.peaks[number : number + 1], memory[number, "work"]
-            sent = run.advance(A, limits, fresh, received, sums, peak, work, out)
-            found.append(Inputs(A, limits, sent))
+            n_sent, anew = run.advance(A, limits, fresh, received, sums, peak, work, out)
+            if n_rows > 1:  # of one row, all sums are looked at together
+                check_outputs(out)
+            found.append(Inputs(A, limits, n_sent, anew != 0))
             return out
 
         A = follow(self.layers, self.frames(X), advance)
         state.n_rows[0] += n_rows
+        if n_rows == 1:
+            check_outputs(state.sums[None])
         check_outputs(A)
         if not np.may_share_memory(A, outputs):
             outputs[:] = A.reshape(n_rows, -1)
@@ -130,11 +172,11 @@ class NetworkRun:
 
     def blocks(self, X, parts, thresholds, outputs=None):
         """Yield rows, and what `advance` makes of them; inputs of layers are there until the next."""
-        widest, memory = max(math.prod(shape) for pair in self.shapes for shape in pair), {}
+        memory = {}
         outputs = np.empty((len(X), math.prod(self.out_shape)), X.dtype) if outputs is None else outputs
         for rows, _ in parts:
             state = self.begin(X.dtype)
-            for block in blocks(rows, widest):
+            for block in blocks(rows, self.widest):
                 yield block, *self.advance(X[block], state, thresholds, memory, outputs[block])
 
     def measure(self, X, parts, thresholds):
@@ -144,7 +186,7 @@ class NetworkRun:
             n_sent += [inputs.n_sent.sum() for inputs in found]
         return outputs, n_sent
 
-    def _runs(self, dtype):
+    def at_work(self, dtype):
         """Return the linear layers at work in a dtype."""
         if dtype not in self.prepared:
             check_weights(self.linear, dtype)
@@ -197,6 +239,9 @@ class StepsMixin:
         ndarray of shape (n_outputs,)
         """
         check_is_fitted(self)
+        return self._stream(rows)
+
+    def _stream(self, rows):
         state, memory = self.initial_state(), {}
         for x in rows:
             x = self._check_sample(x)
@@ -206,15 +251,72 @@ class StepsMixin:
             yield self._run.advance(x, state, self.threshold_, memory)[0][0]
 
 
-def check_outputs(A):
-    """Raise if sums have overflowed."""
+class LabelsMixin:
+    """Encoders of streams that have a `NetworkRun`, as ``_run``, whose outputs are scores of `classes`."""
+
+    @available_if(has_classes)
+    def predict(self, X, groups=None):
+        """Return the labels of the largest outputs.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        groups : array-like of shape (n_samples,) or None, default=None
+            The sequence of each row. None is one sequence.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+        """
+        return labels_of(self.transform(X, groups), fitted_classes(self))
+
+    @available_if(has_classes)
+    def predict_proba(self, X, groups=None):
+        """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        groups : array-like of shape (n_samples,) or None, default=None
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes)
+            Outputs; for an output without a logistic or softmax activation, the softmax of all.
+        """
+        fitted_classes(self)
+        return probabilities_of(self.transform(X, groups), last_activation(self._run.layers))
+
+    @available_if(has_classes)
+    def score(self, X, y, groups=None, sample_weight=None):
+        """Return the share of labels that are right.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        groups, sample_weight : array-like of shape (n_samples,) or None, default=None
+
+        Returns
+        -------
+        float
+        """
+        return accuracy_score(y, self.predict(X, groups), sample_weight=sample_weight)
+
+
+def n_gathered(layer, out_shape):
+    """Return how many numbers of a frame ``layer.dense`` copies: all windows of a convolution."""
+    return math.prod(out_shape[:2]) * math.prod(layer.weights.shape[:3]) if isinstance(layer, Conv2D) else 0
+
+
+def check_outputs(A, first=0):
+    """Raise if sums for rows, which are counted from `first`, have overflowed: those that did would stay so."""
     if all_finite(A):
         return
     bad = np.flatnonzero(~np.isfinite(A.reshape(len(A), -1)).all(axis=1))
-    if bad.size:
-        raise ValueError(
-            f"the outputs of {bad.size} rows overflow {A.dtype}, first row {bad[0]}: give X as float64, or scale it."
-        )
+    raise ValueError(
+        f"outputs of layers overflow {A.dtype}, first for row {first + bad[0]}: give X as float64, or scale it."
+    )
 
 
 def check_weights(layers, dtype):

@@ -1,6 +1,8 @@
 """What networks of layers have in common: frames, shapes, inputs of layers with weights, networks of scikit-learn."""
 
 import numpy as np
+from scipy.special import log_softmax
+from sklearn.utils.validation import check_is_fitted
 
 from .._core.labels import labels_to_file
 from .layers import Activation, Conv2D, Dense, Residual, follow
@@ -20,6 +22,15 @@ def has_classes(network):
     return True
 
 
+def fitted_classes(network):
+    """Return the labels of outputs, which must be those of fit."""
+    check_is_fitted(network)
+    fitted = getattr(network, "classes_", None)
+    if fitted is None or not np.array_equal(np.array(network.classes), fitted):
+        raise ValueError(f"`classes` were {fitted!s:.80} when the network was fitted; after changing them, fit again.")
+    return fitted
+
+
 class FramesMixin:
     """Encoders whose rows are frames with channels."""
 
@@ -36,28 +47,35 @@ def through(layers, A):
 
 
 def weighted_inputs(layers, A):
-    """Return the layers with weights and their inputs, and what all layers make of frames A."""
+    """Return the layers with weights and their inputs, and what all layers make of frames A; overflow as above."""
     found = []
 
     def advance(layer, A):
         found.append((layer, A))
         return layer.dense(A)
 
-    return found, follow(layers, A, advance)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return found, follow(layers, A, advance)
 
 
 def shapes_of(layers, shape):
     """Return the shape of outputs for frames of a shape, and those of inputs and outputs of linear layers."""
+    shape, pairs = inner_shapes(layers, shape)
+    if not pairs:
+        raise ValueError(f"`layers` must have a Dense or Conv2D layer, got {layers!r:.80}.")
+    return shape, pairs
+
+
+def inner_shapes(layers, shape):
+    """Return what `shapes_of` does for layers of which none need have weights."""
     pairs = []
     for layer in layers:
         out = layer.out_shape(shape)
         if isinstance(layer, Residual):
-            pairs += shapes_of(layer.layers, shape)[1]
+            pairs += inner_shapes(layer.layers, shape)[1]
         elif isinstance(layer, Dense | Conv2D):
             pairs.append((shape, out))
         shape = out
-    if not pairs:
-        raise ValueError(f"`layers` must have a Dense or Conv2D layer, got {layers!r:.80}.")
     return shape, pairs
 
 
@@ -79,6 +97,13 @@ def labels_of(outputs, classes):
     """Return the classes with the largest outputs; one output is the probability of the second of two."""
     best = outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0.5).astype(int)
     return classes[best]
+
+
+def probabilities_of(outputs, activation):
+    """Return the probabilities of classes: outputs, or the softmax of all for one without such an activation."""
+    if outputs.shape[1] == 1:
+        return np.hstack([1 - outputs, outputs])
+    return outputs if activation.name == "softmax" else np.exp(log_softmax(outputs, axis=1))
 
 
 def last_activation(layers):

@@ -17,31 +17,31 @@ def count_operations(run, X, parts, thresholds):
         for layer, (shape, _) in zip(run.linear, run.shapes, strict=True)
     ]
     sums = {name: np.zeros(len(fan_outs)) for name in ("zero_skip", "delta", "refresh", "first", "sent")}
-    squares, outputs = 0.0, run.dense(X)
+    for _, inputs, _ in run.dense_blocks(X):
+        sums["zero_skip"] += [
+            ((A != 0).reshape(len(A), -1) @ fan_out).sum() for A, fan_out in zip(inputs, fan_outs, strict=True)
+        ]
+    squares, outputs, runs = 0.0, run.dense(X), run.at_work(X.dtype)
     for rows, _ in parts:
         received = [np.zeros(len(fan_out), X.dtype) for fan_out in fan_outs]
         for block, out, found in run.blocks(X, [(rows, True)], thresholds):
             squares += np.square(out - outputs[block], dtype=np.float64).sum()
-            begins = block.start == rows.start
-            for number, ((A, limits, _), fan_out) in enumerate(zip(found, fan_outs, strict=True)):
-                A = kernel_array(A.reshape(len(A), -1))
-                sent = changes(A, limits, received[number])
-                products = sent @ fan_out
-                sums["zero_skip"][number] += ((A != 0) @ fan_out).sum()
-                sums["first"][number] += products[0] if begins else 0
-                sums["delta"][number] += products[1:].sum() if begins else products.sum()
-                sums["sent"][number] += sent[1:].sum() if begins else sent.sum()
-        every = run.every
-        age = np.arange(1, rows.stop - rows.start)
-        sums["refresh"] += 0 if every is None else np.count_nonzero(age % every == 0)
+            later = slice(int(block.start == rows.start), None)
+            for number, (given, fan_out) in enumerate(zip(found, fan_outs, strict=True)):
+                sent, used = changes(given, received[number], runs[number])
+                products = used @ fan_out
+                sums["first"][number] += products[: later.start].sum()
+                sums["delta"][number] += products[later][~given.anew[later]].sum()
+                sums["refresh"][number] += products[later][given.anew[later]].sum()
+                sums["sent"][number] += sent[later].sum()
     dense = np.array([fan_out.sum(dtype=np.float64) for fan_out in fan_outs])
     n_inputs = np.array([len(fan_out) for fan_out in fan_outs])
-    n_later = max(len(X) - len(parts), 1)
+    n_later = len(X) - len(parts) or math.nan
     counts = {
         "dense": dense,
         "zero_skip": sums["zero_skip"] / len(X),
         "delta": sums["delta"] / n_later,
-        "refresh": sums["refresh"] * dense / n_later,
+        "refresh": sums["refresh"] / n_later,
         "first": sums["first"] / len(parts),
         "compares": n_inputs.astype(np.float64),
         "density": sums["sent"] / n_later / n_inputs,
@@ -53,17 +53,28 @@ def count_operations(run, X, parts, thresholds):
         {name: ("layer", values) for name, values in counts.items()},
         coords={"layer": np.arange(len(run.linear)), "kind": ("layer", names)},
         attrs={
-            "saving": float(dense.sum() / later) if later else (math.inf if len(X) > len(parts) else math.nan),
+            "saving": float(dense.sum() / later) if later else math.inf,
             "error": float(squares / variance) if variance else math.nan,
             "units": "products of a weight and an input, mean of a row",
         },
     )
 
 
-def changes(A, limits, received):
-    """Return which inputs of each row are sent, and bring what was received up to date."""
-    events, sent = make_events(A.shape[1], A.dtype), np.zeros(A.shape, dtype=bool)
+def changes(given, received, run):
+    """Return how many inputs of each row are sent, and of which products are taken; bring what was received up to date.
+
+    Parameters
+    ----------
+    given : Inputs
+    received : ndarray of shape (n_inputs,)
+    run : DenseRun or ConvRun
+    """
+    A = kernel_array(given.values.reshape(len(given.values), -1))
+    events, sent, used = make_events(A.shape[1], A.dtype), np.zeros(len(A), np.int64), np.zeros(A.shape, bool)
     for t, row in enumerate(A):
-        n = send(row, limits[t], received, events, np.int64(len(row)))
-        sent[t, events.places[:n]] = True
-    return sent
+        sent[t] = send(row, given.thresholds[t], received, events, np.int64(len(row)))
+        if given.anew[t]:
+            used[t] = run.anew(received)
+        else:
+            used[t, events.places[: sent[t]]] = True
+    return sent, used

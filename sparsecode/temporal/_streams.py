@@ -1,5 +1,6 @@
 """What encoders of streams have in common: records, states that users hand back, magnitudes, blocks of rows."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -99,7 +100,7 @@ def check_state(state, expected, owner):
 def all_finite(A):
     """Tell whether all numbers are finite: if their sum is, they are, and one look is enough."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(np.add.reduce(A, axis=None)) or np.isfinite(A).all())
+        return math.isfinite(np.add.reduce(A, axis=None)) or bool(np.isfinite(A).all())
 
 
 def check_magnitude(X):

@@ -16,7 +16,7 @@ from .._core.validation import (
     unchanged_on_failure,
 )
 from ..encoder import Capabilities, Encoder, as_dense, available_if_capable, sequences
-from ._calibration import largest_factor
+from ._calibration import check_later, largest_factor
 from ._delta_kernels import DIFFERENCE, INTEGRAL, LEVEL, QUANTIZER, UNARY, DeltaRule, DeltaState, scan
 from ._held_codes import HeldCodesMixin, received_of
 from ._streams import StreamMixin, StreamRecord, as_thresholds, blocks, check_magnitude, check_state, joined
@@ -226,8 +226,8 @@ class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
         Raises
         ------
         ValueError
-            If `error` is not a number > 0, the rows of X do not differ, thresholds are zero, or no factor from 1e-6 to
-            1e6 leads to that error, as with "difference".
+            If `error` is not a number > 0, no row follows another one, the rows of X do not differ, thresholds are
+            zero, or no factor from 1e-6 to 1e6 leads to that error, as with "difference", or all do.
 
         Notes
         -----
@@ -238,6 +238,8 @@ class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
         X = self._check_stream(X, reset=False)
         parts, exponent, thresholds = sequences(groups, len(X)), binary_exponent(X), self.threshold_
         scaled = np.ldexp(X, -exponent)
+        check_later(parts)
+        scaled = scaled - scaled[0]  # rows that are the same then have no variance, by rounding of their mean
         variance = np.square(scaled - scaled.mean(axis=0, dtype=np.float64)).sum()
 
         def squares(factor):

@@ -21,11 +21,12 @@ class DeltaMLPClassifier(ClassifierMixin, ProbabilitiesMixin, DeltaMLP):
 
         q = S round(a / S),    z = W q + b,
 
-    and a row that follows another one in its sequence has a price beside its cross-entropy,
+    and a row that follows another one in its sequence has a price,
 
         penalty * sum_l F_l sum_j |q_j(t) - q_j(t-1)| / sum_l F_l n_l,
 
-    for layers l of n_l inputs and F_l outputs. A network that is fed with the changes of q (`to_network`) takes F_l
+    for layers l of n_l inputs and F_l outputs. The mean price of the rows that follow another one is lowered beside the
+    mean cross-entropy of all rows. A network that is fed with the changes of q (`to_network`) takes F_l
     products for each that is not 0, and has the same outputs. Gradients pass the rounding as if it were not there
     (straight through).
 

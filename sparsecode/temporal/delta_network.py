@@ -4,27 +4,24 @@ import math
 import time
 
 import numpy as np
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder, sequences
-from ._calibration import Calibration, calibrate_layers, scorer_of
-from ._network_run import NetworkRun, StepsMixin
+from ._calibration import Calibration, calibrate_layers, check_later, scorer_of
+from ._network_run import LabelsMixin, NetworkRun, StepsMixin
 from ._networks import (
     FramesMixin,
     check_classes,
-    has_classes,
-    labels_of,
+    fitted_classes,
     last_activation,
     layers_and_classes,
-    weighted_inputs,
 )
 from ._operations import count_operations
 from ._streams import StreamMixin, StreamRecord, as_thresholds
 
 
-class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
+class DeltaNetwork(StepsMixin, LabelsMixin, FramesMixin, StreamMixin, Encoder):
     r"""Run a trained network on a stream: each linear layer gets the changes of its inputs, and corrects its sums.
 
     A layer z = a W + b remembers the input h that it has received so far. With the next input a,
@@ -54,7 +51,8 @@ class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
         Rows after which sums are computed anew from h, so that rounding does not add up. They always are when an input
         has gone that was 64 times as large as all there are now. None is at no fixed time.
     classes : array-like of shape (n_classes,) or None, default=None
-        Labels of the outputs, for `predict` and `calibrate`; two for one output.
+        Labels of the outputs, for `predict`, `predict_proba`, `score` and `calibrate`; two for one
+        output.
     input_shape : tuple of int or None, default=None
         Shape of a frame, (height, width) or (height, width, n_channels), for networks of images.
 
@@ -87,8 +85,9 @@ class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
 
     Notes
     -----
-    A row takes a look at all inputs of each layer, and the products of those that were sent. A convolution computes
-    whole windows anew where so many inputs have changed that this is less work. This is for streams, a row at a time:
+    A row takes a look at all inputs of each layer, and the products of those that were sent. A convolution computes its
+    whole image anew when more than 40 % of its inputs have changed, which is less work. This is for streams, a row at a
+    time:
     many rows at once, or independent ones, are faster by products of matrices (`dense`), and independent rows have
     larger differences than values.
 
@@ -234,22 +233,6 @@ class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
         X = self._check_stream(X, reset=False)
         return self._run.measure(X, sequences(groups, len(X)), self.threshold_)[0]
 
-    @available_if(has_classes)
-    def predict(self, X, groups=None):
-        """Return the labels of the largest outputs.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-        groups : array-like of shape (n_samples,) or None, default=None
-            The sequence of each row. None is one sequence.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-        """
-        return labels_of(self.transform(X, groups), self.classes_)
-
     def dense(self, X):
         """Return the outputs of the network itself: every row anew, by products of matrices.
 
@@ -286,8 +269,8 @@ class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
         Raises
         ------
         ValueError
-            If `max_loss` is not a number > 0, y does not fit, outputs or inputs of a layer are the same for all rows,
-            or no thresholds lose so little.
+            If `max_loss` is not a number > 0, y does not fit, no row follows another one, outputs or inputs of a layer
+            are the same for all rows, no thresholds lose so little, or all do: nothing need be sent after first rows.
 
         Notes
         -----
@@ -297,13 +280,15 @@ class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
         that leaves fewer. This takes ``51 + 8 n_linear`` runs over X; thresholds from before do not count. Few
         sequences tell little: thresholds for 150 films of digits that lost up to 0.01 lost 0.009 to 0.019 on
         others. Where what is right is the same for all rows of a sequence, it is best to send nothing after the
-        first; give streams like those to come.
+        first; give streams like those to come. A share of labels that are right says little about rare classes: one
+        that is rarer than `max_loss` may get lost altogether.
         """
         check_is_fitted(self)
         self._validate_params()
         X = self._check_stream(X, reset=False)
         parts = sequences(groups, len(X))
-        scorer = scorer_of(y, self._run.dense(X), None if self.classes is None else self.classes_)
+        check_later(parts)
+        scorer = scorer_of(y, self._run.dense(X), None if self.classes is None else fitted_classes(self))
         self.threshold_, self.calibration_ = calibrate_layers(self._run, X, parts, scorer, max_loss)
         return self
 
@@ -320,9 +305,15 @@ class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
         xarray.Dataset
             Along "layer", means over rows but where said otherwise: "dense", all products of weights and inputs;
             "zero_skip", those with inputs of the network itself that are not 0; "delta", those with changes that were
-            sent, first rows of sequences left out; "refresh", those of sums computed anew; "first", those of a first
-            row; "compares", the inputs, each of which is looked at; "density", the share of inputs that were sent.
-            The attribute "saving" is dense over delta and refresh, "error" the pooled error of outputs.
+            sent, and "refresh", those of sums computed anew instead, both over rows that are not the first of a
+            sequence; "first", those of a first row; "compares", the inputs, each of which is looked at; "density", the
+            share of inputs that were sent, first rows left out. The attribute "saving" is dense over delta and refresh,
+            "error" the pooled error of outputs. Means over rows of which there are none are NaN.
+
+        Notes
+        -----
+        Sums are computed anew every `refresh_every` rows, when a large input has gone, and in a convolution when more
+        than 40 % of the inputs have changed. A dense layer then skips inputs that are 0, a convolution does not.
         """
         check_is_fitted(self)
         self._validate_params()
@@ -346,8 +337,7 @@ class DeltaNetwork(StepsMixin, FramesMixin, StreamMixin, Encoder):
         """Return the thresholds of linear layers in units of their inputs."""
         units = np.ones(len(self._run.linear))
         if self.scale == "std" and np.any(self.threshold):
-            inputs, _ = weighted_inputs(self._run.layers, self._run.frames(X))
-            units = np.array([A.std(dtype=np.float64) for _, A in inputs])
+            units = self._run.deviations(X)
         return as_thresholds(self.threshold, units, "linear layer")
 
     def _get_fitted_state(self):

@@ -1,5 +1,8 @@
 """Energy of counted operations, by a model: numbers of operations times published energies of one."""
 
+import math
+from numbers import Real
+
 import xarray as xr
 
 #: Picojoules of an operation on numbers of 32 bits (floating point), and where they are from.
@@ -24,11 +27,12 @@ def modelled_energy(counts, *, multiply=MULTIPLY, add=ADD):
     xarray.Dataset
         In picojoules along "layer", means of a row: "dense", "zero_skip", and "delta" with "refresh" and "compares",
         or "events". Attributes: "saving", dense over delta or events; "kind", "model"; "source" of the two energies.
+        NaN where no row follows another one.
 
     Raises
     ------
     ValueError
-        If `counts` are something else, or an energy is not >= 0.
+        If `counts` are something else, or an energy is not a number >= 0.
 
     Notes
     -----
@@ -51,7 +55,7 @@ def modelled_energy(counts, *, multiply=MULTIPLY, add=ADD):
     (69, 'model')
     """
     for name, value in (("multiply", multiply), ("add", add)):
-        if not value >= 0:
+        if not isinstance(value, Real) or not 0 <= value < math.inf:
             raise ValueError(f"`{name}` must be picojoules >= 0, got {value!r:.40}.")
     known = getattr(counts, "data_vars", ())
     if not {"dense", "zero_skip"} <= set(known) or not {"delta", "events"} & set(known):
@@ -64,7 +68,7 @@ def modelled_energy(counts, *, multiply=MULTIPLY, add=ADD):
     else:
         event = "events"
         energy[event] = xr.where(counts["layer"] == 0, product, add) * counts["events"]  # first inputs are no spikes
-    later = float(energy[event].sum())
+    later = float(energy[event].sum(skipna=False))
     given = (multiply, add) == (MULTIPLY, ADD)
     attrs = {
         "saving": float(energy["dense"].sum()) / later if later else float("inf"),

@@ -5,12 +5,12 @@ They know shapes and the dense computation; `DeltaNetwork` runs them on streams.
 
 import dataclasses
 import math
-from numbers import Integral
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.special import expit
 
+from .._core.arrays import is_count
 from .._core.products import correlations
 
 ACTIVATIONS = ("identity", "relu", "tanh", "logistic", "softmax")
@@ -116,12 +116,12 @@ class Conv2D(Layer):
         shape = "(kernel_height, kernel_width, n_channels, n_maps)"
         object.__setattr__(self, "weights", as_weights(self.weights, 4, shape))
         object.__setattr__(self, "bias", as_bias(self.bias, self.weights))
-        if not isinstance(self.stride, Integral) or self.stride < 1:
+        if not is_count(self.stride, 1):
             raise ValueError(f"`stride` must be an int >= 1, got {self.stride!r:.40}.")
         same = isinstance(self.padding, str) and self.padding == "same"
         if same and not all(side % 2 for side in self.weights.shape[:2]):
             raise ValueError(f"padding='same' needs kernels of odd sides, got {self.weights.shape[:2]}; give a number.")
-        if not same and not (isinstance(self.padding, Integral) and self.padding >= 0):
+        if not same and not is_count(self.padding, 0):
             raise ValueError(f"`padding` must be 'same' or an int >= 0, got {self.padding!r:.40}.")
         super().__post_init__()
 
@@ -236,7 +236,7 @@ class Pool2D(Layer):
     kind: str = "max"
 
     def __post_init__(self):
-        if not isinstance(self.size, Integral) or self.size < 1:
+        if not is_count(self.size, 1):
             raise ValueError(f"`size` must be an int >= 1, got {self.size!r:.40}.")
         if self.kind not in ("max", "mean"):
             raise ValueError(f"`kind` must be 'max' or 'mean', got {self.kind!r:.40}.")

@@ -4,14 +4,21 @@ import math
 import time
 
 import numpy as np
-from scipy.special import log_softmax
 from sklearn.metrics import accuracy_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder
-from ._networks import FramesMixin, check_classes, has_classes, layers_and_classes, through
+from ._networks import (
+    FramesMixin,
+    check_classes,
+    fitted_classes,
+    has_classes,
+    layers_and_classes,
+    probabilities_of,
+    through,
+)
 from ._spike_trains import check_finite, count_products, neuron_rule, spike_trains, split_stages
 from ._streams import StreamMixin, StreamRecord, as_thresholds, blocks
 from .layers import check_layers
@@ -228,10 +235,8 @@ class SpikingNetwork(FramesMixin, StreamMixin, Encoder):
         ndarray of shape (n_samples, n_classes)
             Outputs; for an output without a logistic or softmax activation, the softmax of all.
         """
-        scores = self.transform(X)
-        if scores.shape[1] == 1:
-            return np.hstack([1 - scores, scores])
-        return scores if self._activation.name == "softmax" else np.exp(log_softmax(scores, axis=1))
+        fitted_classes(self)
+        return probabilities_of(self.transform(X), self._activation)
 
     @available_if(has_classes)
     def predict(self, X):
@@ -245,7 +250,7 @@ class SpikingNetwork(FramesMixin, StreamMixin, Encoder):
         -------
         ndarray of shape (n_samples,)
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return fitted_classes(self)[self.predict_proba(X).argmax(axis=1)]
 
     @available_if(has_classes)
     def score(self, X, y, sample_weight=None):

@@ -186,8 +186,14 @@ def test_calibrate_says_what_cannot_be(rng):
     for bad in (0, -1.0, np.nan, "0.1"):
         with pytest.raises(ValueError, match="`error` must be a number > 0"):
             encoder.calibrate(X, bad)
-    with pytest.raises(ValueError, match="rows of X that differ"):
-        encoder.calibrate(X[:1], 0.1)
+    for alike in (np.full((30, X.shape[1]), 0.1), np.full((30, X.shape[1]), 0.1, np.float32)):
+        with pytest.raises(ValueError, match="rows of X that differ"):
+            encoder.calibrate(alike, 0.1)
+    for rows, groups in ((X[:1], None), (X, np.arange(len(X)))):
+        with pytest.raises(ValueError, match="sequences of two rows or more"):
+            encoder.calibrate(rows, 0.1, groups=groups)
+    with pytest.raises(ValueError, match="any threshold leads to an error of 0.1 at most"):  # alike within sequences
+        DeltaEncoder(0.1).fit(X).calibrate(np.repeat(X, 2, axis=0), 0.1, groups=np.arange(2 * len(X)) // 2)
     with pytest.raises(ValueError, match="not all zero"):
         DeltaEncoder(0).fit(X).calibrate(X, 0.1)
     np.testing.assert_array_equal(encoder.threshold_, before)

@@ -255,6 +255,24 @@ def test_trained_networks_learn_on():
     assert model.score(X, y) > mlp.score(X, y)
 
 
+def test_rows_beyond_the_precision_of_weights(rng):
+    X, y = slow_classes(rng)
+    model = classifier().fit(X.astype(np.float32), y)
+    with pytest.raises(ValueError, match="row 0 of X is too far"):
+        model.predict(np.full((1, 8), 1e300))
+
+
+def test_networks_without_hidden_layers_learn_on(rng):
+    """No unit of them is active or not."""
+    X, y = slow_classes(rng)
+    linear = MLPClassifier((), learning_rate_init=0.05, tol=1e-2, random_state=0).fit(X, y)
+    model = classifier(step=0.1, penalty=0.1).fit(X, y, network=linear)
+    assert model.score(X, y) > 0.9
+    assert np.isnan(model.history_["sparsity"]).all()
+    outputs = model.to_network().transform(X)
+    np.testing.assert_allclose(outputs, model.predict_proba(X), atol=1e-9)
+
+
 def test_networks_of_scikit_learn_are_taken_as_they_are(tmp_path):
     X, y, _ = moving_digits(6)
     options, unchanged = {"tol": 1.0, "random_state": 0}, {"step": 0, "fine_tuning_iter": 0}

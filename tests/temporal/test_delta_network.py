@@ -1,10 +1,12 @@
 """Networks on streams: their outputs, errors, counts, and what is refused."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
+from sklearn.exceptions import NotFittedError
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from sparsecode import load
@@ -93,6 +95,12 @@ def test_convolutions_of_many_shapes(kernel, maps, options, dtype):
         assert np.abs(network.transform(X) - expected).max() <= CLOSE[dtype] * np.abs(expected).max()
 
 
+def test_a_residual_may_have_no_weights():
+    layers, X = [Residual([Activation("relu")]), *dense_layers((12, 5))], stream(10, (12,))
+    expected = (X + np.maximum(X, 0)) @ layers[1].weights + layers[1].bias
+    np.testing.assert_allclose(DeltaNetwork(layers).fit(X).transform(X), expected, atol=1e-12)
+
+
 def test_thresholds_act_layer_by_layer():
     layers, X = dense_layers((12, 20, 15, 5)), stream(60, (12,))
     thresholds = (0.3, 0.2, 0.5)
@@ -160,6 +168,18 @@ def test_sums_that_overflow_are_an_error():
         np.testing.assert_array_equal(part, before)
     with pytest.raises(ValueError, match=r"weights up to 1.0e\+200, beyond float32"):
         DeltaNetwork([Dense(np.full((12, 2), 1e200))]).fit(X)
+
+
+def test_hidden_sums_that_overflow_are_an_error():
+    """Behind a rectifier nothing shows, but sums of infinity stay."""
+    X = np.array([[0, 1e36], [-8e36, 1e36], [0, 1e36]], np.float32)
+    network = DeltaNetwork([Dense([[1e3], [1.0]]), Activation("relu"), Dense([[1.0]])]).fit(X[:1])
+    _, state = network.step(X[0], network.initial_state())
+    calls = network.transform, network.fit, lambda X: list(network.stream(X)), lambda X: network.step(X[1], state)
+    for call in calls:
+        with pytest.raises(ValueError, match="layers overflow float32, first for row [01]"):
+            call(X)
+    np.testing.assert_allclose(network.transform(X.astype(np.float64)).ravel(), [1e36, 0, 1e36], rtol=1e-6)
 
 
 def test_nothing_is_saved_where_nothing_was_measured():
@@ -291,10 +311,15 @@ def test_what_cannot_be_calibrated(digits):
         (network, (X, y + 1), 0.1, "y has labels that are not among `classes`"),
         (network, (X, y[1:]), 0.1, "inconsistent numbers of samples"),
         (numbers, (X, y), 0.1, r"y must be numbers of shape \(1000, 10\)"),
-        (numbers, (X[:1],), 0.1, "whose outputs, or y, differ"),
+        (numbers, (np.repeat(X[:1] + 0.1, 30, axis=0),), 0.1, "whose outputs, or y, differ"),
+        (numbers, (X[:1],), 0.1, "sequences of two rows or more"),
+        (network, (X, y, np.arange(len(X))), 0.1, "sequences of two rows or more"),
+        (network, (np.repeat(X[:1], 30, axis=0), y[:30]), 0.1, "any threshold leads to a loss of 0.05 at most"),
+        (network, (np.full_like(X[:5], 0.1), y[:5]), 0.1, r"all are the same for layer 0, Dense\(64 -> 20\)"),
     ):
+        *args, groups = args if len(args) == 3 else (*args, None)
         with pytest.raises(ValueError, match=reason):
-            model.calibrate(*args, max_loss=max_loss)
+            model.calibrate(*args, max_loss=max_loss, groups=groups)
         np.testing.assert_array_equal(model.threshold_, thresholds)
         assert model.calibration_ is None
     with pytest.raises(AttributeError, match="has no attribute 'predict'"):
@@ -310,7 +335,22 @@ def test_labels_of_outputs(digits):
     named = DeltaNetwork(DeltaNetwork.from_sklearn(mlp, X).layers, classes=words).fit(X)
     np.testing.assert_array_equal(named.predict(X), words[mlp.predict(X)])
     two = MLPClassifier((5,), tol=1.0, random_state=0).fit(X, np.where(y > 4, "high", "low"))
-    np.testing.assert_array_equal(DeltaNetwork.from_sklearn(two, X).predict(X), two.predict(X))
+    network = DeltaNetwork.from_sklearn(two, X)
+    np.testing.assert_array_equal(network.predict(X), two.predict(X))
+    np.testing.assert_allclose(network.predict_proba(X), two.predict_proba(X), atol=1e-12)
+    softmax = DeltaNetwork.from_sklearn(mlp, X)
+    np.testing.assert_allclose(softmax.predict_proba(X), mlp.predict_proba(X), atol=1e-12)
+    assert softmax.score(X, y) == mlp.score(X, y)
+    assert softmax.score(X, y, sample_weight=y) == mlp.score(X, y, y)
+    held = DeltaNetwork.from_sklearn(mlp, X, threshold=0.3)
+    groups = np.arange(len(X)) // 5
+    assert held.score(X, y, groups=groups) == (held.predict(X, groups) == y).mean()
+    np.testing.assert_array_equal(held.predict_proba(X, groups).argmax(axis=1), held.predict(X, groups))
+    assert not hasattr(DeltaNetwork(softmax.layers).fit(X), "score")
+    late = DeltaNetwork(softmax.layers).fit(X).set_params(classes=words)
+    for call in (late.predict, late.predict_proba, late.calibrate, softmax.set_params(classes=words).predict):
+        with pytest.raises(ValueError, match="`classes` were .* when the network was fitted; .* fit again"):
+            call(X)
     several = MLPClassifier((5,), tol=1.0, random_state=0).fit(X, np.c_[y > 4, y % 2])
     assert DeltaNetwork.from_sklearn(several, X).classes is None
     for layers, classes, reason in (
@@ -334,7 +374,11 @@ def test_modelled_energy(digits):
     energy = modelled_energy(spikes, multiply=2.0, add=1.0)
     np.testing.assert_allclose(energy["events"], np.array([3, 1, 1]) * spikes["events"])
     assert energy.attrs["source"] == "given by the caller"
-    for wrong, options in ((counts, {"add": -1}), (counts, {"multiply": np.nan}), (mlp, {}), (counts[["dense"]], {})):
+    first = modelled_energy(DeltaNetwork.from_sklearn(mlp, X).count_operations(X[:1]))
+    assert np.isnan(first["delta"]).all()
+    assert np.isnan(first.attrs["saving"])
+    prices = {"add": -1}, {"multiply": np.nan}, {"multiply": "a"}, {"add": np.inf}, {"add": None}
+    for wrong, options in (*((counts, price) for price in prices), (mlp, {}), (counts[["dense"]], {})):
         with pytest.raises(ValueError, match="`add`|`multiply`|`counts` must be"):
             modelled_energy(wrong, **options)
 
@@ -348,11 +392,58 @@ def test_operations_are_counted_one_by_one():
     counts = network.count_operations(X, groups=groups)
     fan_out = layers[0].fan_out((7, 6, 2)).ravel()
     changed = np.diff(X, axis=0)[np.r_[:10, 11:20]] != 0
-    np.testing.assert_allclose(counts["delta"], (changed @ fan_out).mean())
+    anew = np.isin(np.arange(19), [3, 7, 13, 17])
+    np.testing.assert_allclose(counts["delta"], (changed[~anew] @ fan_out).sum() / 19)
+    np.testing.assert_allclose(counts["density"], changed.mean())
     np.testing.assert_allclose(counts["dense"], fan_out.sum())
+    np.testing.assert_allclose(counts["first"], fan_out.sum())
     np.testing.assert_allclose(counts["refresh"], 4 * fan_out.sum() / 19)
     np.testing.assert_allclose(counts["zero_skip"], fan_out.sum())
     np.testing.assert_allclose(counts.attrs["saving"], fan_out.sum() / (counts["delta"] + counts["refresh"]))
+
+
+def test_images_of_which_much_has_changed_are_counted_whole():
+    layer, X = Conv2D(np.random.default_rng(1).normal(size=(3, 3, 2, 4))), stream(21, (7, 6, 2), share=0.4)
+    counts = DeltaNetwork([layer], input_shape=(7, 6, 2)).fit(X).count_operations(X)
+    fan_out, changed = layer.fan_out((7, 6, 2)).ravel(), np.diff(X, axis=0) != 0
+    much = changed.sum(axis=1) > 33  # of 84
+    assert 3 < much.sum() < 17
+    np.testing.assert_allclose(counts["refresh"], much.mean() * fan_out.sum())
+    np.testing.assert_allclose(counts["delta"], (changed[~much] @ fan_out).sum() / 20)
+
+
+def test_sums_anew_after_a_large_input_are_counted():
+    """A dense layer takes the products of what is not 0."""
+    X = np.ones((6, 12))
+    X[3:, :4], X[2, 5] = 0, 1e3
+    counts = DeltaNetwork(dense_layers((12, 7))).fit(X).count_operations(X)
+    assert float(counts["delta"][0]) == 7 / 5  # the large input comes, and with four others it goes
+    assert float(counts["refresh"][0]) == 8 * 7 / 5
+    np.testing.assert_allclose(counts["zero_skip"], (X != 0).sum() * 7 / 6)
+
+
+def test_zeros_are_counted_in_the_network_itself():
+    """Not in inputs that are rounded: with large steps all of these are 0."""
+    layers, X = dense_layers((12, 20, 5)), stream(60, (12,))
+    expected = [12 * 20, (X @ layers[0].weights + layers[0].bias > 0).sum() / 60 * 5]
+    for scheme in ("level", "quantizer"):
+        network = DeltaNetwork(layers, threshold=1e3, scale="absolute", scheme=scheme).fit(X)
+        np.testing.assert_allclose(network.count_operations(X)["zero_skip"], expected)
+
+
+def test_windows_of_all_rows_are_never_there_at_once():
+    """16 MB for those of 60 images; 5.6 MB at most are taken, 2.1 MB of them for outputs."""
+    shape, rng = (32, 32, 1), np.random.default_rng(0)
+    layers = [Conv2D(rng.normal(size=(6, 6, 1, 1)), padding=2), Pool2D(4), Flatten(), Dense(rng.normal(size=(49, 2)))]
+    X = stream(60, shape, share=0.05)
+    network = DeltaNetwork(layers, threshold=0.1, input_shape=shape).fit(X[:2])
+    network.count_operations(X[:2])  # what it imports takes memory, too
+    for call in (network.fit, network.dense, network.count_operations, lambda X: network.calibrate(X, max_loss=0.1)):
+        tracemalloc.start()
+        call(X)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 8e6
 
 
 def test_files_hold_layers(tmp_path):
@@ -362,6 +453,11 @@ def test_files_hold_layers(tmp_path):
     again = load(tmp_path / "network.npz")
     assert again.layers == network.layers
     np.testing.assert_array_equal(again.transform(X), network.transform(X))
+
+
+def test_a_stream_needs_a_fitted_network():
+    with pytest.raises(NotFittedError):
+        DeltaNetwork(dense_layers((12, 5))).stream([])
 
 
 def test_a_stream_rejects_what_it_cannot_take_and_goes_on():

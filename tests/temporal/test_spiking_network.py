@@ -138,6 +138,8 @@ def test_two_classes_and_numbers(rng, tmp_path):
     plain = SpikingNetwork(network.layers[:-1], threshold=network.threshold_).fit(X)
     assert not hasattr(plain, "predict")
     assert not hasattr(plain, "score")
+    with pytest.raises(ValueError, match="after changing them, fit again"):
+        network.set_params(classes=["a", "b"]).predict(X)
     regressor = trained(MLPRegressor(hidden_layer_sizes=(30,), max_iter=100, random_state=0), X, X[:, :2])
     outputs = SpikingNetwork.from_sklearn(regressor, X, n_steps=256, percentile=100).transform(X)
     assert np.abs(outputs - regressor.predict(X)).max() < 0.1
