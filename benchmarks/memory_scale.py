@@ -43,7 +43,9 @@ def main():
     lines = compare(items, args.rounds)
     curves = grow(items, args.items, args.rounds)
     if args.json:
-        args.json.write_text(json.dumps({"lines": lines, "curves": curves}, indent=1))
+        methods = {name: {"us / row": us, "over recall": ratio} for name, (us, ratio) in lines.items()}
+        stored = {f"{point['items']} items": point for point in curves}
+        args.json.write_text(json.dumps(methods | stored, indent=1) + "\n")
     if args.figure:
         draw(curves, args.figure)
 

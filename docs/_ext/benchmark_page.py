@@ -15,6 +15,13 @@ BENCHMARKS = [
     ("beyond_l1", "Beyond l1", "beyond_l1.py", "coders at matched sparsity or matched error"),
     ("heterogeneous_kernels", "Heterogeneous kernels", "heterogeneous_kernels.py", "one bandwidth or six"),
     ("out_of_core", "Out of core", "out_of_core.py", "learning from a file, killed on the way"),
+    (
+        "memory_scale",
+        "A macrocolumn memory as items come",
+        "memory_scale.py",
+        "recall and storing against scans of all items",
+    ),
+    ("memory_classes", "Macrocolumns as classifiers", "memory_classes.py", "accuracy on digits and clothing"),
     ("temporal_memory", "Temporal memory", "temporal_memory.py", "rows a second with 100 000 segments"),
     ("video_memory", "A clip as one sequence", "video_memory.py", "a film stored in one pass and replayed"),
 ]
