@@ -308,7 +308,7 @@ def test_memory_scale(imported, capsys, monkeypatch, tmp_path):
     scale.main()
     assert figure.stat().st_size > 1000
     written = json.loads(results.read_text())
-    assert written["recall, 40 rows"]["over recall"] == 1
+    assert next(iter(written.values()))["over recall"] == 1  # recall of all rows at once
     for n in (30, 60):
         assert written[f"{n} items"]["recalled"] > 0.99
         assert written[f"{n} items"]["nearest"] == 1
