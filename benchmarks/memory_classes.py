@@ -120,7 +120,7 @@ def run(name, data, per_class, seeds):
     for n, share in shares.items():
         print(f"  {n:<32} {share:.3f}")
     print("  seconds: " + ", ".join(f"{n} {s:.2f}" for n, s in seconds.items()))
-    return {"data": name, "per_class": per_class, "right": shares, "seconds": seconds}
+    return {f"{name}, {per_class} of a class, right": shares, f"{name}, seconds": seconds}
 
 
 def main():
@@ -131,14 +131,16 @@ def main():
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     warnings.simplefilter("ignore")  # memories without freezing say that they are full
-    results = []
+    results = {}
     for name, per_class in zip(args.data, args.per_class, strict=True):
         if name == "fashion" and not FASHION.exists():
             print(f"fashion is skipped: there is no {FASHION} (apt install dataset-fashion-mnist)")
             continue
-        results.append(run(name, {"digits": digits, "fashion": fashion}[name](), per_class, range(args.seeds)))
-    if args.json:
-        args.json.write_text(json.dumps(results, indent=1))
+        results |= run(name, {"digits": digits, "fashion": fashion}[name](), per_class, range(args.seeds))
+    if args.json:  # a row for each method
+        methods = {method: None for values in results.values() for method in values}
+        rows = {m: {name: v[m] for name, v in results.items() if m in v} for m in methods}
+        args.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":
