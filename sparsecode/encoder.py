@@ -153,6 +153,7 @@ class Encoder(SavedMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         They depend on parameters only, so that they are known before fit, and parameters that are not valid raise
         nothing here.
         """
+        # Abstract: there is no answer for all, and a wrong one would be worse
         raise NotImplementedError(f"{type(self).__name__} does not say what its codes are.")
 
     def fit_transform(self, X, y=None, **params):

@@ -104,10 +104,11 @@ def copy_notebooks(folder):
 
 def grade(path, seeds):
     """Run a notebook in an empty folder with the network closed, and print verdicts as JSON."""
+    from ..labs.engine import NAMES
+
     notebook, lab = read_notebook(path)
     verdicts, errors = execute(notebook, lab, seeds)
-    names = {True: "PASS", False: "FAIL", None: "TODO"}
-    exercises = {key: {"state": names[passed], "message": message} for key, (passed, message) in verdicts.items()}
+    exercises = {key: {"state": NAMES[passed], "message": message} for key, (passed, message) in verdicts.items()}
     done = sum(passed is True for passed, _ in verdicts.values())
     print(
         json.dumps(

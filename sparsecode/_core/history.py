@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 
 class EpochRecord(NamedTuple):
@@ -143,3 +144,19 @@ def as_history(records, record=EpochRecord):
     """Return the records as a structured array, whose columns are read as ``history["objective"]``."""
     dtype = [(name, np.int64 if kind is int else np.float64) for name, kind in record.__annotations__.items()]
     return np.array([tuple(record) for record in records], dtype=dtype)
+
+
+class Recorded:
+    """For estimators that keep a record of each call or epoch in ``_records``, of the class ``_record_class``."""
+
+    @property
+    def n_iter_(self):
+        """Calls, passes over the rows of a call, or epochs that are recorded."""
+        check_is_fitted(self)
+        return len(self._records)
+
+    @property
+    def history_(self):
+        """A record for each of them."""
+        check_is_fitted(self)
+        return as_history(self._records, self._record_class)

@@ -1,8 +1,5 @@
 """What estimators that learn row by row share: `fit` begins anew, `partial_fit` goes on, a failure changes nothing."""
 
-from sklearn.utils.validation import check_is_fitted
-
-from .history import as_history
 from .validation import check_binary_rows, fit_context, unchanged_on_failure
 
 
@@ -117,19 +114,3 @@ class StoringSequences(Storing):
                 self._begin(X.shape[1])
             self._store(X, groups)
         return self
-
-
-class Recorded:
-    """For estimators that keep a record of each call in ``_records``, of the class ``_record_class``."""
-
-    @property
-    def n_iter_(self):
-        """Calls, or passes over the rows of a call, that are recorded."""
-        check_is_fitted(self)
-        return len(self._records)
-
-    @property
-    def history_(self):
-        """A record for each of them."""
-        check_is_fitted(self)
-        return as_history(self._records, self._record_class)

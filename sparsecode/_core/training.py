@@ -9,9 +9,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
 
-from .history import NetworkRecord, as_history
+from .history import NetworkRecord, Recorded
 from .labels import stream_classes
 from .progress import progress_bar
 from .saving import SavedMixin
@@ -75,27 +74,15 @@ class Scale(NamedTuple):
         return np.ldexp(Z * self.deviation + self.mean, self.exponent)
 
 
-class TrainedMixin(SavedMixin):
-    """Estimators that append a record of each epoch to ``_records``."""
+class TrainedMixin(Recorded, SavedMixin):
+    """Estimators that learn in epochs."""
 
-    _record_type = NetworkRecord
-
-    @property
-    def history_(self):
-        """A record for each epoch."""
-        check_is_fitted(self)
-        return as_history(self._records, self._record_type)
+    _record_class = NetworkRecord
 
     @property
     def loss_curve_(self):
         """Mean cross-entropy in each epoch."""
         return self.history_["objective"].tolist()
-
-    @property
-    def n_iter_(self):
-        """Epochs."""
-        check_is_fitted(self)
-        return len(self._records)
 
     def _layer_sizes(self):
         """Return the sizes of the hidden layers as a list."""

@@ -188,7 +188,7 @@ class Blocks:
 
     def read(self, number):
         """Return a block; each kind of source has its own way."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract
 
     def outline(self):
         """Return something small that other data rarely share; first and last block are compared anyway."""

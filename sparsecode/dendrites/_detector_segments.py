@@ -9,9 +9,8 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from .._core.arrays import MOST
-from .._core.history import SegmentRecord, as_rows, from_rows
+from .._core.history import Recorded, SegmentRecord, as_rows, from_rows
 from .._core.rng import as_generator
-from .._core.storing import Recorded
 from .._core.validation import Integral, callers_level
 from ..dictionary import Dictionary
 from ._calibration import automatic, estimated_rate, expected_rate

@@ -7,9 +7,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import check_index
-from .._core.history import TemporalRecord, as_rows, from_rows
+from .._core.history import Recorded, TemporalRecord, as_rows, from_rows
 from .._core.rng import as_generator
-from .._core.storing import Recorded
 from .._core.validation import callers_level
 from ..dictionary import Dictionary
 from ..encoder import sequences

@@ -52,7 +52,7 @@ class LearningState:
 
     def update(self, statistics):
         """Take in the `Statistics` of one batch, coded with the atoms of the state; return how many were replaced."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: the rule of learning
 
     def balance(self, statistics):
         """Let homeostasis take in a batch."""

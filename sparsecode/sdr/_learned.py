@@ -8,9 +8,8 @@ from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import as_dense
-from .._core.history import MemoryRecord, as_rows, from_rows
+from .._core.history import MemoryRecord, Recorded, as_rows, from_rows
 from .._core.rng import as_generator
-from .._core.storing import Recorded
 from ..dictionary import Dictionary
 from ._filling import freezing
 from ._trace import Trace, evidence, least_evidence

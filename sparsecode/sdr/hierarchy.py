@@ -9,11 +9,11 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import as_dense
-from .._core.history import MemoryRecord, as_rows, from_rows
+from .._core.history import MemoryRecord, Recorded, as_rows, from_rows
 from .._core.parallel import run_chunks
 from .._core.rng import as_generator
 from .._core.samples import as_shape
-from .._core.storing import Recorded, Storing
+from .._core.storing import Storing
 from .._core.validation import Integral, Interval, Real
 from ..encoder import Capabilities, Encoder
 from ._fields import Fields, columns, dense_codes, most_voted

@@ -6,9 +6,9 @@ import numpy as np
 from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.history import PoolerRecord, as_rows, from_rows
+from .._core.history import PoolerRecord, Recorded, as_rows, from_rows
 from .._core.rng import as_generator
-from .._core.storing import Recorded, Storing
+from .._core.storing import Storing
 from .._core.validation import Integral, Interval, Real, RealNotInt
 from ..dictionary import Dictionary
 from ..encoder import Capabilities, Encoder

@@ -8,8 +8,8 @@ from scipy.sparse import csr_array, issparse
 from sklearn.utils.validation import check_is_fitted
 
 from .._core.arrays import real_matrix
-from .._core.history import WinnerRecord, as_rows, from_rows
-from .._core.storing import Recorded, Storing
+from .._core.history import Recorded, WinnerRecord, as_rows, from_rows
+from .._core.storing import Storing
 from .._core.validation import (
     Integral,
     Interval,
@@ -281,7 +281,7 @@ class KWinners(Storing, Recorded, Encoder):
             weight = 1 / min(self._n_seen, self.duty_period)
             self._duty *= 1 - weight
             self._duty[units] += weight
-            self._average(units, X[i : i + 1])
+            self._average(units, X, i)
             n_wins += len(units)
         shares = self._duty[self._duty > 0] / max(self._duty.sum(), 1e-300)
         entropy = -(shares * np.log(shares)).sum() / np.log(max(len(self._duty), 2))
@@ -294,9 +294,14 @@ class KWinners(Storing, Recorded, Encoder):
         )
         self._records = [*self._records, record]
 
-    def _average(self, units, row):
-        """Let the values of the winners of one row count in their means."""
-        values = (row.toarray() if issparse(row) else row)[0, units % self.n_features_in_]
+    def _average(self, units, X, i):
+        """Let the values of the winners of row i count in their means."""
+        features = units % self.n_features_in_
+        if issparse(X):
+            row = slice(X.indptr[i], X.indptr[i + 1])
+            values = X.data[row][np.searchsorted(X.indices[row], features)]
+        else:
+            values = X[i, features]
         self._wins[units] += 1
         share = 1 / self._wins[units]
         self._means[units] = self._means[units] * (1 - share) + values * share  # a sum could overflow

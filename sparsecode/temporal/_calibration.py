@@ -94,7 +94,7 @@ def check_positive(number, name):
         raise ValueError(f"`{name}` must be a number > 0, such as 0.01, got {number!r:.60}.")
 
 
-def calibrate_layers(run, X, parts, scorer, max_loss):
+def calibrate_layers(run, X, parts, scorer, dense_score, max_loss):
     """Return thresholds of the linear layers of a `NetworkRun`, and the `Calibration` that they are for.
 
     Parameters
@@ -105,11 +105,12 @@ def calibrate_layers(run, X, parts, scorer, max_loss):
         Sequences of rows.
     scorer : callable
         Score of outputs.
+    dense_score : float
+        That of the outputs of the network itself.
     max_loss : float
         How much smaller than that of the network itself it may be.
     """
     check_positive(max_loss, "max_loss")
-    dense_score = scorer(run.dense(X))
     fan_out = np.array([layer.fan_out(shape).mean() for layer, (shape, _) in zip(run.linear, run.shapes, strict=True)])
     units = run.deviations(X)
     if not units.all():

@@ -26,7 +26,7 @@ MOST_ROWS = 10_000
 class DeltaMLP(TrainedMixin, BaseEstimator):
     """A perceptron with quantized inputs of layers; subclasses know targets and what outputs stand for."""
 
-    _record_type = ChangesRecord
+    _record_class = ChangesRecord
 
     _parameter_constraints = {  # noqa: RUF012
         **TRAINING,

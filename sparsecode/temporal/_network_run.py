@@ -79,11 +79,13 @@ class NetworkRun:
         """Return rows as frames."""
         return X.reshape(len(X), *self.frame_shape)
 
-    def dense(self, X):
-        """Return the outputs of the network itself."""
+    def dense(self, X, look=None):
+        """Return the outputs of the network itself; show `look` the inputs of its linear layers, block by block."""
         outputs = np.empty((len(X), math.prod(self.out_shape)), X.dtype)
-        for rows, _, A in self.dense_blocks(X):
+        for rows, inputs, A in self.dense_blocks(X):
             check_outputs(A, rows.start)
+            if look is not None:
+                look(inputs)
             outputs[rows] = A.reshape(len(A), -1)
         return outputs
 

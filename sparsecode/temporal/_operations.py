@@ -17,11 +17,13 @@ def count_operations(run, X, parts, thresholds):
         for layer, (shape, _) in zip(run.linear, run.shapes, strict=True)
     ]
     sums = {name: np.zeros(len(fan_outs)) for name in ("zero_skip", "delta", "refresh", "first", "sent")}
-    for _, inputs, _ in run.dense_blocks(X):
+
+    def count(inputs):
         sums["zero_skip"] += [
             ((A != 0).reshape(len(A), -1) @ fan_out).sum() for A, fan_out in zip(inputs, fan_outs, strict=True)
         ]
-    squares, outputs, runs = 0.0, run.dense(X), run.at_work(X.dtype)
+
+    squares, outputs, runs = 0.0, run.dense(X, count), run.at_work(X.dtype)
     for rows, _ in parts:
         received = [np.zeros(len(fan_out), X.dtype) for fan_out in fan_outs]
         for block, out, found in run.blocks(X, [(rows, True)], thresholds):

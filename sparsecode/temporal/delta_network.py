@@ -288,8 +288,9 @@ class DeltaNetwork(StepsMixin, LabelsMixin, FramesMixin, StreamMixin, Encoder):
         X = self._check_stream(X, reset=False)
         parts = sequences(groups, len(X))
         check_later(parts)
-        scorer = scorer_of(y, self._run.dense(X), None if self.classes is None else fitted_classes(self))
-        self.threshold_, self.calibration_ = calibrate_layers(self._run, X, parts, scorer, max_loss)
+        own = self._run.dense(X)
+        scorer = scorer_of(y, own, None if self.classes is None else fitted_classes(self))
+        self.threshold_, self.calibration_ = calibrate_layers(self._run, X, parts, scorer, scorer(own), max_loss)
         return self
 
     def count_operations(self, X, groups=None):

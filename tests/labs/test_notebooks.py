@@ -252,10 +252,23 @@ def test_grading_without_jupyter_says_what_to_install(tmp_path, capsys, monkeypa
     assert 'pip install ".[labs]"' in capsys.readouterr().err
 
 
-@pytest.mark.slow
-def test_a_notebook_is_graded_with_the_network_closed(tmp_path, capsys):
+def graded(cells, seeds, folder, capsys):
+    """Return what grading a notebook of lab 1 with these cells prints, and the states of its exercises."""
     pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
+    notebook = json.loads((SHIPPED / f"{SOURCES['lab1'].stem}.ipynb").read_text("utf-8"))
+    form = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    notebook["cells"] = [form | {"id": f"c{i}", "source": text} for i, text in enumerate(cells)]
+    (folder / "mine.ipynb").write_text(json.dumps(notebook), "utf-8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert main(["labs", "grade", str(folder / "mine.ipynb"), "--seeds", str(seeds)]) == 0
+    result = json.loads(capsys.readouterr().out)
+    return result, {key: exercise["state"] for key, exercise in result["exercises"].items()}
+
+
+@pytest.mark.slow
+def test_a_notebook_is_graded_with_the_network_closed(tmp_path, capsys):
     cells = [
         "from sparsecode.labs import lab1",
         "import numpy as np\ndef soft_threshold(u, t):\n    return np.sign(u) * np.maximum(abs(u) - t, 0)",
@@ -264,15 +277,7 @@ def test_a_notebook_is_graded_with_the_network_closed(tmp_path, capsys):
         "import urllib.request\nurllib.request.urlopen('http://example.org', timeout=5)",
         "import socket\nsocket.create_connection(('192.0.2.1', 80), timeout=5)",
     ]
-    notebook = json.loads((SHIPPED / f"{SOURCES['lab1'].stem}.ipynb").read_text("utf-8"))
-    form = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
-    notebook["cells"] = [form | {"id": f"c{i}", "source": text} for i, text in enumerate(cells)]
-    (tmp_path / "mine.ipynb").write_text(json.dumps(notebook), "utf-8")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        assert main(["labs", "grade", str(tmp_path / "mine.ipynb"), "--seeds", "2"]) == 0
-    result = json.loads(capsys.readouterr().out)
-    states = {key: exercise["state"] for key, exercise in result["exercises"].items()}
+    result, states = graded(cells, 2, tmp_path, capsys)
     assert states == {"1.1": "PASS", "1.2": "FAIL"} | dict.fromkeys(["1.3", "1.4", "1.5", "1.6", "1.7"], "TODO")
     assert result["done"] == 1
     assert "contains D twice" in result["exercises"]["1.2"]["message"]
@@ -290,8 +295,6 @@ def test_a_cell_that_is_left_out_keeps_what_it_defines():
 
 @pytest.mark.slow
 def test_one_bad_cell_costs_one_exercise(tmp_path, capsys, monkeypatch):
-    pytest.importorskip("nbclient")
-    pytest.importorskip("ipykernel")
     from sparsecode._cli import labs as command
 
     for name, seconds in (("CELL_SECONDS", 6), ("VERDICT_SECONDS", 4), ("GRACE_SECONDS", 3)):
@@ -307,15 +310,7 @@ def test_one_bad_cell_costs_one_exercise(tmp_path, capsys, monkeypatch):
         "while True:\n    try:\n        while True:\n            pass\n    except BaseException:\n        pass",
         "def alpha_max(x, D):\n    return np.abs(D @ x).max()\nos._exit(1)",
     ]
-    notebook = json.loads((SHIPPED / f"{SOURCES['lab1'].stem}.ipynb").read_text("utf-8"))
-    form = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
-    notebook["cells"] = [form | {"id": f"c{i}", "source": text} for i, text in enumerate(cells)]
-    (tmp_path / "mine.ipynb").write_text(json.dumps(notebook), "utf-8")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        assert main(["labs", "grade", str(tmp_path / "mine.ipynb"), "--seeds", "1"]) == 0
-    result = json.loads(capsys.readouterr().out)
-    states = {key: exercise["state"] for key, exercise in result["exercises"].items()}
+    result, states = graded(cells, 1, tmp_path, capsys)
     assert states == dict.fromkeys(["1.1", "1.6"], "PASS") | dict.fromkeys(["1.2", "1.3"], "FAIL") | dict.fromkeys(
         ["1.4", "1.5", "1.7"], "TODO"
     )

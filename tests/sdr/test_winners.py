@@ -112,6 +112,8 @@ def test_learning_is_that_of_the_naive_twin(rng, sign, boost):
         )
     whole = KWinners(3, sign=sign, boost_strength=boost, duty_period=20).fit(csr_array(X))
     assert whole.duty_cycles_.tobytes() == winners.duty_cycles_.tobytes()
+    units = np.eye(len(twin.values))
+    assert whole.inverse_transform(units).tobytes() == winners.inverse_transform(units).tobytes()
     assert whole.code_shape_ == ((2, 12) if sign == "split" else (12,))
     assert whole.code_dims_ == (("sign", "code") if sign == "split" else ("code",))
 
