@@ -17,7 +17,7 @@ from ._passes import Passes
 from ._scatter_kernels import add_kernels
 
 #: Bytes of the maps that are transformed at a time.
-BLOCK_BYTES = 2**24
+BLOCK_BYTES = 2**20
 
 
 class ConvolutionOperator:
