@@ -241,18 +241,23 @@ def test_temporal_memory_is_compared(imported, capsys, tmp_path):
     assert result["sequences, no learning"]["rows / s"] > 0
 
 
-def test_sporco_is_compared(imported, capsys):
+def test_sporco_is_compared(imported, capsys, monkeypatch):
     pytest.importorskip("sporco")
     convolutional, report = imported("versus", "convolutional", "report")
     rng = np.random.default_rng(0)
-    operator = convolutional.ConvolutionOperator(rng.standard_normal((4, 5, 5)).astype(np.float32), (24, 24))
-    image = rng.standard_normal((24, 24)).astype(np.float32)
-    result = report.Report()
-    convolutional.compare(result, operator, image, "small", 8.0, (1e-1, 1e-2), 1, 1)
+    image, bank = rng.standard_normal((24, 24)).astype(np.float32), rng.standard_normal((4, 5, 5)).astype(np.float32)
+    problem, result = convolutional.Problem.of(image, bank, 0.2), report.Report()
+    monkeypatch.setattr(convolutional, "STEPS", 10)
+    convolutional.compare(result, problem, "small", (1e-1, 1e-2), 1, 1)
     found = [(row["setting"], row["method"]) for row in result.rows]
-    settings = ("small, gap 0.1", "small, gap 0.01", "small, an iteration")
-    assert found == list(itertools.product(settings, ("sparsecode", "SPORCO")))
+    whats = "gap 0.1", "gap 0.01", "objective of 10 iterations", "an iteration of ADMM"
+    assert found == list(itertools.product((f"small, {what}" for what in whats), ("sparsecode", "SPORCO")))
     assert all(0 < row["us / row"] < np.inf for row in result.rows)
+    # Who is not waited for has not reached it, and the time that was waited is a lower bound
+    monkeypatch.setattr(convolutional, "PATIENCE", 0)
+    monkeypatch.setattr(convolutional, "LEAST", 0)
+    convolutional.compare(result, problem, "small", (1e-6,), 1, 1)
+    assert [row["method"] for row in result.rows[8:10]] == ["sparsecode", "SPORCO, not reached"]
 
 
 def test_overlaps_of_segments_are_compared(imported, capsys, monkeypatch):
