@@ -260,6 +260,27 @@ def test_sporco_is_compared(imported, capsys, monkeypatch):
     assert [row["method"] for row in result.rows[8:10]] == ["sparsecode", "SPORCO, not reached"]
 
 
+def test_codes_of_signals_are_compared(imported, capsys, monkeypatch):
+    """With the Lasso of scikit-learn in place of alphacsc, which need not be there."""
+    one, report, peers = imported("versus", "convolutional_1d", "report", "peers")
+    for name, value in {"FRACTIONS": (0.5, 0.3, 0.1, 0.03), "LENGTH": 1000, "SHORT": 200, "KERNELS": 3}.items():
+        monkeypatch.setattr(one, name, value)
+
+    def stand_in(X, D, alpha, tol, threads, solver):
+        operator = one.ConvolutionOperator(D, X.shape[1], boundary="valid")
+        return peers.scikit_learn_positive(X, operator.decode(np.eye(np.prod(operator.code_shape))), alpha, 1e-4)
+
+    monkeypatch.setattr(peers, "alphacsc", stand_in)
+    result = report.Report()
+    one.run(result, np.float32, 1, 1, quick=True)
+    assert [row["method"] for row in result.rows] == [
+        *2 * ["sparsecode greedy", "alphacsc lgcd", "alphacsc l-bfgs"],
+        *2 * ["sparsecode greedy", "scikit-learn Lasso"],
+    ]
+    assert {row["type"] for row in result.rows} == {"float64"}
+    assert capsys.readouterr().out.count("objective / that of") == 10
+
+
 def test_overlaps_of_segments_are_compared(imported, capsys, monkeypatch):
     (module,) = imported(".", "dendrite_evaluators")
     monkeypatch.setattr(module, "SETTINGS", ((200, 20, 8, 300, 40, 3), (128, 12, 6, 3000, 70, 2)))
