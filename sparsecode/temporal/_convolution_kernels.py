@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._core.jit import kernel
-from ._event_kernels import outlived, send
+from ._event_kernels import THRESHOLD, WORD, copy_sums, is_due, outlived, send
 
 #: Numbers of a block, two registers of the widest kind in float32: with more, weights of blocks have more zeros.
 BLOCK = 32
@@ -34,34 +34,34 @@ class Convolution(NamedTuple):
     stride: int
     top: int  # zeros above
     left: int
+    n_rows: int  # of outputs
 
 
 class Work(NamedTuple):
     """Work arrays of a convolution."""
 
-    begins: np.ndarray  # (height, width + 1) int32: the first event at or after each pixel of a row
+    begins: np.ndarray  # (height, n_seen + 1) int32: the first event at or after each pixel that blocks of a row see
     sums: np.ndarray  # (4, BLOCK)
+    spare: np.ndarray  # (3, length of a row of sums)
     line: np.ndarray  # what four blocks see of a row of the image
+    touched: np.ndarray  # uint8: which words of sums, 64 numbers, may have changed with the last row
 
 
-def _index_events(places, n_channels, begins):
-    """Write where the events of each pixel begin."""
-    n, m, place = places.shape[0], np.int64(0), np.int64(0)
+def _index_events(places, n_channels, n_left, width, begins):
+    """Write where the events of each pixel begin: of rows with columns on both sides, which have none."""
+    n, m = places.shape[0], np.int64(0)
     for i in range(begins.shape[0]):
-        for j in range(begins.shape[1] - 1):
-            while m < n and places[m] < place:
+        for column in range(begins.shape[1]):
+            place = (i * width + min(max(column - n_left, 0), width)) * n_channels
+            while m < n and places[np.uint64(m)] < place:
                 m += 1
-            begins[i, j] = m
-            place += n_channels
-        while m < n and places[m] < place:
-            m += 1
-        begins[i, begins.shape[1] - 1] = m
+            begins[i, column] = m
 
 
-def _add_events(W0, W1, W2, places, deltas, first, s0, s1, s2):
-    """Add rows of weights times their changes to three blocks, for places counted from `first`."""
-    for m in range(places.shape[0]):
-        d, k = deltas[m], np.int64(places[m]) - first
+def _add_events(W0, W1, W2, events, m, end, first, s0, s1, s2):
+    """Add rows of weights times changes m to end to three blocks, for places counted from `first`."""
+    for event in range(np.uint64(m), np.uint64(end)):
+        d, k = events.deltas[event], np.uint64(events.places[event] - first)
         r0, r1, r2 = W0[k], W1[k], W2[k]
         for i in range(BLOCK):
             s0[i] += d * r0[i]
@@ -80,40 +80,58 @@ def _add_windows(W, x0, x1, x2, x3, s0, s1, s2, s3):
             s3[i] += a3 * row[i]
 
 
+def _touch(touched, start, n):
+    """Note that sums have changed, a block at most: they are in one word or two."""
+    touched[np.uint64(start) // np.uint64(WORD)] = np.uint8(1)
+    touched[np.uint64(start + n - 1) // np.uint64(WORD)] = np.uint8(1)
+
+
 def _add_rows_of_blocks(layer, i, tap, part, begins, events, work, z):
-    """Add the events of row i of the image to the rows of outputs that see it by `tap` and the two taps after it."""
-    width, n_columns, stride, height = layer.width, layer.n_columns, layer.stride, layer.weights.shape[1]
-    n_channels, step = layer.weights.shape[2] // n_columns, layer.n_pixels * stride
-    whole, zero, left = layer.n_pixels * layer.n_maps, z.dtype.type(0), -layer.left
-    taps = tap, min(tap + stride, height - 1), min(tap + 2 * stride, height - 1)
-    p = (i + layer.top - tap) // stride
-    n_rows = min((height - 1 - tap) // stride + 1, 3)
-    W0, W1, W2 = layer.weights[part, taps[0]], layer.weights[part, taps[1]], layer.weights[part, taps[2]]
-    for at in range(part * BLOCK, z.shape[1], whole):
-        m, end = begins[min(max(left, 0), width)], begins[min(max(left + n_columns, 0), width)]
+    """Add the events of row i of the image to the rows of outputs that see it by `tap` and the two taps after it.
+
+    What there is no row of outputs for is added to a spare one.
+    """
+    stride, height, length = layer.stride, layer.weights.shape[1], z.shape[1]
+    p, n_rows = (i + layer.top - tap) // stride, min((height - 1 - tap) // stride + 1, 3)
+    in0, in1, in2 = p >= 0 and p < z.shape[0], p >= 1 and p <= z.shape[0], p >= 2 and p <= z.shape[0] + 1
+    in1, in2 = in1 and n_rows > 1, in2 and n_rows > 2
+    if not (in0 or in1 or in2):
+        return
+    z0, z1, z2 = z[p] if in0 else work.spare[0], z[p - 1] if in1 else work.spare[1], z[p - 2] if in2 else work.spare[2]
+    beyond = z.shape[0] * length
+    at0, at1, at2 = p * length if in0 else beyond, (p - 1) * length if in1 else beyond, (p - 2) * length if in2 else beyond
+    W = layer.weights[part]
+    W0, W1, W2 = W[tap], W[min(tap + stride, height - 1)], W[min(tap + 2 * stride, height - 1)]
+    n_columns, step, whole = layer.n_columns, layer.n_pixels * stride, layer.n_pixels * layer.n_maps
+    n_channels = W.shape[1] // n_columns
+    column, first, zero = np.int64(0), (i * layer.width - layer.left) * n_channels, z.dtype.type(0)
+    for at in range(part * BLOCK, length, whole):
+        m, end = np.int64(begins[column]), np.int64(begins[column + n_columns])
         if m < end:
-            n, first = min(BLOCK, whole - part * BLOCK, z.shape[1] - at), (i * width + left) * n_channels
-            places, deltas = events.places[m:end], events.deltas[m:end]
+            n, last = min(BLOCK, whole - part * BLOCK, length - at), at + BLOCK
             s0, s1, s2 = work.sums[0], work.sums[1], work.sums[2]
-            if n == BLOCK and n_rows == 3 and p - 2 >= 0 and p < z.shape[0]:
-                last = at + BLOCK
-                s0, s1, s2 = z[p, at:last], z[p - 1, at:last], z[p - 2, at:last]
-                add_events(W0, W1, W2, places, deltas, first, s0, s1, s2)
+            if n == BLOCK:
+                s0, s1, s2 = z0[at:last], z1[at:last], z2[at:last]
             else:
                 work.sums[:3] = zero
-                add_events(W0, W1, W2, places, deltas, first, s0, s1, s2)
-                for row in range(n_rows):
-                    if p - row >= 0 and p - row < z.shape[0]:
-                        for k in range(n):
-                            z[p - row, at + k] += work.sums[row, k]
-        left += step
+            add_events(W0, W1, W2, events, m, end, first, s0, s1, s2)
+            if n < BLOCK:
+                for k in range(n):
+                    z0[at + k] += work.sums[0, k]
+                    z1[at + k] += work.sums[1, k]
+                    z2[at + k] += work.sums[2, k]
+            touch(work.touched, at0 + at, n)
+            touch(work.touched, at1 + at, n)
+            touch(work.touched, at2 + at, n)
+        column += step
+        first += step * n_channels
 
 
 def _add_changes(layer, begins, events, work, z):
     """Bring sums, as rows of pixels and maps, up to date by events."""
     for part in range(layer.weights.shape[0]):
         for i in range(layer.height):
-            if begins[i, 0] < begins[i, layer.width]:
+            if begins[i, 0] < begins[i, begins.shape[1] - 1]:
                 first = (i + layer.top) % layer.stride
                 for tap in range(first, layer.weights.shape[1], 3 * layer.stride):
                     add_rows_of_blocks(layer, i, tap, part, begins[i], events, work, z)
@@ -157,31 +175,41 @@ def _compute_sums(layer, image, work, z):
                 left += 4 * step
 
 
-def _convolution_stream(X, thresholds, fresh, layer, received, z, peak, events, work, Z, counts):
+def _convolution_stream(X, layer, rule, clock, seen, received, z, peak, events, work, Z, counts):
     """Write the sums of a convolution for each row of X, and as rows of `counts` its events and if it was fresh.
 
-    Where `fresh` is 1, a large input has gone, or much has changed, sums are computed anew from all that was received.
+    Where `is_due` says so, a large input has gone, or much has changed, sums are computed anew from all that was
+    received. Of an input only words that are `seen` may have changed. Z may have no rows. Returned is what
+    `dense_stream` returns.
     """
-    image, n_out = received.reshape(layer.height, received.shape[0] // layer.height), Z.shape[1]
+    image, n_out = received.reshape(layer.height, received.shape[0] // layer.height), layer.n_rows
     sums, most = z.reshape(n_out, z.shape[0] // n_out), np.int64(MOST * received.shape[0])
     n_channels = image.shape[1] // layer.width
     for t in range(X.shape[0]):
-        n = send(X[t], thresholds[t], received, events, most)
-        counts[0, t], counts[1, t] = n, 0
-        if outlived(received, events, n, fresh[t] != 0 or n > most, peak):
-            counts[1, t] = 1
+        first, due = is_due(clock, t)
+        threshold = X.dtype.type(0) if first else rule[THRESHOLD]
+        n = send(X[t], rule, threshold, seen, received, events, most)
+        if n < 0:
+            return 2 * t
+        counts[t, 0], counts[t, 1] = n, 0
+        if outlived(received, events, n, due or n > most, peak):
+            counts[t, 1] = 1
             compute_sums(layer, image, work, sums)
-        elif n:
-            index_events(events.places[:n], n_channels, work.begins)
-            add_changes(layer, work.begins, events, work, sums)
-        for p in range(n_out):
-            for k in range(sums.shape[1]):
-                Z[t, p, k] = sums[p, k]
+            work.touched[:] = np.uint8(1)
+        else:
+            work.touched[:] = np.uint8(0)
+            if n:
+                index_events(events.places[:n], n_channels, layer.left, layer.width, work.begins)
+                add_changes(layer, work.begins, events, work, sums)
+        if t < Z.shape[0] and not copy_sums(z, Z[t]):
+            return 2 * t + 1
+    return -1
 
 
 index_events = kernel(_index_events)
 add_events = kernel(_add_events, disjoint=True)
 add_windows = kernel(_add_windows, disjoint=True)
+touch = kernel(_touch)
 add_rows_of_blocks = kernel(_add_rows_of_blocks)
 add_changes = kernel(_add_changes)
 add_row = kernel(_add_row)

@@ -13,6 +13,10 @@ DWARFED = 64.0
 #: Bits of a word, and inputs that are looked at between two questions.
 WORD, PIECE = 64, 1024
 
+#: What an array "rule" holds: how much a change exceeds that is sent, from where on inputs count (0 for those that are
+#: rectified), and what their size may be.
+THRESHOLD, LOW, LARGEST = range(3)
+
 
 class Events(NamedTuple):
     """Work arrays: what has changed in one row."""
@@ -21,46 +25,67 @@ class Events(NamedTuple):
     places: np.ndarray  # (n_inputs,) int32: where something is sent, in order
 
 
-def _send(x, threshold, received, events, most):
+def _is_due(clock, t):
+    """Tell whether a row is the first of its sequence, and whether sums are due to be computed anew.
+
+    The clock has the number of the row 0, and after how many rows they are (0 is never).
+    """
+    age = clock[0] + t
+    return age == 0, age == 0 or (clock[1] > 0 and age % clock[1] == 0)
+
+
+def _send(x, rule, threshold, seen, received, events, most):
     """Write by how much the input differs from what was received, where that exceeds the threshold; count.
 
-    Changes are few: they are looked for in whole registers, and noted as bits of a word. If there are more than `most`,
-    they are not all listed.
+    Changes are few: they are looked for in whole registers, and noted as bits of a word; words that are not `seen` have
+    none. If there are more than `most` changes, they are not all listed. -1 is returned if a number is out of range.
     """
-    n, deltas, places = np.int64(0), events.deltas, events.places
+    n, deltas, places, low, largest = np.int64(0), events.deltas, events.places, rule[LOW], rule[LARGEST]
     whole = x.shape[0] - x.shape[0] % WORD
     for start in range(0, whole, WORD):
-        if n > most:
-            return n + take(x[start:], threshold, received[start:])
-        new, old = x[start : start + WORD], received[start : start + WORD]
-        bits = np.uint64(0)
-        for k in range(WORD):
-            bits |= np.uint64(abs(new[k] - old[k]) > threshold) << np.uint64(k)
-        while bits:
-            j = start + first_bit(bits)
-            deltas[n] = x[j] - received[j]
-            received[j] = x[j]
-            places[n] = j
-            n += 1
-            bits &= bits - np.uint64(1)
+        if seen[start // WORD]:
+            if n > most:
+                taken = take(x[start:], low, largest, threshold, received[start:])
+                return n + taken if taken >= 0 else taken
+            new, old = x[start : start + WORD], received[start : start + WORD]
+            bits, wrong = np.uint64(0), np.int32(0)
+            for k in range(WORD):
+                a = low if new[k] < low else new[k]
+                bits |= np.uint64(abs(a - old[k]) > threshold) << np.uint64(k)
+                wrong += np.int32(not abs(new[k]) <= largest)
+            if wrong:
+                return np.int64(-1)
+            while bits:
+                j = start + first_bit(bits)
+                a = low if x[j] < low else x[j]
+                deltas[n] = a - received[j]
+                received[j] = a
+                places[n] = j
+                n += 1
+                bits &= bits - np.uint64(1)
     for j in range(whole, x.shape[0]):
-        e = x[j] - received[j]
+        if not abs(x[j]) <= largest:
+            return np.int64(-1)
+        a = low if x[j] < low else x[j]
+        e = a - received[j]
         if abs(e) > threshold:
             deltas[n] = e
-            received[j] = x[j]
+            received[j] = a
             places[n] = j
             n += 1
     return n
 
 
-def _take(x, threshold, received):
-    """Receive what differs by more than the threshold, and count."""
-    n = np.int64(0)
+def _take(x, low, largest, threshold, received):
+    """Receive what differs by more than the threshold, and count; -1 if a number is out of range."""
+    n, wrong = np.int64(0), np.int64(0)
     for j in range(x.shape[0]):
-        sent = abs(x[j] - received[j]) > threshold
-        received[j] = x[j] if sent else received[j]
+        a = low if x[j] < low else x[j]
+        sent = abs(a - received[j]) > threshold
+        received[j] = a if sent else received[j]
         n += np.int64(sent)
-    return n
+        wrong += np.int64(not abs(x[j]) <= largest)
+    return np.int64(-1) if wrong else n
 
 
 def _find(values, events):
@@ -114,27 +139,44 @@ def _add_rows(W, places, values, z):
             z[i] += v * row[i]
 
 
-def _dense_stream(X, W, bias, thresholds, fresh, received, z, peak, events, Z, counts):
+def _copy_sums(z, out):
+    """Copy sums, and tell whether all are finite."""
+    wrong, largest = np.int32(0), z.dtype.type(np.inf)
+    for i in range(z.shape[0]):
+        wrong += np.int32(not abs(z[i]) < largest)
+        out[i] = z[i]
+    return wrong == 0
+
+
+def _dense_stream(X, W, bias, rule, clock, seen, received, z, peak, events, Z, counts):
     """Write the sums of a dense layer for each row of X, and as rows of `counts` its events and if it was fresh.
 
-    Where `fresh` is 1, or a large input has gone, sums are computed anew from all that was received.
+    Where `is_due` says so, or a large input has gone, sums are computed anew from all that was received. -1 is
+    returned, or twice the number of the first row whose input is out of range, and one more if its sums are.
     """
     for t in range(X.shape[0]):
-        n = send(X[t], thresholds[t], received, events, received.shape[0])
-        counts[0, t], counts[1, t] = n, 0
-        if outlived(received, events, n, fresh[t] != 0, peak):
-            counts[1, t] = 1
+        first, due = is_due(clock, t)
+        threshold = X.dtype.type(0) if first else rule[THRESHOLD]
+        n = send(X[t], rule, threshold, seen, received, events, received.shape[0])
+        if n < 0:
+            return 2 * t
+        counts[t, 0], counts[t, 1] = n, 0
+        if outlived(received, events, n, due, peak):
+            counts[t, 1] = 1
             for i in range(z.shape[0]):
                 z[i] = bias[i]
             n = find(received, events)
         add_rows(W, events.places[:n], events.deltas, z)
-        for i in range(z.shape[0]):
-            Z[t, i] = z[i]
+        if not copy_sums(z, Z[t]):
+            return 2 * t + 1
+    return -1
 
 
+is_due = kernel(_is_due)
 take = kernel(_take, disjoint=True)
 send = kernel(_send)
 find = kernel(_find)
 outlived = kernel(_outlived)
 add_rows = kernel(_add_rows)
+copy_sums = kernel(_copy_sums, disjoint=True)
 dense_stream = kernel(_dense_stream)
