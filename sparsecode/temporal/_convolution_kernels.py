@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._core.bits import count_bits
 from .._core.jit import kernel
 from ._event_kernels import THRESHOLD, WORD, copy_sums, is_due, outlived, send
 
@@ -47,15 +48,17 @@ class Work(NamedTuple):
     touched: np.ndarray  # uint8: which words of sums, 64 numbers, may have changed with the last row
 
 
-def _index_events(places, n_channels, n_left, width, begins):
-    """Write where the events of each pixel begin: of rows with columns on both sides, which have none."""
-    n, m = places.shape[0], np.int64(0)
+def _index_events(events, n, n_channels, n_left, width, begins):
+    """Write where the n events of each pixel begin: of rows with columns on both sides, which have none."""
+    n_words = np.uint64(events.bits.shape[0])
     for i in range(begins.shape[0]):
         for column in range(begins.shape[1]):
-            place = (i * width + min(max(column - n_left, 0), width)) * n_channels
-            while m < n and places[np.uint64(m)] < place:
-                m += 1
-            begins[i, column] = m
+            place = np.uint64((i * width + min(max(column - n_left, 0), width)) * n_channels)
+            word, below = place // np.uint64(WORD), (np.uint64(1) << place % np.uint64(WORD)) - np.uint64(1)
+            inside = word < n_words
+            word = word if inside else np.uint64(0)
+            m = events.before[word] + np.int64(count_bits(events.bits[word] & below))
+            begins[i, column] = m if inside else n
 
 
 def _add_events(W0, W1, W2, events, m, end, first, s0, s1, s2):
@@ -120,21 +123,30 @@ def _add_rows_of_blocks(layer, i, tap, part, begins, events, work, z):
                     z0[at + k] += work.sums[0, k]
                     z1[at + k] += work.sums[1, k]
                     z2[at + k] += work.sums[2, k]
-            touch(work.touched, at0 + at, n)
-            touch(work.touched, at1 + at, n)
-            touch(work.touched, at2 + at, n)
+            if work.touched.shape[0]:
+                touch(work.touched, at0 + at, n)
+                touch(work.touched, at1 + at, n)
+                touch(work.touched, at2 + at, n)
         column += step
         first += step * n_channels
 
 
-def _add_changes(layer, begins, events, work, z):
-    """Bring sums, as rows of pixels and maps, up to date by events."""
-    for part in range(layer.weights.shape[0]):
-        for i in range(layer.height):
-            if begins[i, 0] < begins[i, begins.shape[1] - 1]:
-                first = (i + layer.top) % layer.stride
-                for tap in range(first, layer.weights.shape[1], 3 * layer.stride):
+def _add_changes(layer, begins, events, work, z, Z):
+    """Bring sums, as rows of pixels and maps, up to date by events; copy each row to Z, which may have none.
+
+    Returns whether all that is copied is finite.
+    """
+    done, stride, finite = np.int64(0), layer.stride, True
+    for i in range(layer.height):
+        if begins[i, 0] < begins[i, begins.shape[1] - 1]:
+            for part in range(layer.weights.shape[0]):
+                for tap in range((i + layer.top) % stride, layer.weights.shape[1], 3 * stride):
                     add_rows_of_blocks(layer, i, tap, part, begins[i], events, work, z)
+        last = (i + layer.top - layer.weights.shape[1] + 1) // stride  # of the rows of sums that no later row adds to
+        while done < Z.shape[0] and (done <= last or i == layer.height - 1):
+            finite &= copy_sums(z[done], Z[done])
+            done += 1
+    return finite
 
 
 def _add_row(W, x, left, step, n_columns, n_channels, line, sums):
@@ -192,16 +204,18 @@ def _convolution_stream(X, layer, rule, clock, seen, received, z, peak, events, 
         if n < 0:
             return 2 * t
         counts[t, 0], counts[t, 1] = n, 0
+        work.touched[:] = np.uint8(0)
         if outlived(received, events, n, due or n > most, peak):
             counts[t, 1] = 1
             compute_sums(layer, image, work, sums)
             work.touched[:] = np.uint8(1)
+            n = 0
+        if n:
+            index_events(events, n, n_channels, layer.left, layer.width, work.begins)
         else:
-            work.touched[:] = np.uint8(0)
-            if n:
-                index_events(events.places[:n], n_channels, layer.left, layer.width, work.begins)
-                add_changes(layer, work.begins, events, work, sums)
-        if t < Z.shape[0] and not copy_sums(z, Z[t]):
+            work.begins[:] = np.int32(0)
+        out = Z[t].reshape(n_out, sums.shape[1]) if Z.shape[0] else sums[:0]
+        if not add_changes(layer, work.begins, events, work, sums, out):
             return 2 * t + 1
     return -1
 

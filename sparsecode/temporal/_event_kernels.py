@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._core.bits import first_bit
+from .._core.bits import count_bits, first_bit
 from .._core.jit import kernel
 
 #: How many times smaller all inputs are when a change that has been is said to dwarf them.
@@ -12,6 +12,7 @@ DWARFED = 64.0
 
 #: Bits of a word, and inputs that are looked at between two questions.
 WORD, PIECE = 64, 1024
+EVERY = np.uint64(2**64 - 1)
 
 #: What an array "rule" holds: how much a change exceeds that is sent, from where on inputs count (0 for those that are
 #: rectified), and what their size may be.
@@ -23,6 +24,8 @@ class Events(NamedTuple):
 
     deltas: np.ndarray  # (n_inputs,) of the dtype of the input: by how much, one after the other
     places: np.ndarray  # (n_inputs,) int32: where something is sent, in order
+    bits: np.ndarray  # (n_words,) uint64: the same
+    before: np.ndarray  # (n_words,) int32: how many changes are before those of a word
 
 
 def _is_due(clock, t):
@@ -34,58 +37,76 @@ def _is_due(clock, t):
     return age == 0, age == 0 or (clock[1] > 0 and age % clock[1] == 0)
 
 
-def _send(x, rule, threshold, seen, received, events, most):
-    """Write by how much the input differs from what was received, where that exceeds the threshold; count.
+def _look(x, rule, threshold, seen, received, events):
+    """Note as bits of words which inputs differ from what was received by more than the threshold; count them.
 
-    Changes are few: they are looked for in whole registers, and noted as bits of a word; words that are not `seen` have
-    none. If there are more than `most` changes, they are not all listed. -1 is returned if a number is out of range.
+    Words that are not `seen` have none. -1 is returned if a number is out of range.
     """
-    n, deltas, places, low, largest = np.int64(0), events.deltas, events.places, rule[LOW], rule[LARGEST]
-    whole = x.shape[0] - x.shape[0] % WORD
-    for start in range(0, whole, WORD):
-        if seen[start // WORD]:
-            if n > most:
-                taken = take(x[start:], low, largest, threshold, received[start:])
-                return n + taken if taken >= 0 else taken
-            new, old = x[start : start + WORD], received[start : start + WORD]
-            bits, wrong = np.uint64(0), np.int32(0)
+    n, low, largest, wrong = np.int64(0), rule[LOW], rule[LARGEST], np.uint64(0)
+    whole = np.uint64(x.shape[0] // WORD)
+    for word in range(whole):
+        bits = np.uint64(0)
+        if seen[word]:
+            new, old = x[word * np.uint64(WORD) :], received[word * np.uint64(WORD) :]
             for k in range(WORD):
                 a = low if new[k] < low else new[k]
                 bits |= np.uint64(abs(a - old[k]) > threshold) << np.uint64(k)
-                wrong += np.int32(not abs(new[k]) <= largest)
-            if wrong:
-                return np.int64(-1)
-            while bits:
-                j = start + first_bit(bits)
-                a = low if x[j] < low else x[j]
-                deltas[n] = a - received[j]
-                received[j] = a
-                places[n] = j
-                n += 1
-                bits &= bits - np.uint64(1)
-    for j in range(whole, x.shape[0]):
-        if not abs(x[j]) <= largest:
-            return np.int64(-1)
-        a = low if x[j] < low else x[j]
-        e = a - received[j]
-        if abs(e) > threshold:
-            deltas[n] = e
+                wrong |= np.uint64(not abs(new[k]) <= largest) << np.uint64(k)
+        events.bits[word], events.before[word] = bits, n
+        n += np.int64(count_bits(bits))
+    if x.shape[0] % WORD:
+        bits = np.uint64(0)
+        for j in range(whole * np.uint64(WORD), np.uint64(x.shape[0])):
+            a = low if x[j] < low else x[j]
+            bits |= np.uint64(abs(a - received[j]) > threshold) << (j % np.uint64(WORD))
+            wrong |= np.uint64(not abs(x[j]) <= largest)
+        events.bits[whole], events.before[whole] = bits, n
+        n += np.int64(count_bits(bits))
+    return np.int64(-1) if wrong else n
+
+
+def _receive(x, low, received, events):
+    """List by how much inputs have changed, and receive them."""
+    n, deltas, places = np.uint64(0), events.deltas, events.places
+    for word in range(np.uint64(events.bits.shape[0])):
+        bits, start = events.bits[word], word * np.uint64(WORD)
+        if bits == EVERY:
+            for k in range(np.uint64(WORD)):
+                a = low if x[start + k] < low else x[start + k]
+                deltas[n + k] = a - received[start + k]
+                received[start + k] = a
+                places[n + k] = start + k
+            n += np.uint64(WORD)
+            bits = np.uint64(0)
+        while bits:
+            j = start + np.uint64(first_bit(bits))
+            a = low if x[j] < low else x[j]
+            deltas[n] = a - received[j]
             received[j] = a
             places[n] = j
-            n += 1
-    return n
+            n += np.uint64(1)
+            bits &= bits - np.uint64(1)
 
 
-def _take(x, low, largest, threshold, received):
-    """Receive what differs by more than the threshold, and count; -1 if a number is out of range."""
-    n, wrong = np.int64(0), np.int64(0)
+def _take(x, low, threshold, received):
+    """Receive what differs by more than the threshold, without a list."""
     for j in range(x.shape[0]):
         a = low if x[j] < low else x[j]
-        sent = abs(a - received[j]) > threshold
-        received[j] = a if sent else received[j]
-        n += np.int64(sent)
-        wrong += np.int64(not abs(x[j]) <= largest)
-    return np.int64(-1) if wrong else n
+        received[j] = a if abs(a - received[j]) > threshold else received[j]
+
+
+def _send(x, rule, threshold, seen, received, events, most):
+    """List what differs from what was received by more than the threshold, and receive it; count.
+
+    Changes are few: they are looked for in whole registers. If there are more than `most`, they are not listed. -1 is
+    returned if a number is out of range; nothing is received then.
+    """
+    n = look(x, rule, threshold, seen, received, events)
+    if n > most:
+        take(x, rule[LOW], threshold, received)
+    elif n > 0:
+        receive(x, rule[LOW], received, events)
+    return n
 
 
 def _find(values, events):
@@ -173,6 +194,8 @@ def _dense_stream(X, W, bias, rule, clock, seen, received, z, peak, events, Z, c
 
 
 is_due = kernel(_is_due)
+look = kernel(_look, disjoint=True)
+receive = kernel(_receive, disjoint=True)
 take = kernel(_take, disjoint=True)
 send = kernel(_send)
 find = kernel(_find)

@@ -16,7 +16,7 @@ MOST_PIXELS = 16
 class DenseRun:
     """A `Dense` layer at work in one dtype."""
 
-    def __init__(self, layer, shape, dtype):
+    def __init__(self, layer, shape, dtype, is_read):
         self.W, self.bias = aligned_copy(layer.weights.astype(dtype)), aligned_copy(layer.bias.astype(dtype))
         self.n_inputs, self.out_shape = shape[0], layer.out_shape(shape)
         self.n_sums, self.all = self.out_shape[0], all_words(self.n_inputs)
@@ -31,15 +31,15 @@ class DenseRun:
 
     def advance(self, part, X, seen, clock, Z, counts):
         """Write the sums for rows of a stream, how many inputs of each were sent and if it was fresh."""
-        received, sums, peak, work = part[2:]
-        return dense_stream(X, self.W, self.bias, part.rule, clock, seen, received, sums, peak, work, Z, counts)
+        _, rule, received, sums, peak, work = part
+        return dense_stream(X, self.W, self.bias, rule, clock, seen, received, sums, peak, work, Z, counts)
 
 
 class ConvRun:
-    """A `Conv2D` layer at work in one dtype and for images of one size."""
+    """A `Conv2D` layer at work in one dtype and for images of one size; another one may read its sums (`Chain`)."""
 
-    def __init__(self, layer, shape, dtype):
-        self.shape, self.out_shape = shape, layer.out_shape(shape)
+    def __init__(self, layer, shape, dtype, is_read):
+        self.shape, self.out_shape, self.is_read = shape, layer.out_shape(shape), is_read
         self.n_inputs, self.n_sums = math.prod(shape), math.prod(self.out_shape)
         self.layer, self.all = as_blocks(layer, shape, dtype), all_words(self.n_inputs)
 
@@ -57,14 +57,14 @@ class ConvRun:
             sums=aligned_empty((4, BLOCK), dtype),
             spare=np.zeros((3, length), dtype),
             line=aligned_empty((3 * step + layer.n_columns) * self.shape[2], dtype),
-            touched=all_words(self.n_sums + length),
+            touched=all_words(self.n_sums + length if self.is_read else 0),
         )
         return make_events(self.n_inputs, dtype), work
 
     def advance(self, part, X, seen, clock, Z, counts):
         """Write the sums for images of a stream, how many inputs of each were sent and if it was fresh."""
-        received, sums, peak, (events, work) = part[2:]
-        return convolution_stream(X, self.layer, part.rule, clock, seen, received, sums, peak, events, work, Z, counts)
+        _, rule, received, sums, peak, (events, work) = part
+        return convolution_stream(X, self.layer, rule, clock, seen, received, sums, peak, events, work, Z, counts)
 
 
 def as_blocks(layer, shape, dtype):
@@ -95,7 +95,13 @@ def as_blocks(layer, shape, dtype):
 
 
 def make_events(n_inputs, dtype):
-    return Events(np.empty(n_inputs + 1, dtype), np.empty(n_inputs + 1, np.int32))
+    n_words = -(-n_inputs // WORD)
+    return Events(
+        deltas=np.empty(n_inputs + 1, dtype),
+        places=np.empty(n_inputs + 1, np.int32),
+        bits=np.zeros(n_words, np.uint64),
+        before=np.zeros(n_words, np.int32),
+    )
 
 
 def all_words(n):

@@ -19,9 +19,9 @@ from ._networks import (
     shapes_of,
     weighted_inputs,
 )
-from ._sequence_run import SequenceRun, chained, check_outputs, rectified_inputs
+from ._sequence_run import SequenceRun, chained, check_outputs, links
 from ._streams import blocks, check_state
-from .layers import Conv2D, check_layers, follow, linear_layers
+from .layers import Conv2D, Flatten, check_layers, follow, linear_layers
 
 
 class NetworkState(NamedTuple):
@@ -64,14 +64,15 @@ class NetworkRun:
         self.out_shape, self.shapes = shapes_of(self.layers, frame_shape)
         self.linear, self.prepared, self.templates = linear_layers(self.layers), Prepared(), Prepared()
         self.chained = chained(self.layers)
-        self.rectified = list(rectified_inputs(self.chained))
+        self.links = list(links(self.chained))
+        self.checks_inputs = next(layer for layer in self.layers if not isinstance(layer, Flatten)).has_weights
         self.n_outputs = math.prod(self.out_shape)
         self.n_inputs = [math.prod(shape) for shape, _ in self.shapes]
         self.widest = max(math.prod(shape) for pair in self.shapes for shape in pair)
 
     def frames(self, X):
         """Return rows as frames."""
-        return X.reshape(len(X), *self.frame_shape)
+        return X.reshape(len(X), *self.frame_shape) if len(self.frame_shape) > 1 else X
 
     def dense(self, X, look=None):
         """Return the outputs of the network itself; show `look` the inputs of its linear layers, block by block."""
@@ -130,7 +131,7 @@ class NetworkRun:
         """Return the outputs, and how many inputs of each linear layer were sent."""
         outputs, n_sent = np.empty((len(X), self.n_outputs), X.dtype), np.zeros(len(self.linear))
         for _, _, counts in self.blocks(X, parts, thresholds, outputs):
-            n_sent += [found[:, 0].sum() for found in counts]
+            n_sent += counts[:, :, 0].sum(axis=1)
         return outputs, n_sent
 
     def at_work(self, dtype):
@@ -138,8 +139,8 @@ class NetworkRun:
         if dtype not in self.prepared:
             check_weights(self.linear, dtype)
             self.prepared[dtype] = [
-                RUNS[type(layer)](layer, shape, dtype)
-                for layer, (shape, _) in zip(self.linear, self.shapes, strict=True)
+                RUNS[type(layer)](layer, shape, dtype, is_read)
+                for layer, (shape, _), (_, is_read) in zip(self.linear, self.shapes, self.links, strict=True)
             ]
         return self.prepared[dtype]
 

@@ -63,13 +63,16 @@ def chained(layers):
     return (*found, *between)
 
 
-def rectified_inputs(layers):
-    """Yield for each linear layer whether it rectifies its inputs, as part of a `Chain`."""
+def links(layers):
+    """Yield for each linear layer, as part of a `Chain`, whether it rectifies its inputs, and if the next reads it."""
     for layer in layers:
         if isinstance(layer, Residual):
-            yield from rectified_inputs(layer.layers)
+            yield from links(layer.layers)
+        elif isinstance(layer, Chain):
+            last = len(layer.rectified)
+            yield from ((number > 0 and layer.rectified[number - 1], number < last) for number in range(last + 1))
         elif layer.has_weights:
-            yield from (False, *layer.rectified) if isinstance(layer, Chain) else (False,)
+            yield False, False
 
 
 class SequenceRun:
@@ -94,7 +97,7 @@ class SequenceRun:
         limits = np.zeros(len(thresholds), dtype) if run.quantizes else thresholds.astype(dtype)
         largest, self.parts, first, start = np.finfo(dtype).max / 4, [], 0, 0
         for number, linear in enumerate(run.at_work(dtype)):
-            low = 0 if run.rectified[number] and not run.quantizes else -np.inf
+            low = 0 if run.links[number][0] and not run.quantizes else -np.inf
             rule = np.array([limits[number], low, largest if number == 0 else np.finfo(dtype).max], dtype)
             received = state.received[first : first + linear.n_inputs]
             sums = state.sums[start : start + linear.n_sums]
@@ -105,7 +108,7 @@ class SequenceRun:
             first, start = first + linear.n_inputs, start + linear.n_sums
 
     def advance(self, X, outputs=None, first=None, look=None):
-        """Return the outputs for rows, and an array (n_rows, 2) for each linear layer: inputs sent, and if sums are new.
+        """Return the outputs for rows, and (n_linear, n_rows, 2) what kernels count: inputs sent, and if sums are new.
 
         Parameters
         ----------
@@ -118,44 +121,45 @@ class SequenceRun:
         look : callable or None
             Is given the `Inputs` of each linear layer.
         """
-        run, n_rows = self.run, len(X)
+        run, n_rows, done = self.run, len(X), 0
         if outputs is None:
             outputs = np.empty((n_rows, run.n_outputs), self.dtype)
-        counts, first = [], int(self.clock[0]) if first is None else first
+        first = int(self.clock[0]) if first is None else first
+        counts = np.empty((len(self.parts), n_rows, 2), np.int64)
+        if not run.checks_inputs:
+            check_inputs(X, first)
 
         def advance(layer, A):
-            number = len(counts)
-            n = len(layer.convolutions) if isinstance(layer, Chain) else 1
-            found = [np.empty((n_rows, 2), np.int64) for _ in range(n)]
-            counts.extend(found)
+            nonlocal done
+            number, n = done, len(layer.convolutions) if isinstance(layer, Chain) else 1
+            done += n
             if run.quantizes:
                 A = quantized(A, 2 * self.thresholds[number])
-            out = self._outputs_of(number + n - 1, n_rows, outputs)
-            at, bad = self._follow_chain(number, A, out, found) if n > 1 else self._advance(number, A, out, found[0])
+            out = self._outputs_of(done - 1, n_rows, outputs)
+            rows, Z = (A, out) if A.ndim == out.ndim == 2 else (A.reshape(n_rows, -1), out.reshape(n_rows, -1))
+            if n > 1:
+                at, bad = self._follow_chain(number, kernel_array(rows), Z, counts[number:done])
+            else:
+                part, at = self.parts[number], number
+                bad = part.run.advance(part, kernel_array(rows), part.run.all, self.clock, Z, counts[number])
             if bad >= 0:
                 self._refuse(X, bad, at, first)
             if look is not None:
-                look(Inputs(A, self._limits(number, n_rows), found[0][:, 0], found[0][:, 1] != 0))
+                look(Inputs(A, self._limits(number, n_rows), counts[number, :, 0], counts[number, :, 1] != 0))
             return out
 
         A = follow(run.layers if look is not None or run.quantizes else run.chained, run.frames(X), advance)
         self.state.n_rows[0] += n_rows
         self.clock[0] += n_rows
         self.new = False
-        if A.base is not outputs and A is not outputs and not np.may_share_memory(A, outputs):
+        if A is not outputs and not np.may_share_memory(A, outputs):
             check_outputs(A, first)
             outputs[:] = A.reshape(n_rows, -1)
         return outputs, counts
 
-    def _advance(self, number, A, out, counts):
-        """Write the outputs of one layer for rows; return its number, and what its kernel says."""
-        part = self.parts[number]
-        A = kernel_array(A.reshape(len(A), -1))
-        return number, part.run.advance(part, A, part.run.all, self.clock, out.reshape(len(A), -1), counts)
-
-    def _follow_chain(self, number, A, out, counts):
-        """Write the outputs of the last of several convolutions, row by row; return what `_advance` returns."""
-        A, Z, age = kernel_array(A.reshape(len(A), -1)), out.reshape(len(A), -1), self.clock[0]
+    def _follow_chain(self, number, A, Z, counts):
+        """Write the outputs of the last of several convolutions, row by row; return where something is wrong, or -1."""
+        age = self.clock[0]
         last = number + len(counts) - 1
         for t in range(len(A)):
             self.clock[0] = age + t
@@ -168,8 +172,10 @@ class SequenceRun:
                 if bad >= 0:
                     self.clock[0] = age
                     return at, bad + 2 * t
-                x = part.sums[None]
-                seen = self.parts[at + 1].run.all if self.new and t == 0 and at < last else part.work[1].touched
+                if at < last:
+                    x, seen = part.sums[None], part.work[1].touched
+                    if self.new and t == 0:
+                        seen = self.parts[at + 1].run.all  # thresholds may have been others so far
         self.clock[0] = age
         return last, -1
 
@@ -177,7 +183,7 @@ class SequenceRun:
         """Return where to write the outputs of a layer for rows."""
         linear, memory = self.parts[number].run, self.memory
         if number == len(self.parts) - 1 and linear.n_sums == outputs.shape[1]:
-            return outputs.reshape(n_rows, *linear.out_shape)
+            return outputs.reshape(n_rows, *linear.out_shape) if len(linear.out_shape) > 1 else outputs
         if len(memory.get(number, ())) < n_rows:
             memory[number] = np.empty((n_rows, *linear.out_shape), self.dtype)
         return memory[number][:n_rows]
@@ -192,10 +198,16 @@ class SequenceRun:
         """Raise for the first row whose inputs or sums a kernel has found out of range."""
         row, of_sums = divmod(bad, 2)
         if number == 0 and not of_sums:
-            if not all_finite(X[row]):
-                raise ValueError(f"x must be {X.shape[1]} finite numbers, got NaN or infinity in row {first + row}.")
-            check_magnitude(X[row : row + 1])
+            check_inputs(X[row : row + 1], first + row)
         raise_overflow(X.dtype, first + row)
+
+
+def check_inputs(X, first):
+    """Raise if rows, which are counted from `first`, are not finite, or differences of their numbers could overflow."""
+    if not all_finite(X):
+        row = first + np.flatnonzero(~np.isfinite(X).all(axis=1))[0]
+        raise ValueError(f"x must be {X.shape[1]} finite numbers, got NaN or infinity in row {row}.")
+    check_magnitude(X)
 
 
 def check_outputs(A, first=0):

@@ -6,7 +6,7 @@ import time
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
+from .._core.validation import Integral, Interval, Real, StrOptions, check_rows, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder, sequences
 from ._calibration import Calibration, calibrate_layers, check_later, scorer_of
 from ._network_run import LabelsMixin, NetworkRun, StepsMixin
@@ -230,7 +230,7 @@ class DeltaNetwork(StepsMixin, LabelsMixin, FramesMixin, StreamMixin, Encoder):
         """
         check_is_fitted(self)
         self._validate_params()
-        X = self._check_stream(X, reset=False)
+        X = check_rows(self, self._flatten(X, False), reset=False, finite=False)  # kernels refuse what is not finite
         return self._run.measure(X, sequences(groups, len(X)), self.threshold_)[0]
 
     def dense(self, X):
