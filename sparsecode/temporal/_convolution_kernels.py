@@ -42,27 +42,30 @@ class Work(NamedTuple):
     """Work arrays of a convolution."""
 
     begins: np.ndarray  # (height, n_seen + 1) int32: the first event at or after each pixel that blocks of a row see
-    sums: np.ndarray  # (4, BLOCK)
-    spare: np.ndarray  # (3, length of a row of sums)
+    sums: np.ndarray  # (5, BLOCK)
+    spare: np.ndarray  # (5, length of a row of sums)
     line: np.ndarray  # what four blocks see of a row of the image
     touched: np.ndarray  # uint8: which words of sums, 64 numbers, may have changed with the last row
 
 
 def _index_events(events, n, n_channels, n_left, width, begins):
     """Write where the n events of each pixel begin: of rows with columns on both sides, which have none."""
-    n_words = np.uint64(events.bits.shape[0])
+    n_words, place = np.uint64(events.bits.shape[0]), np.uint64(0)
     for i in range(begins.shape[0]):
         for column in range(begins.shape[1]):
-            place = np.uint64((i * width + min(max(column - n_left, 0), width)) * n_channels)
             word, below = place // np.uint64(WORD), (np.uint64(1) << place % np.uint64(WORD)) - np.uint64(1)
             inside = word < n_words
             word = word if inside else np.uint64(0)
             m = events.before[word] + np.int64(count_bits(events.bits[word] & below))
             begins[i, column] = m if inside else n
+            place += np.uint64(n_channels if column >= n_left and column < n_left + width else 0)
+        place = np.uint64((i + 1) * width * n_channels)
 
 
-def _add_events(W0, W1, W2, events, m, end, first, s0, s1, s2):
+def _add_three(W, tap, stride, events, m, end, first, s0, s1, s2):
     """Add rows of weights times changes m to end to three blocks, for places counted from `first`."""
+    last = W.shape[0] - 1
+    W0, W1, W2 = W[tap], W[min(tap + stride, last)], W[min(tap + 2 * stride, last)]
     for event in range(np.uint64(m), np.uint64(end)):
         d, k = events.deltas[event], np.uint64(events.places[event] - first)
         r0, r1, r2 = W0[k], W1[k], W2[k]
@@ -70,6 +73,22 @@ def _add_events(W0, W1, W2, events, m, end, first, s0, s1, s2):
             s0[i] += d * r0[i]
             s1[i] += d * r1[i]
             s2[i] += d * r2[i]
+
+
+def _add_five(W, tap, stride, events, m, end, first, s0, s1, s2, s3, s4):
+    """Do the same for five blocks."""
+    last = W.shape[0] - 1
+    W0, W1, W2 = W[tap], W[min(tap + stride, last)], W[min(tap + 2 * stride, last)]
+    W3, W4 = W[min(tap + 3 * stride, last)], W[min(tap + 4 * stride, last)]
+    for event in range(np.uint64(m), np.uint64(end)):
+        d, k = events.deltas[event], np.uint64(events.places[event] - first)
+        r0, r1, r2, r3, r4 = W0[k], W1[k], W2[k], W3[k], W4[k]
+        for i in range(BLOCK):
+            s0[i] += d * r0[i]
+            s1[i] += d * r1[i]
+            s2[i] += d * r2[i]
+            s3[i] += d * r3[i]
+            s4[i] += d * r4[i]
 
 
 def _add_windows(W, x0, x1, x2, x3, s0, s1, s2, s3):
@@ -89,22 +108,21 @@ def _touch(touched, start, n):
     touched[np.uint64(start + n - 1) // np.uint64(WORD)] = np.uint8(1)
 
 
-def _add_rows_of_blocks(layer, i, tap, part, begins, events, work, z):
-    """Add the events of row i of the image to the rows of outputs that see it by `tap` and the two taps after it.
+def _add_rows_of_blocks(layer, i, tap, part, n_rows, begins, events, work, z):
+    """Add the events of row i of the image to the rows of outputs that see it by `tap` and those after it.
 
-    What there is no row of outputs for is added to a spare one.
+    These are three or five at a time; what there is no row of outputs for is added to a spare one.
     """
-    stride, height, length = layer.stride, layer.weights.shape[1], z.shape[1]
-    p, n_rows = (i + layer.top - tap) // stride, min((height - 1 - tap) // stride + 1, 3)
-    in0, in1, in2 = p >= 0 and p < z.shape[0], p >= 1 and p <= z.shape[0], p >= 2 and p <= z.shape[0] + 1
-    in1, in2 = in1 and n_rows > 1, in2 and n_rows > 2
-    if not (in0 or in1 or in2):
+    stride, length, spare, W = layer.stride, z.shape[1], work.spare, layer.weights[part]
+    p = (i + layer.top - tap) // stride
+    if p < 0 or p - n_rows >= z.shape[0]:
         return
-    z0, z1, z2 = z[p] if in0 else work.spare[0], z[p - 1] if in1 else work.spare[1], z[p - 2] if in2 else work.spare[2]
-    beyond = z.shape[0] * length
-    at0, at1, at2 = p * length if in0 else beyond, (p - 1) * length if in1 else beyond, (p - 2) * length if in2 else beyond
-    W = layer.weights[part]
-    W0, W1, W2 = W[tap], W[min(tap + stride, height - 1)], W[min(tap + 2 * stride, height - 1)]
+    low, high = max(p - n_rows + 1, 0), min(p, z.shape[0] - 1)
+    z0 = z[p] if p <= high else spare[0]
+    z1 = z[p - 1] if p - 1 >= low and p - 1 <= high else spare[1]
+    z2 = z[p - 2] if p - 2 >= low and p - 2 <= high else spare[2]
+    z3 = z[p - 3] if p - 3 >= low and p - 3 <= high else spare[3]
+    z4 = z[p - 4] if p - 4 >= low and p - 4 <= high else spare[4]
     n_columns, step, whole = layer.n_columns, layer.n_pixels * stride, layer.n_pixels * layer.n_maps
     n_channels = W.shape[1] // n_columns
     column, first, zero = np.int64(0), (i * layer.width - layer.left) * n_channels, z.dtype.type(0)
@@ -112,21 +130,25 @@ def _add_rows_of_blocks(layer, i, tap, part, begins, events, work, z):
         m, end = np.int64(begins[column]), np.int64(begins[column + n_columns])
         if m < end:
             n, last = min(BLOCK, whole - part * BLOCK, length - at), at + BLOCK
-            s0, s1, s2 = work.sums[0], work.sums[1], work.sums[2]
+            s0, s1, s2, s3, s4 = work.sums[0], work.sums[1], work.sums[2], work.sums[3], work.sums[4]
             if n == BLOCK:
-                s0, s1, s2 = z0[at:last], z1[at:last], z2[at:last]
+                s0, s1, s2, s3, s4 = z0[at:last], z1[at:last], z2[at:last], z3[at:last], z4[at:last]
             else:
-                work.sums[:3] = zero
-            add_events(W0, W1, W2, events, m, end, first, s0, s1, s2)
+                work.sums[:] = zero
+            if n_rows > 3:
+                add_five(W, tap, stride, events, m, end, first, s0, s1, s2, s3, s4)
+            else:
+                add_three(W, tap, stride, events, m, end, first, s0, s1, s2)
             if n < BLOCK:
                 for k in range(n):
-                    z0[at + k] += work.sums[0, k]
-                    z1[at + k] += work.sums[1, k]
-                    z2[at + k] += work.sums[2, k]
+                    z0[at + k] += s0[k]
+                    z1[at + k] += s1[k]
+                    z2[at + k] += s2[k]
+                    z3[at + k] += s3[k]
+                    z4[at + k] += s4[k]
             if work.touched.shape[0]:
-                touch(work.touched, at0 + at, n)
-                touch(work.touched, at1 + at, n)
-                touch(work.touched, at2 + at, n)
+                for row in range(low, high + 1):
+                    touch(work.touched, row * length + at, n)
         column += step
         first += step * n_channels
 
@@ -140,8 +162,12 @@ def _add_changes(layer, begins, events, work, z, Z):
     for i in range(layer.height):
         if begins[i, 0] < begins[i, begins.shape[1] - 1]:
             for part in range(layer.weights.shape[0]):
-                for tap in range((i + layer.top) % stride, layer.weights.shape[1], 3 * stride):
-                    add_rows_of_blocks(layer, i, tap, part, begins[i], events, work, z)
+                tap, height = (i + layer.top) % stride, layer.weights.shape[1]
+                while tap < height:
+                    n_taps = (height - 1 - tap) // stride + 1
+                    n_rows = min(n_taps, 5 if n_taps > 3 else 3)
+                    add_rows_of_blocks(layer, i, tap, part, n_rows, begins[i], events, work, z)
+                    tap += n_rows * stride
         last = (i + layer.top - layer.weights.shape[1] + 1) // stride  # of the rows of sums that no later row adds to
         while done < Z.shape[0] and (done <= last or i == layer.height - 1):
             finite &= copy_sums(z[done], Z[done])
@@ -221,7 +247,8 @@ def _convolution_stream(X, layer, rule, clock, seen, received, z, peak, events, 
 
 
 index_events = kernel(_index_events)
-add_events = kernel(_add_events, disjoint=True)
+add_three = kernel(_add_three, disjoint=True)
+add_five = kernel(_add_five, disjoint=True)
 add_windows = kernel(_add_windows, disjoint=True)
 touch = kernel(_touch)
 add_rows_of_blocks = kernel(_add_rows_of_blocks)

@@ -54,10 +54,10 @@ class ConvRun:
         n_blocks = -(-length // (layer.n_pixels * layer.n_maps))
         work = Work(
             begins=np.empty((layer.height, (n_blocks - 1) * step + layer.n_columns + 1), np.int32),
-            sums=aligned_empty((4, BLOCK), dtype),
-            spare=np.zeros((3, length), dtype),
+            sums=aligned_empty((5, BLOCK), dtype),
+            spare=np.zeros((5, length), dtype),
             line=aligned_empty((3 * step + layer.n_columns) * self.shape[2], dtype),
-            touched=all_words(self.n_sums + length if self.is_read else 0),
+            touched=all_words(self.n_sums if self.is_read else 0),
         )
         return make_events(self.n_inputs, dtype), work
 
