@@ -21,7 +21,7 @@ from ._networks import (
 )
 from ._sequence_run import SequenceRun, chained, check_outputs, links
 from ._streams import blocks, check_state
-from .layers import Conv2D, Flatten, check_layers, follow, linear_layers
+from .layers import Conv2D, Flatten, check_layers, linear_layers
 
 
 class NetworkState(NamedTuple):

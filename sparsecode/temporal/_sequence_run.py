@@ -220,4 +220,3 @@ def check_outputs(A, first=0):
 def raise_overflow(dtype, row):
     """Say that outputs overflow."""
     raise ValueError(f"outputs of layers overflow {dtype}, first for row {row}: give X as float64, or scale it.")
-
