@@ -214,11 +214,11 @@ def _compute_sums(layer, image, work, z):
 
 
 def _convolution_stream(X, layer, rule, clock, seen, received, z, peak, events, work, Z, counts):
-    """Write the sums of a convolution for each row of X, and as rows of `counts` its events and if it was fresh.
+    """Write the sums of a convolution for each row of X, and as rows of `counts` its events and -1.
 
     Where `is_due` says so, a large input has gone, or much has changed, sums are computed anew from all that was
-    received. Of an input only words that are `seen` may have changed. Z may have no rows. Returned is what
-    `dense_stream` returns.
+    received: then all inputs are counted instead of -1. Of an input only words that are `seen` may have changed. Z may
+    have no rows. Returned is what `dense_stream` returns.
     """
     image, n_out = received.reshape(layer.height, received.shape[0] // layer.height), layer.n_rows
     sums, most = z.reshape(n_out, z.shape[0] // n_out), np.int64(MOST * received.shape[0])
@@ -229,10 +229,10 @@ def _convolution_stream(X, layer, rule, clock, seen, received, z, peak, events, 
         n = send(X[t], rule, threshold, seen, received, events, most)
         if n < 0:
             return 2 * t
-        counts[t, 0], counts[t, 1] = n, 0
+        counts[t, 0], counts[t, 1] = n, -1
         work.touched[:] = np.uint8(0)
         if outlived(received, events, n, due or n > most, peak):
-            counts[t, 1] = 1
+            counts[t, 1] = received.shape[0]
             compute_sums(layer, image, work, sums)
             work.touched[:] = np.uint8(1)
             n = 0

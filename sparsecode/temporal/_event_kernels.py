@@ -170,10 +170,11 @@ def _copy_sums(z, out):
 
 
 def _dense_stream(X, W, bias, rule, clock, seen, received, z, peak, events, Z, counts):
-    """Write the sums of a dense layer for each row of X, and as rows of `counts` its events and if it was fresh.
+    """Write the sums of a dense layer for each row of X, and as rows of `counts` its events and -1.
 
-    Where `is_due` says so, or a large input has gone, sums are computed anew from all that was received. -1 is
-    returned, or twice the number of the first row whose input is out of range, and one more if its sums are.
+    Where `is_due` says so, or a large input has gone, sums are computed anew from all that was received: then the
+    number of inputs that are not 0 is counted instead of -1. Returned is -1, or twice the number of the first row whose
+    input is out of range, and one more if its sums are.
     """
     for t in range(X.shape[0]):
         first, due = is_due(clock, t)
@@ -181,12 +182,12 @@ def _dense_stream(X, W, bias, rule, clock, seen, received, z, peak, events, Z, c
         n = send(X[t], rule, threshold, seen, received, events, received.shape[0])
         if n < 0:
             return 2 * t
-        counts[t, 0], counts[t, 1] = n, 0
+        counts[t, 0], counts[t, 1] = n, -1
         if outlived(received, events, n, due, peak):
-            counts[t, 1] = 1
             for i in range(z.shape[0]):
                 z[i] = bias[i]
             n = find(received, events)
+            counts[t, 1] = n
         add_rows(W, events.places[:n], events.deltas, z)
         if not copy_sums(z, Z[t]):
             return 2 * t + 1

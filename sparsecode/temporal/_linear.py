@@ -30,7 +30,7 @@ class DenseRun:
         return make_events(self.n_inputs, dtype)
 
     def advance(self, part, X, seen, clock, Z, counts):
-        """Write the sums for rows of a stream, how many inputs of each were sent and if it was fresh."""
+        """Write the sums for rows of a stream, and how many inputs of each were sent, and used for new ones."""
         _, rule, received, sums, peak, work = part
         return dense_stream(X, self.W, self.bias, rule, clock, seen, received, sums, peak, work, Z, counts)
 
@@ -62,7 +62,7 @@ class ConvRun:
         return make_events(self.n_inputs, dtype), work
 
     def advance(self, part, X, seen, clock, Z, counts):
-        """Write the sums for images of a stream, how many inputs of each were sent and if it was fresh."""
+        """Write the sums for images of a stream, and how many inputs of each were sent, and used for new ones."""
         _, rule, received, sums, peak, (events, work) = part
         return convolution_stream(X, self.layer, rule, clock, seen, received, sums, peak, events, work, Z, counts)
 

@@ -128,11 +128,12 @@ class NetworkRun:
                 yield block, *sequence.advance(X[block], outputs[block], block.start, look)
 
     def measure(self, X, parts, thresholds):
-        """Return the outputs, and how many inputs of each linear layer were sent."""
-        outputs, n_sent = np.empty((len(X), self.n_outputs), X.dtype), np.zeros(len(self.linear))
+        """Return the outputs; how many inputs of each linear layer were sent, and of how many products were taken."""
+        outputs, counted = np.empty((len(X), self.n_outputs), X.dtype), np.zeros((2, len(self.linear)))
         for _, _, counts in self.blocks(X, parts, thresholds, outputs):
-            n_sent += counts[:, :, 0].sum(axis=1)
-        return outputs, n_sent
+            sent, anew = np.moveaxis(counts, 2, 0)
+            counted += sent.sum(axis=1), np.where(anew < 0, sent, anew).sum(axis=1)
+        return outputs, *counted
 
     def at_work(self, dtype):
         """Return the linear layers at work in a dtype."""

@@ -94,7 +94,8 @@ class SequenceRun:
         dtype = self.dtype = state.received.dtype
         age, self.new = int(state.n_rows[0]), True
         self.clock = np.array([age, run.every or 0])
-        limits = np.zeros(len(thresholds), dtype) if run.quantizes else thresholds.astype(dtype)
+        with np.errstate(over="ignore"):
+            limits = np.zeros(len(thresholds), dtype) if run.quantizes else thresholds.astype(dtype)
         largest, self.parts, first, start = np.finfo(dtype).max / 4, [], 0, 0
         for number, linear in enumerate(run.at_work(dtype)):
             low = 0 if run.links[number][0] and not run.quantizes else -np.inf
@@ -108,7 +109,7 @@ class SequenceRun:
             first, start = first + linear.n_inputs, start + linear.n_sums
 
     def advance(self, X, outputs=None, first=None, look=None):
-        """Return the outputs for rows, and (n_linear, n_rows, 2) what kernels count: inputs sent, and if sums are new.
+        """Return the outputs for rows, and (n_linear, n_rows, 2) what kernels count: inputs sent, and -1 or used anew.
 
         Parameters
         ----------
@@ -145,7 +146,7 @@ class SequenceRun:
             if bad >= 0:
                 self._refuse(X, bad, at, first)
             if look is not None:
-                look(Inputs(A, self._limits(number, n_rows), counts[number, :, 0], counts[number, :, 1] != 0))
+                look(Inputs(A, self._limits(number, n_rows), counts[number, :, 0], counts[number, :, 1] >= 0))
             return out
 
         A = follow(run.layers if look is not None or run.quantizes else run.chained, run.frames(X), advance)
