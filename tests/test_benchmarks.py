@@ -298,7 +298,7 @@ def test_films_through_convolutions_are_compared(imported, capsys, tmp_path):
     output = capsys.readouterr().out
     assert "no such clip skipped: there is no clip 'no such clip', only bigbuckbunny" in output
     rows = json.loads((tmp_path / "a.json").read_text())["discs"]
-    assert [row["threshold"] for row in rows] == [[0, 0], [2, 0.05], [4, 0.1], [8, 0.3]]
+    assert [row["threshold"] for row in rows] == [[0, 0], [2, 0.05], [4, 0.1], [6, 0.2], [8, 0.3]]
     assert rows[0]["error"] < 1e-5 < rows[-1]["error"]
     assert all(row["faster"][name] > 0 for row in rows for name in ("stream", "step"))
 
