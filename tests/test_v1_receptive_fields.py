@@ -12,7 +12,7 @@ from sparsecode.receptive_fields import fit_gabor, orientation_coverage
 @pytest.mark.parametrize("seed", [0, 1])
 def test_receptive_fields_of_natural_images(seed):
     train, held_out = load_images(None, patch_size=12)
-    X = PatchExtractor(12, n_patches=120_000, center=True, random_state=seed).fit_transform(train)
+    X = PatchExtractor(12, n_patches=40_000, center=True, random_state=seed).fit_transform(train)
     X_test = PatchExtractor(12, n_patches=10_000, center=True, random_state=seed).fit_transform(held_out)
     coder = SparseCoder(144, alpha=0.5, n_jobs=-1, random_state=seed).fit(X)
     codes = coder.transform(X_test)
