@@ -1,6 +1,7 @@
 """Gallery scripts, run beside the other tests, some with smaller constants."""
 
 import ast
+import contextlib
 import json
 import os
 import shutil
@@ -82,6 +83,9 @@ class Scripts:
             else:
                 process.kill()
             process.wait()
+            process.stdout.close()
+            with contextlib.suppress(BrokenPipeError):  # of one that had ended by itself
+                process.stdin.close()
 
     def _run(self, script):
         if not hasattr(self.servers, "own"):
