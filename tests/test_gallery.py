@@ -82,10 +82,11 @@ def check_homeostasis(output):
     unlearned, errors = (
         {name: number(line, label) for name, line in lines.items()} for label in ("unlearned", "error")
     )
-    assert unlearned.pop("None") > 8  # 15.5
-    assert max(unlearned.values()) < 2  # 0.2
+    assert unlearned.pop("None") > 8  # 15.5; of fewer patches 18.2
+    assert max(unlearned.values()) < 4  # 0.2; of fewer patches 2.2
     plain = errors.pop("None")
-    assert max(errors.values()) < plain - 0.003  # 0.386; 0.379, 0.373, 0.372, 0.373
+    # 0.386; 0.379, 0.373, 0.372, 0.373; of fewer patches 0.427; 0.421, 0.417, 0.411, 0.408
+    assert max(errors.values()) < plain - 0.003
     assert max(errors["hap"], errors["heh"]) < errors["ols"]
     assert number(lines["None"], "online") < 1
 
@@ -277,9 +278,10 @@ def check_heterogeneous_kernels(output):
     """Published order in the published protocol, and the other one at the least objective; 9 photographs."""
     better = "heterogeneous better of 9"
     assert words_after(output, f"100 steps, {better}")[:2] == ["PSNR 0", "sparseness 9"]
-    assert abs(number(output, "100 steps, homogeneous: PSNR") - 31.58) < 0.3
-    assert abs(number(output, "100 steps, heterogeneous: PSNR") - 29.71) < 0.3
-    assert abs(number(output.partition("100 steps, heterogeneous")[2], "sparseness") - 0.99325) < 3e-4
+    # Of 48 x 48 pixels, as readers see them, 31.58, 29.71 and 0.99325
+    assert abs(number(output, "100 steps, homogeneous: PSNR") - 31.64) < 0.3
+    assert abs(number(output, "100 steps, heterogeneous: PSNR") - 30.23) < 0.3
+    assert abs(number(output.partition("100 steps, heterogeneous")[2], "sparseness") - 0.99261) < 3e-4
     for weight in ("1", "0.5"):
         ratio, sparseness, objective = words_after(output, f"weight {weight}, {better}")
         assert (ratio, objective) == ("PSNR 9", "objective 9")
@@ -599,7 +601,7 @@ SMALLER = {
     "plot_dendrite_patches": {"SEEDS": 1},
     "plot_digits_pipeline": {"SIZES": [32], "N_JOBS": 1},
     "plot_heterogeneous_kernels": {"SIDE": 36},
-    "plot_homeostasis": {"N_ATOMS": 200, "N_TRAIN": 12_000, "N_TEST": 2000},
+    "plot_homeostasis": {"N_TRAIN": 8000, "N_TEST": 2000},
     "plot_inpainting": {"N_PATCHES": 8000, "SIDE": 96},
     "plot_denoising": {"SIDE": 160},
     "plot_l1_cel0_omp": {"N_PATCHES": 10_000},

@@ -229,7 +229,7 @@ ENCODERS = {
     "patches of signals": Case(lambda: PatchEncoder(small(5), patch_size=4, random_state=0)),
     "convolutional": Case(lambda: convolutional(4), images, fixed_width=OF_IMAGES),
     "convolutional maps": Case(
-        lambda: convolutional(4, alpha=0.5, pool=None, boundary="mask", n_jobs=2),
+        lambda: convolutional(4, alpha=0.5, pool=None, boundary="mask", encode_tol=1e-3, n_jobs=2),
         images,
         ladder=ALPHAS,
         chunk=5,
