@@ -215,6 +215,14 @@ def test_kernel_sources_are_hashed(copy):
         path.write_text((PACKAGE / file).read_text())
 
 
+def test_too_many_versions_are_named():
+    found = {("room.kernel", "machine code", "BoundL1", types) for types in ("float32", "float64", "int64")}
+    assert versions.complaint(found, 3) == "3 versions of room.kernel machine code BoundL1"
+    assert versions.complaint(found, 2).endswith("; 3 versions in all, not 2")
+    assert versions.complaint(sorted(found)[:2], 2) == ""
+    assert versions.complaint({(*version[:1], "part", *version[2:]) for version in sorted(found)[:2]}, 0) == ""
+
+
 @jit_only
 def test_compiled_versions_in_total():
     """Runs last: two versions for each kernel and class of penalty at the most, float32 and float64."""
