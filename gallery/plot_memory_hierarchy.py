@@ -27,7 +27,7 @@ from sklearn.naive_bayes import BernoulliNB
 
 from sparsecode.sdr import MacrocolumnHierarchy, MacrocolumnMemory
 
-N_SEEN, SHOWN, DRAWS = 1000, 8, 3
+N_SEEN, SHOWN = 1000, 8
 X, y = load_digits(return_X_y=True)
 X = X > 7
 large = MacrocolumnMemory(70, 20, freeze_fraction="auto")
@@ -47,7 +47,7 @@ def read(codes, labels, others, other_labels):
 
 
 right, recalled = {"pixels": []} | {name: [] for name in setups}, {}
-for draw in range(DRAWS):
+for draw in range(3):
     order = np.random.default_rng(draw).permutation(len(X))
     seen, others = order[:N_SEEN], order[N_SEEN:]
     right["pixels"].append(read(X[seen], y[seen], X[others], y[others]))
