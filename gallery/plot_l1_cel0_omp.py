@@ -23,12 +23,12 @@ from sparsecode import PatchExtractor, SparseCoder, Whitener
 from sparsecode.datasets import natural_images
 from sparsecode.metrics import relative_error
 
-SIZE, ACTIVE = 12, 0.03
+SIZE, ACTIVE, N_PATCHES = 12, 0.03, 40_000
 
 # Atoms from all photographs but the one that will be coded, learned with the codes that l0 prefers.
 images = Whitener().fit_transform(natural_images())
 image = images.pop(4)
-patches = PatchExtractor(SIZE, n_patches=40_000, center=True, random_state=0).fit_transform(images)
+patches = PatchExtractor(SIZE, n_patches=N_PATCHES, center=True, random_state=0).fit_transform(images)
 learner = SparseCoder(288, penalty="cel0", target_sparsity=ACTIVE, max_iter=4, n_jobs=-1, random_state=0)
 atoms = learner.fit(patches).components_
 
