@@ -92,7 +92,7 @@ def same_order():
 @pytest.mark.filterwarnings("ignore:`target_sparsity=.* is met up to .* only")  # of a few equal rows
 @pytest.mark.filterwarnings("ignore:a random row of the same features")
 @pytest.mark.filterwarnings("ignore:.* items are stored, but of random inputs like these")  # few features, most active
-@parametrize_with_checks(list(INSTANCES.values()), expected_failed_checks=expected_failures, xfail_strict=True)
+@parametrize_with_checks(list(INSTANCES.values()), expected_failed_checks=expected_failures)
 def test_yielded_check(estimator, check):
     check(estimator)
 
