@@ -1,7 +1,7 @@
 """Write the figures of README: python docs/readme_figures.py [NAME ...]
 
-Each is the figure of a gallery script, or of the first page of the site, made smaller. What README says below it is compared
-with what the script prints.
+Each is the figure of a gallery script, or of the first page of the site, or its upper part, made smaller. What README
+says below it is compared with what the script prints.
 """
 
 import os
@@ -22,20 +22,28 @@ MOST, COLOURS = 60_000, (256, 128, 64, 32, 16)
 
 
 class Figure(NamedTuple):
-    """Where a figure comes from, its width in pixels, and numbers that README takes from what is printed."""
+    """Where a figure comes from, its width in pixels, the share of its height, and numbers that README has."""
 
     source: str
-    width: int
-    numbers: tuple
+    width: int = 900
+    upper: float = 1.0
+    numbers: tuple = ()
 
 
 FIGURES = {
-    "first_figure": Figure("start/first_figure.md", 600, ()),
-    "matched_sparsity": Figure("plot_l1_cel0_omp.py", 900, (r"\nl1: error ([\d.]+)", r"CEL0: error ([\d.]+)")),
-    "convolution_kernels": Figure("plot_convolutional_kernels.py", 900, (r"from it: explained variance ([\d.]+)",)),
-    "memory_completion": Figure("plot_memory_completion.py", 900, (r"completed ([\d.]+)",)),
-    "dendrite_noise": Figure("plot_dendrite_noise.py", 900, (r"\n +12  +([\d.]+)",)),
-    "rates_and_deltas": Figure("plot_rates_and_deltas.py", 900, (r"spikes a channel and frame: ([\d.]+)", r"changes .*frame: ([\d.]+)")),
+    "first_figure": Figure("start/first_figure.md", 640),
+    "matched_sparsity": Figure(
+        "plot_l1_cel0_omp.py", upper=0.515, numbers=(r"\nl1: error ([\d.]+)", r"CEL0: error ([\d.]+)")
+    ),
+    "convolution_kernels": Figure(
+        "plot_convolutional_kernels.py",
+        numbers=(r"bank: explained variance ([\d.]+)", r"it: explained.* ([\d.]+) at"),
+    ),
+    "memory_completion": Figure("plot_memory_completion.py", numbers=(r"completed ([\d.]+)",)),
+    "dendrite_noise": Figure("plot_dendrite_noise.py", numbers=(r"\n +12  +([\d.]+)",)),
+    "rates_and_deltas": Figure(
+        "plot_rates_and_deltas.py", numbers=(r"spikes a channel and frame: ([\d.]+)", r"changes .*frame: ([\d.]+)")
+    ),
 }
 
 
@@ -51,18 +59,17 @@ def run(source, folder):
     """Run a program in a folder; return the figure that it leaves there, and what it prints."""
     script = folder / f"{Path(source).stem}.py"
     script.write_text(code_of(source), "utf-8")
-    done = subprocess.run(
-        [sys.executable, script], cwd=folder, env={**os.environ, "MPLBACKEND": "Agg"}, stdout=subprocess.PIPE, text=True,
-        check=True,
-    )  # fmt: skip
+    command, environment = [sys.executable, script], {**os.environ, "MPLBACKEND": "Agg"}
+    done = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
     return Image.open(script.with_suffix(".png")).convert("RGB"), "\n" + done.stdout
 
 
-def write_small(image, width, path):
-    """Write a figure in the most colours with which it is small enough."""
+def write_small(image, width, upper, path):
+    """Write the upper part of a figure in the most colours with which it is small enough."""
+    image = image.crop((0, 0, image.width, round(upper * image.height)))
     image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
     for colours in COLOURS:
-        image.quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
+        image.quantize(colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
         if path.stat().st_size <= MOST:
             return
     raise SystemExit(f"{path.name} has {path.stat().st_size} bytes with {colours} colours; take a smaller width.")
@@ -72,11 +79,11 @@ def main(names):
     """Write figures, all if none is named, and say which numbers README does not have."""
     readme, wrong = (DOCS.parent / "README.md").read_text("utf-8"), []
     for name in names or FIGURES:
-        source, width, numbers = FIGURES[name]
+        source, width, upper, numbers = FIGURES[name]
         with tempfile.TemporaryDirectory() as folder:
             image, printed = run(source, Path(folder))
         path = STATIC / f"{name}.png"
-        write_small(image, width, path)
+        write_small(image, width, upper, path)
         found = [re.search(pattern, printed)[1] for pattern in numbers]
         print(f"{path.name}: {path.stat().st_size} bytes; printed {', '.join(found) or 'nothing that README names'}")
         caption = re.search(rf"_static/{name}\.png\)(.*?)\n\n(?=!|#|\()", readme, re.DOTALL)
