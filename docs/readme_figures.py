@@ -31,7 +31,7 @@ class Figure(NamedTuple):
 
 
 FIGURES = {
-    "first_figure": Figure("start/first_figure.md", 640),
+    "first_figure": Figure("start/first_figure.md", 640, numbers=(r"explained variance ([\d.]+)",)),
     "matched_sparsity": Figure(
         "plot_l1_cel0_omp.py", upper=0.515, numbers=(r"\nl1: error ([\d.]+)", r"CEL0: error ([\d.]+)")
     ),

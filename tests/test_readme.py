@@ -45,7 +45,7 @@ def test_figures_come_from_programs_that_print_what_is_looked_for(figures):
         code = figures.code_of(source)
         assert "savefig" in code
         assert not numbers or "print" in code
-    assert all(figures.FIGURES[name].numbers for name in figures.FIGURES if name != "first_figure")
+    assert all(figure.numbers for figure in figures.FIGURES.values())
 
 
 def test_files_and_names_that_are_named_exist():

@@ -144,7 +144,7 @@ def check_sample_weight(sample_weight, X, *, mean_one=False):
     """
     if sample_weight is None:
         return X, None
-    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    weights = as_weights(sample_weight, X)
     counts = weights > 0
     if mean_one:
         weights = np.ldexp(weights, -binary_exponent(weights))
