@@ -147,6 +147,7 @@ def test_versions_are_said_alike_everywhere():
     assert settings["tool"]["ruff"]["target-version"] == f"py{python.replace('.', '')}"
     for page in ("README.md", "docs/start/install.md"):
         assert f"Python {python} or newer" in (ROOT / page).read_text("utf-8")
+    assert f"Version {PROJECT['version']}.\n" in (ROOT / "README.md").read_text("utf-8")
     assert f"\nversion: {PROJECT['version']}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
     assert f"\n## {PROJECT['version']}" in (ROOT / "docs" / "changelog.md").read_text("utf-8")
     assert importlib.metadata.version("sparsecode") == PROJECT["version"]
