@@ -74,6 +74,6 @@ bars.set(xlabel="relative error, pooled", title=f"{100 * ACTIVE:g} % of {len(ato
 for (name, count), colour in zip(active.items(), colours, strict=True):
     if "debiased" not in name:  # same support
         counts.hist(count, np.arange(0, 41, 2), histtype="step", color=colour, linewidth=1.5)
-counts.set(xlabel="active atoms in a patch (colours as above)", ylabel="patches", yscale="log")
+counts.set(xlabel="active atoms in a patch", ylabel="patches", yscale="log")
 
 figure.savefig(Path(__file__).with_suffix(".png") if "__file__" in globals() else "plot_l1_cel0_omp.png", dpi=120)
