@@ -72,8 +72,8 @@ IN_BATCHES = {"check_sample_weight_equivalence_on_dense_data": "batches are made
 ALL_ONES = {"check_fit_score_takes_y": "its X is positive: above a threshold of 0 all rows are equal"}
 
 #: Old versions of this check take a mean, which is no integer, from the integers that stand for categories.
-INTEGERS = "check_positive_only_tag_during_fit"
-INTEGERS = {} if "astype" in inspect.getsource(getattr(checks, INTEGERS)) else {INTEGERS: "the check itself fails"}
+OLD = "astype" not in inspect.getsource(checks.check_positive_only_tag_during_fit)
+INTEGERS = {"check_positive_only_tag_during_fit": "the check itself fails"} if OLD else {}
 
 
 def expected_failures(encoder):
@@ -123,5 +123,5 @@ def test_every_check_is_called_or_its_absence_explained():
     others = {name for name in dir(checks) if name.startswith("check_")} - called
     explained = {pattern: fnmatch.filter(others, pattern) for pattern in NOT_CALLED}
     assert others == {name for names in explained.values() for name in names}
-    assert all(explained.values())
+    assert OLD or all(explained.values())  # the list is that of newer versions
     assert not set(UNYIELDED) - set(dir(checks))
