@@ -1,4 +1,4 @@
-"""Gallery scripts, run in processes of their own beside the other tests."""
+"""Gallery scripts, run in processes of their own beside the other tests, to which the network is closed."""
 
 import os
 import shutil
@@ -8,6 +8,8 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
+
+from sparsecode._cli.labs import GUARD
 
 
 class Run(NamedTuple):
@@ -49,9 +51,11 @@ class Scripts:
             copy = Path(shutil.copy(script, folder))
             # Behind the tests, some of which say how soon they are answered
             behind = ["nice", "-n", "19"] if shutil.which("nice") else []
+            Path(folder, "sitecustomize.py").write_text(GUARD, encoding="utf-8")
+            paths = [folder, *filter(None, [os.environ.get("PYTHONPATH")])]
             process = subprocess.Popen(
                 [*behind, sys.executable, copy], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder,
-                env={**os.environ, "MPLBACKEND": "Agg"},
+                env={**os.environ, "MPLBACKEND": "Agg", "PYTHONPATH": os.pathsep.join(paths)},
             )  # fmt: skip
             self.processes.append(process)
             output, errors = process.communicate()
