@@ -3,8 +3,10 @@
 import ast
 import importlib
 import inspect
+import json
 import pkgutil
 import re
+import types
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -15,6 +17,7 @@ from sklearn.neural_network import MLPClassifier
 
 import sparsecode
 from sparsecode import PatchEncoder, SparseCoder, labs
+from sparsecode.coding import compare_coders
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -114,6 +117,49 @@ def test_code_of_pages_runs(page, tmp_path, monkeypatch):
     plt.close("all")
     if page == "start/first_figure":
         assert (tmp_path / "first_figure.png").stat().st_size > 10_000
+
+
+def results_of_benchmarks():
+    """Return results in the forms in which benchmarks keep them, by the names of their files."""
+    coders = {"one": SparseCoder(penalty="l1"), "two": SparseCoder(penalty="cel0")}
+    X = np.random.default_rng(0).standard_normal((60, 9))
+    compared = compare_coders(coders, X, target_sparsity=[0.1, 0.2], n_components=5)
+    bank = {"psnr": [31.0, 32.0, 30.0], "sparseness": [0.9, 0.91, 0.92]}
+    clip = {"units": 20, "replay": [0.5, 0.25], "scores": [1.0, 0.5, 0.125]}
+    film = {"density": [0.1, 0.2], "ms": {"NumPy": 1.5, "stream": 0.5}}
+    return {
+        "beyond_l1": compared.to_dict(),
+        "heterogeneous_kernels": {"images": ["camera", "grass"], "100 steps": {"one": bank, "six": bank}},
+        "out_of_core": {"rows": 100, "folder": None, "json": "a.json", "seconds": 0.5, "objective": [3.0, 2.0, 1.0]},
+        "video_memory": [clip, clip],
+        "delta_video": {"discs": [film], "bikes": [film, film]},
+        "of_tomorrow": {"first": {"seconds": 1.0}},
+    }
+
+
+def test_page_of_benchmarks_with_and_without_results(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(DOCS / "_ext")
+    page = importlib.import_module("benchmark_page")
+    app = types.SimpleNamespace(srcdir=tmp_path / "docs")
+    results = tmp_path / "benchmarks" / "results"
+    results.mkdir(parents=True)
+    (tmp_path / "benchmarks" / "README.md").write_text("# Benchmarks\n\n## One\n")
+    page.generate(app, None)
+    text = (app.srcdir / "benchmarks.md").read_text()
+    assert text.count("Not measured for this build") == len(page.BENCHMARKS)
+    assert all(f"results/{name}.json" in text for name, *_ in page.BENCHMARKS)
+    for name, found in results_of_benchmarks().items():
+        (results / f"{name}.json").write_text(json.dumps(found))
+    page.generate(app, None)
+    text = (app.srcdir / "benchmarks.md").read_text()
+    assert text.count("Not measured for this build") == len(page.BENCHMARKS) - 5
+    tables = re.findall(r"(?:^\|.*\|\n)+", text, re.MULTILINE)
+    assert len(tables) == 7  # two of the kernels: images, and banks
+    for found in tables:
+        assert len({re.sub(r"\\\|", "", line).count("|") for line in found.splitlines()}) == 1, found
+    assert not re.search(r"[{}]|None|a\.json \|", "".join(tables))
+    for cell in ("| 100 steps, six | 31 | 0.91 |", "| objective | 2 |", "| bikes | 0.1, 0.2 | 1.5 | 0.5 |"):
+        assert cell in text
 
 
 def test_references_are_those_of_docstrings(docstrings):
