@@ -39,7 +39,7 @@ extensions = [
     "mathml",
     "plain_formulas",
 ]
-exclude_patterns = ["_build", "_ext", "_gallery", "auto_gallery/**/*.ipynb"]
+exclude_patterns = ["_build", "_ext", "_gallery", "_lab_pages", "auto_gallery/**/*.ipynb"]
 templates_path = ["_templates"]
 
 # Every reference that is meant as one must lead somewhere; plain `names` in docstrings may (see literal_links).
@@ -86,6 +86,7 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "sparsecode"
 html_static_path = ["_static"]
+html_extra_path = ["_lab_pages/site"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False

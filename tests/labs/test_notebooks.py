@@ -1,6 +1,7 @@
 """The notebooks: built alike every time, shipped as built, run as learners and teachers run them."""
 
 import ast
+import html
 import importlib.util
 import json
 import re
@@ -10,6 +11,8 @@ import types
 import warnings
 from pathlib import Path
 
+import matplotlib
+import matplotlib.pyplot as plt
 import pytest
 
 from sparsecode import labs
@@ -46,11 +49,41 @@ def test_two_builds_are_the_same_bytes(tmp_path):
         assert BUILD.main(["--out", str(tmp_path / name)]) == 0
     once = contents(tmp_path / "once")
     assert once == contents(tmp_path / "twice")
-    assert len(once) == 4 * len(LABS)
+    assert len(once) == 5 * len(LABS)
     for path, text in once.items():
         if path.suffix == ".html":
-            assert text.count(b"<details>") >= 2 * len(LABS)
+            assert (text.count(b"<details>") >= 2 * len(LABS)) == (path.parent.name == "html")
             assert not re.search(rb"(src|href)=", text), "pages stand alone"
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
+def test_pages_of_learners_give_nothing_away(lab):
+    pytest.importorskip("markdown_it")
+    results = [(f"result {i}\n", [b"png"]) for i in range(len(BUILD.read_cells(SOURCES[lab.id])))]
+    given, answers = (BUILD.page(lab, SOURCES[lab.id], flavour, results) for flavour in ("html", "answers"))
+    for cell in BUILD.read_cells(SOURCES[lab.id]):
+        if cell.has_solution:
+            lines = [line for line in cell.solved.splitlines() if line.strip() and line not in cell.stub.splitlines()]
+            assert all(html.escape(line) in answers for line in lines)
+            assert html.escape(max(lines, key=len)) not in given
+    codes = [cell for cell in BUILD.read_cells(SOURCES[lab.id]) if cell.kind == "code"]
+    first = next(i for i, cell in enumerate(codes) if cell.has_solution)
+    assert re.findall(r"result (\d+)", given) == [str(i) for i in range(first)]
+    assert re.findall(r"result (\d+)", answers) == [str(i) for i in range(len(codes))]
+    assert all(re.search('alt="Figure of this section: [^"]{4}', found) for found in re.findall("<img.*?>", answers))
+
+
+def test_what_cells_print_and_draw_is_kept():
+    cells = ["import matplotlib.pyplot as plt\nprint('a')", "plt.plot([1, 2])\nplt.show()", "x = 3\nx + 1"]
+    show, backend = plt.show, matplotlib.get_backend()
+    try:
+        (said, none), (shown, figures), (value, _) = BUILD.run_cells(cells)
+    finally:
+        plt.show = show
+        matplotlib.use(backend)
+    assert (said, none, shown, value) == ("a\n", [], "", "4\n")
+    assert [figure[:4] for figure in figures] == [b"\x89PNG"]
+    assert BUILD.output("<", figures, 'a "b"').startswith('<pre class="output" tabindex="0">&lt;</pre><img alt="Figure')
 
 
 @pytest.mark.parametrize("flavour", ["student", "solution", "nbgrader"])
