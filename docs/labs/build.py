@@ -21,8 +21,10 @@ import contextlib
 import html
 import io
 import json
+import os
 import re
 import sys
+import unittest.mock
 from pathlib import Path
 from typing import NamedTuple
 
@@ -177,17 +179,13 @@ def solutions(lab, path):
 
 def run_cells(cells):
     """Return what code cells, run in one process in their order, print, and the figures that they draw, as PNG."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    plt.show = lambda *args, **named: None
     names, found = {"__name__": "notebook"}, []
     for text in cells:
         code, printed = ast.parse(text), io.StringIO()
         last = code.body.pop() if isinstance(code.body[-1], ast.Expr) else None
-        with contextlib.redirect_stdout(printed):
+        with contextlib.redirect_stdout(printed), unittest.mock.patch.object(plt, "show", lambda: None):
             exec(compile(code, "cell", "exec"), names)  # noqa: S102, code of the lab
             value = eval(compile(ast.Expression(last.value), "cell", "eval"), names) if last else None  # noqa: S307
             if value is not None:
@@ -308,6 +306,8 @@ def main(arguments=None):
     parser.add_argument("--flavours", nargs="+", choices=FLAVOURS, default=FLAVOURS, help="only these, with --out")
     parser.add_argument("--run", action="store_true", help="run solutions, for pages with outputs, with --out")
     options = parser.parse_args(arguments)
+    if options.run:
+        os.environ["MPLBACKEND"] = "Agg"
     if options.out:
         build_all(Path(options.out), options.flavours, options.run)
     else:
