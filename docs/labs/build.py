@@ -185,7 +185,7 @@ def run_cells(cells):
     for text in cells:
         code, printed = ast.parse(text), io.StringIO()
         last = code.body.pop() if isinstance(code.body[-1], ast.Expr) else None
-        with contextlib.redirect_stdout(printed), unittest.mock.patch.object(plt, "show", lambda: None):
+        with contextlib.redirect_stdout(printed), unittest.mock.patch.object(plt, "show", return_value=None):
             exec(compile(code, "cell", "exec"), names)  # noqa: S102, code of the lab
             value = eval(compile(ast.Expression(last.value), "cell", "eval"), names) if last else None  # noqa: S307
             if value is not None:
