@@ -37,6 +37,7 @@ extensions = [
     "labs_entry",
     "literal_links",
     "mathml",
+    "measured",
     "plain_formulas",
 ]
 exclude_patterns = ["_build", "_ext", "_gallery", "_lab_pages", "auto_gallery/**/*.ipynb"]
@@ -86,7 +87,6 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = "sparsecode"
 html_static_path = ["_static"]
-html_extra_path = ["_lab_pages/site"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False

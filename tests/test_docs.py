@@ -162,6 +162,28 @@ def test_page_of_benchmarks_with_and_without_results(tmp_path, monkeypatch):
         assert cell in text
 
 
+def measured_numbers():
+    """Return the words of each number that pages take from results of benchmarks."""
+    return [
+        words.split(" > ")
+        for path in PAGES
+        for words in re.findall(r"\{measured\}`([^`]+)`", path.read_text(encoding="utf-8"))
+    ]
+
+
+def test_numbers_that_pages_take_from_benchmarks_are_there(monkeypatch):
+    pytest.importorskip("sphinx")
+    monkeypatch.syspath_prepend(DOCS / "_ext")
+    measured = importlib.import_module("measured")
+    assert len(measured_numbers()) > 10
+    for name, *words in measured_numbers():
+        results = json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text(encoding="utf-8"))
+        assert measured.found(results, words) > 0
+    rows = {"machine": {}, "rows": [{"task": "a", "type": "b", "us": 12.4}, {"task": "c", "type": "b", "us": 1234.0}]}
+    assert [measured.found(rows, words.split()) for words in ("a us", "b c us")] == [12.4, 1234.0]
+    assert [measured.shown(value) for value in (0.0123, 2.39, 12.4, 1234.0)] == ["0.012", "2.4", "12", "1200"]
+
+
 def test_references_are_those_of_docstrings(docstrings):
     entries = re.findall(r"@\w+\{(\w+),\n.*?title = \{(.*?)\},\n", (DOCS / "references.bib").read_text(), re.DOTALL)
     keys = [key for key, _ in entries]

@@ -27,10 +27,11 @@ def read_again(app, env, added, changed, removed):
 
 def write_pages(app, config):
     """Write the web pages of the labs, unless they are there as they would be written now."""
-    folder, source = Path(app.srcdir) / "_lab_pages", Path(app.srcdir) / "labs"
     run = ["--run"] if config.plot_gallery not in (False, "0", "False") else []
+    folder, source = Path(app.srcdir) / "_lab_pages" / ("drawn" if run else "plain"), Path(app.srcdir) / "labs"
+    config.html_extra_path = [str(folder / "site")]
     files = sorted([*source.glob("*.py"), source / "page.css", *Path(labs.__file__).parent.rglob("*.py")])
-    stamp = hashlib.sha256(b"".join([*map(Path.read_bytes, files), *map(str.encode, run)])).hexdigest()
+    stamp = hashlib.sha256(b"".join(map(Path.read_bytes, files))).hexdigest()
     note = folder / "stamp"
     if not note.exists() or note.read_text() != stamp:
         command = [sys.executable, source / "build.py", "--out", folder / "site" / "labs", *run]

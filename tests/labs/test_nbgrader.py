@@ -1,7 +1,9 @@
 """nbgrader, where it is installed, gives full marks to solutions and none to what nobody has touched."""
 
 import json
+import os
 import runpy
+import sys
 import types
 import warnings
 from pathlib import Path
@@ -19,10 +21,12 @@ SOURCES = BUILD.sources()
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # nbgrader and Jupyter have many about themselves
 @pytest.mark.parametrize("name", labs.LABS)
-def test_marks(name, tmp_path):
+def test_marks(name, tmp_path, monkeypatch):
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config
 
+    # It starts a command of the same environment by name
+    monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     lab, path = getattr(labs, name), SOURCES[name]
     config = Config()
     config.CourseDirectory.root = str(tmp_path)
