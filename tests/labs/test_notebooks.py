@@ -125,13 +125,40 @@ def test_a_stub_takes_the_place_of_a_solution():
     assert cell.solved == 'a = "b"\ncheck(a)'
 
 
+def forget(lab, monkeypatch):
+    """Let a lab be as in a new process."""
+    for exercise in lab.exercises.values():
+        for name, value in (("answer", None), ("passed", None), ("tries", 0)):
+            monkeypatch.setattr(exercise, name, value)
+
+
+def check_output(lab, text):
+    """Assert that solutions have passed, and that what is printed is as the text of the lab says."""
+    assert "FAIL" not in text
+    assert "TODO" not in text
+    assert f"{len(lab.exercises)} of {len(lab.exercises)} exercises done" in text
+    check_numbers(lab.id, text)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
-def test_solutions_pass_in_a_notebook_and_draw_a_figure(lab, tmp_path, capsys):
+def test_solutions_pass_and_draw_a_figure(lab, capsys, monkeypatch):
+    forget(lab, monkeypatch)
+    cells = [text for kind, text, _ in BUILD.cells_of(lab, SOURCES[lab.id], "solution") if kind == "code"]
+    results = BUILD.run_cells(cells)
+    assert not capsys.readouterr().err
+    assert any(figures for _, figures in results)
+    check_output(lab, "".join(text for text, _ in results))
+    assert all(lab.result(key).passed is True for key in lab.exercises)
+
+
+@pytest.mark.slow
+def test_solutions_pass_in_jupyter(tmp_path):
     pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
     from sparsecode._cli.labs import execute, read_notebook
 
+    lab = labs.lab1
     path = tmp_path / "solution.ipynb"
     path.write_text(BUILD.notebook(lab, SOURCES[lab.id], "solution"), "utf-8")
     with warnings.catch_warnings():
@@ -143,12 +170,8 @@ def test_solutions_pass_in_a_notebook_and_draw_a_figure(lab, tmp_path, capsys):
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert not [output.text for output in outputs if output.get("name") == "stderr"]
     assert any("image/png" in output.get("data", {}) for output in outputs)
-    text = "".join(output.text for output in outputs if output.output_type == "stream")
-    assert "FAIL" not in text
-    assert "TODO" not in text
-    assert f"{len(lab.exercises)} of {len(lab.exercises)} exercises done" in text
+    check_output(lab, "".join(output.text for output in outputs if output.output_type == "stream"))
     assert all(passed is True for passed, _ in verdicts.values())
-    check_numbers(lab.id, text)
 
 
 def number(text, label):
@@ -215,9 +238,7 @@ def check_numbers(name, text):
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
 def test_stubs_are_not_attempted_and_nothing_fails(lab, capsys, monkeypatch):
     """Cells between these work with the solutions then, and run in the test above."""
-    for exercise in lab.exercises.values():  # as in a new process
-        monkeypatch.setattr(exercise, "answer", None)
-        monkeypatch.setattr(exercise, "passed", None)
+    forget(lab, monkeypatch)
     notebook = json.loads((SHIPPED / f"{SOURCES[lab.id].stem}.ipynb").read_text("utf-8"))
     names = {"__name__": "notebook"}
     for cell in notebook["cells"]:
