@@ -178,7 +178,7 @@ def solutions(lab, path):
 
 
 def run_cells(cells):
-    """Return what code cells, run in one process in their order, print, and the figures that they draw, as PNG."""
+    """Return what code cells, run in their order, print, and the figures that they draw: PNG with its titles."""
     import matplotlib.pyplot as plt
 
     names, found = {"__name__": "notebook"}, []
@@ -193,19 +193,21 @@ def run_cells(cells):
         figures = []
         for number in plt.get_fignums():
             picture = io.BytesIO()
-            plt.figure(number).savefig(picture, dpi=80, bbox_inches="tight", metadata={"Software": None})
-            figures.append(picture.getvalue())
+            figure = plt.figure(number)
+            figure.savefig(picture, dpi=100, bbox_inches="tight", metadata={"Software": None})
+            titles = [figure.get_suptitle(), *(ax.get_title() for ax in figure.axes)]
+            figures.append((picture.getvalue(), "; ".join(filter(None, titles))))
         plt.close("all")
         found.append((printed.getvalue(), figures))
     return found
 
 
 def output(text, figures, heading):
-    """Return what a cell has left behind as HTML; figures are told by the heading above them."""
+    """Return what a cell has left behind as HTML; figures without titles are told by the heading above them."""
     parts = [f'<pre class="output" tabindex="0">{html.escape(text)}</pre>'] if text else []
-    for figure in figures:
+    for figure, titles in figures:
         source = f"data:image/png;base64,{base64.b64encode(figure).decode()}"
-        parts.append(f'<img alt="Figure of this section: {html.escape(heading, quote=True)}" src="{source}">')
+        parts.append(f'<img alt="Figure: {html.escape(titles or heading, quote=True)}" src="{source}">')
     return "".join(parts)
 
 

@@ -57,7 +57,7 @@ def test_two_builds_are_the_same_bytes(tmp_path):
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
 def test_pages_of_learners_give_nothing_away(lab):
     pytest.importorskip("markdown_it")
-    results = [(f"result {i}\n", [b"png"]) for i in range(len(BUILD.read_cells(SOURCES[lab.id])))]
+    results = [(f"result {i}\n", [(b"png", "")]) for i in range(len(BUILD.read_cells(SOURCES[lab.id])))]
     given, answers = (BUILD.page(lab, SOURCES[lab.id], flavour, results) for flavour in ("html", "answers"))
     for cell in BUILD.read_cells(SOURCES[lab.id]):
         if cell.has_solution:
@@ -68,15 +68,21 @@ def test_pages_of_learners_give_nothing_away(lab):
     first = next(i for i, cell in enumerate(codes) if cell.has_solution)
     assert re.findall(r"result (\d+)", given) == [str(i) for i in range(first)]
     assert re.findall(r"result (\d+)", answers) == [str(i) for i in range(len(codes))]
-    assert all(re.search('alt="Figure of this section: [^"]{4}', found) for found in re.findall("<img.*?>", answers))
+    assert all(re.search('alt="Figure: [^"]{4}', found) for found in re.findall("<img.*?>", answers))
 
 
 def test_what_cells_print_and_draw_is_kept():
-    cells = ["import matplotlib.pyplot as plt\nprint('a')", "plt.plot([1, 2])\nplt.show()", "x = 3\nx + 1"]
+    cells = [
+        "import matplotlib.pyplot as plt\nprint('a')",
+        "plt.plot([1, 2])\nplt.title('up')\nplt.show()",
+        "x = 3\nx + 1",
+    ]
     (said, none), (shown, figures), (value, _) = BUILD.run_cells(cells)
     assert (said, none, shown, value) == ("a\n", [], "", "4\n")
-    assert [figure[:4] for figure in figures] == [b"\x89PNG"]
-    assert BUILD.output("<", figures, 'a "b"').startswith('<pre class="output" tabindex="0">&lt;</pre><img alt="Figure')
+    assert [(figure[:4], titles) for figure, titles in figures] == [(b"\x89PNG", "up")]
+    start = '<pre class="output" tabindex="0">&lt;</pre><img alt="Figure: '
+    assert BUILD.output("<", figures, "a").startswith(f'{start}up"')
+    assert BUILD.output("<", [(b"", "")], 'a "b"').startswith(f'{start}a &quot;b&quot;"')
 
 
 @pytest.mark.parametrize("flavour", ["student", "solution", "nbgrader"])
