@@ -1,12 +1,13 @@
 """Check a built site, page by page, in headless Chromium.
 
-    python docs/check_site.py docs/_build/html [--some] [--shots FOLDER]
+    python docs/check_site.py docs/_build/html [--some | --only PREFIX ...] [--shots FOLDER]
 
 Every page: no request to another host, nothing missing, no error of a script, a text for each image, no horizontal
 scrolling at 1280 and 375 pixels, nothing cut off on paper, no violation found by axe, light and dark; links within the
 site lead somewhere; the search finds words that must be found. Of each lab a PDF is made, in which every line of code
-must be found. `--some` looks at a few pages of each kind in the browser, and checks the links
-of all. It needs the extra "site" and Chromium (CHROMIUM names it where it is not on the path).
+must be found. `--some` looks at a few pages of each kind in the browser, `--only` at those whose path begins with a
+word, and both check the links of all. What is wrong is said as it is found. It needs the extra "site" and Chromium
+(CHROMIUM names it where it is not on the path).
 """
 
 import argparse
@@ -169,9 +170,11 @@ def look(page, name, shots):
     return wrong
 
 
-def violations(page, axe):
+def violations(page, axe, scheme):
     """Return the rules of accessibility that a page breaks, with the first element that does."""
-    found = axe.run(page, options={"preload": False}).response["violations"]
+    # What has no colour is the same in the dark
+    only = {"runOnly": ["color-contrast"]} if scheme == "dark" else {}
+    found = axe.run(page, options={"preload": False} | only).response["violations"]
     return [f"axe {v['id']} ({len(v['nodes'])}): {v['nodes'][0]['html'][:160]}" for v in found]
 
 
@@ -203,13 +206,17 @@ def in_browser(folder, pages, shots):
             for name in pages:
                 page.set_viewport_size(dict(zip(("width", "height"), WIDTHS["desk"], strict=True)))
                 page.goto(f"{host}/{name}", wait_until="load")
-                found = violations(page, axe)
+                found = violations(page, axe, scheme)
                 found += look(page, f"{scheme}.{name}", shots) if scheme == "light" or shots else []
                 found += on_paper(page, name) if scheme == "light" else []
-                wrong += [f"{name}, {scheme}: {what}" for what in [*noticed, *found]]
+                found = [f"{name}, {scheme}: {what}" for what in [*noticed, *found]]
+                print(*found, sep="\n", end="\n" if found else "", flush=True)
+                wrong += found
                 noticed.clear()
             if scheme == "light":
-                wrong += search(page, host)
+                found = search(page, host)
+                print(*found, sep="\n", end="\n" if found else "", flush=True)
+                wrong += found
         browser.close()
     server.shutdown()
     return wrong
@@ -220,6 +227,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--some", action="store_true", help="a few pages of each kind")
+    parser.add_argument("--only", nargs="+", metavar="PREFIX", help="pages whose path begins with one of these")
     parser.add_argument("--shots", type=Path, help="folder for pictures of the pages")
     options = parser.parse_args()
     if options.shots:
@@ -228,9 +236,9 @@ def main():
     pages = [page for page in pages if not page.startswith(NOT_PAGES)]
     wrong = broken_links(options.folder, pages)
     shown = [page for page in SOME if page in pages] if options.some else pages
+    shown = [page for page in shown if page.startswith(tuple(options.only or [""]))]
+    print(*wrong, sep="\n", end="\n" if wrong else "", flush=True)
     wrong += in_browser(options.folder, shown, options.shots)
-    for line in dict.fromkeys(wrong):
-        print(line)
     print(f"{len(pages)} pages, {len(shown)} in the browser, {len(wrong)} findings")
     sys.exit(bool(wrong))
 
