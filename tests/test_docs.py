@@ -108,7 +108,7 @@ def test_code_of_pages_runs(page, tmp_path, monkeypatch):
         assert large in code
         code = code.replace(large, small)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(plt, "show", None)
+    monkeypatch.setattr(plt, "show", lambda: None)
     if page == "extend/penalty":
         monkeypatch.syspath_prepend(ROOT / "tests" / "penalties")
     for name in ("answer", "passed", "tries", "hints_given") if page == "labs/index" else ():
