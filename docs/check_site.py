@@ -125,12 +125,12 @@ SCROLL = "() => [document.documentElement.scrollWidth, window.innerWidth]"
 
 
 #: Elements whose content is wider than they are, or which leave the paper, with their first words.
-CUT = """() => ['pre', 'img', 'svg', 'table', 'math', 'p', 'summary']
+CUT = """() => ['pre', 'img', 'table', 'math', 'p', 'summary']
     .flatMap(tag => [...document.querySelectorAll('main ' + tag)])
     .filter(e => e.checkVisibility())
     .filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display != 'inline'
         && e.clientWidth || e.getBoundingClientRect().right > window.innerWidth + 1)
-    .map(e => e.tagName + ' ' + (e.textContent || e.src).trim().slice(0, 60))"""
+    .map(e => e.tagName + ' ' + (e.textContent || e.src || e.outerHTML).trim().slice(0, 60))"""
 
 
 def printed(page):
