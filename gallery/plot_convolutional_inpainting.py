@@ -4,12 +4,15 @@ Missing pixels and noise, by maps of kernels
 
 Where pixels are missing (``transform(X, mask=known)``), or noisy, maps of 48 kernels are found that fit what is known,
 and rebuild the photograph. Kernels were learned from parts of other photographs, without their low frequencies; those
-of the damaged photograph are a mean of the known pixels around, or a smooth image, and the kernels do the rest.
+of the damaged photograph are a mean of the known pixels around, or a smooth image, and the kernels do the rest. The
+less use other photographs have for a kernel, the more it costs (`WeightedL1`), which is worth 0.1 dB.
 
 The numbers to look at: peak signal-to-noise ratios (PSNR), of missing pixels alone and of the noisy photograph, beside
-biharmonic inpainting and denoising by total variation of scikit-image. One convolutional code is behind both, by half
-a decibel and more: a code of few events has one opinion about a pixel, while patches that overlap are averaged.
-`plot_inpainting.py` and `plot_denoising.py`, with patches, do better than those.
+biharmonic inpainting and denoising by total variation of scikit-image. Who is better depends on the photograph: with
+these settings, of nine (parts of 128 x 128), maps of kernels fill gaps better in four, and are level in the median;
+they remove noise better in five, those with texture, by up to 1.7 dB, and worse by up to 2.9 dB where large areas are
+smooth, since no kernel is as large as these. `plot_inpainting.py` and `plot_denoising.py`, with patches that overlap
+and are averaged, do better.
 """
 
 from pathlib import Path
@@ -22,9 +25,11 @@ from skimage.restoration import denoise_tv_chambolle, inpaint_biharmonic
 
 from sparsecode import ConvSparseCoder
 from sparsecode.datasets import natural_images
+from sparsecode.penalties import WeightedL1
 from sparsecode.preprocessing import TikhonovFilter
 
-SIGMA, MISSING, SMOOTH, PART = 0.1, 0.5, 1.5, 64
+SIGMA, MISSING, PART = 0.1, 0.5, 64
+SMOOTH, LAMBDA = 1.0, 3.0  # how much of a damaged photograph is left to the smooth image
 rng = np.random.default_rng(0)
 photographs = [image.astype(np.float32) for image in natural_images()]
 image = photographs.pop(4)[:160, 80:240]
@@ -40,12 +45,15 @@ settings = {"encode_tol": 1e-2, "pool": None, "n_jobs": 2, "sparse_output": True
 learner = ConvSparseCoder(
     48, kernel_shape=10, input_shape=(PART, PART), target_sparsity=0.006, max_iter=3, random_state=0, **settings
 )
-kernels = learner.fit(np.array(parts)).dictionary_
+sizes = np.abs(learner.fit_transform(np.array(parts))).sum(axis=0).reshape(48, -1).sum(axis=1)
+kernels, by_use = learner.dictionary_, WeightedL1(weights=(sizes / sizes.mean()) ** -0.5)
 
 
 def restored(picture, low, known=None, *, alpha):
     """Return the low frequencies of a picture and what a code makes of the others."""
-    coder = ConvSparseCoder(dictionary=kernels, boundary="mask", input_shape=image.shape, alpha=alpha, **settings)
+    coder = ConvSparseCoder(
+        dictionary=kernels, penalty=by_use, alpha=alpha, boundary="mask", input_shape=image.shape, **settings
+    )
     mask = None if known is None else known[None]
     codes = coder.fit((picture - low)[None], mask=mask).transform((picture - low)[None], mask=mask)
     result = coder.inverse_transform(codes).reshape(image.shape) + low
@@ -57,9 +65,9 @@ seen = np.where(known, image, 0)
 low = gaussian_filter(seen, SMOOTH) / gaussian_filter(known.astype(np.float32), SMOOTH)
 filled = {"biharmonic": inpaint_biharmonic(seen, ~known)}
 noisy = image + SIGMA * rng.standard_normal(image.shape).astype(np.float32)
-slow = TikhonovFilter().fit(noisy[None]).lowpass(noisy[None])[0]
+slow = TikhonovFilter(LAMBDA).fit(noisy[None]).lowpass(noisy[None])[0]
 denoised = {"total variation": denoise_tv_chambolle(noisy, weight=1.2 * SIGMA)}
-filled["kernels, l1"], n_filled = restored(seen, low, known, alpha=0.01)
+filled["kernels, l1"], n_filled = restored(seen, low, known, alpha=0.005)
 denoised["kernels, l1"], n_denoised = restored(noisy, slow, alpha=2.5 * SIGMA)
 print(f"active for each pixel: missing {n_filled:.3f}, noise {n_denoised:.3f}")
 

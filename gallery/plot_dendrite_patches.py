@@ -32,7 +32,7 @@ from sparsecode.dendrites import ActiveDendriteClassifier, DendriticSegmentDetec
 from sparsecode.sdr import KWinners
 
 warnings.filterwarnings("ignore", message="The number of components is higher")  # as it is meant to be
-SIDE, SIZE, NUMBERS = 300, 48, (5, 10, 20, 40, 80)
+SIDE, SIZE, NUMBERS, SEEDS = 300, 48, (5, 10, 20, 40, 80), 3
 photographs = Whitener().fit_transform(np.array(natural_images(side=SIDE)))
 
 
@@ -58,9 +58,9 @@ def pipeline(seed):
 
 
 right = {
-    name: np.zeros((3, len(NUMBERS))) for name in ("dendrites", "nearest piece", "active cells", "codes", "pixels")
+    name: np.zeros((SEEDS, len(NUMBERS))) for name in ("dendrites", "nearest piece", "active cells", "codes", "pixels")
 }
-for seed in range(3):
+for seed in range(SEEDS):
     rng = np.random.default_rng(seed)
     (X, y), (X_test, y_test) = pieces(rng, NUMBERS[-1], black=True), pieces(rng, 40, black=False)
     model = pipeline(seed).fit(X, y)

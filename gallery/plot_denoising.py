@@ -24,9 +24,9 @@ from skimage.restoration import denoise_bilateral, denoise_nl_means, denoise_tv_
 from sparsecode import Dictionary, PatchExtractor, SparseCoder
 from sparsecode.datasets import natural_images
 
-SIGMA, SIZE, ATOMS = 0.1, 8, 256
+SIGMA, SIZE, ATOMS, SIDE = 0.1, 8, 256, 256
 
-image = natural_images()[4][:256, :256]
+image = natural_images()[4][:SIDE, :SIDE]
 noisy = image + SIGMA * np.random.default_rng(0).standard_normal(image.shape)
 
 cutter = PatchExtractor(SIZE, center=True).fit([noisy])

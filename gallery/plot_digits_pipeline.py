@@ -24,6 +24,8 @@ from sklearn.preprocessing import MaxAbsScaler
 from sparsecode import PatchEncoder, SparseCoder
 from sparsecode.plot import mosaic
 
+SIZES, LEVELS, N_JOBS = [16, 32, 64], [0.03, 0.1, 0.2], 2
+
 X, y = load_digits(return_X_y=True)
 train, test, y_train, y_test = train_test_split(X / 16, y, test_size=0.5, random_state=0, stratify=y)
 
@@ -31,10 +33,10 @@ coder = SparseCoder(max_iter=4, batch_size=1000, encode_tol=1e-4, random_state=0
 codes = PatchEncoder(coder, patch_size=4, input_shape=(8, 8), pool="max", random_state=0)
 classifier = LogisticRegression(C=3, max_iter=1000)
 grid = {
-    "patchencoder__encoder__n_components": [16, 32, 64],
-    "patchencoder__encoder__target_sparsity": [0.03, 0.1, 0.2],
+    "patchencoder__encoder__n_components": SIZES,
+    "patchencoder__encoder__target_sparsity": LEVELS,
 }
-search = GridSearchCV(make_pipeline(codes, MaxAbsScaler(), classifier), grid, cv=3, n_jobs=2).fit(train, y_train)
+search = GridSearchCV(make_pipeline(codes, MaxAbsScaler(), classifier), grid, cv=3, n_jobs=N_JOBS).fit(train, y_train)
 pixels = GridSearchCV(classifier, {"C": np.logspace(-2, 2, 5)}, cv=3).fit(train, y_train)
 
 best = {name.rpartition("__")[2]: value for name, value in search.best_params_.items()}
@@ -45,11 +47,10 @@ for name, share in right.items():
 
 figure, (left, middle, end) = plt.subplots(1, 3, figsize=(13, 4), layout="constrained", width_ratios=(1.2, 1, 1))
 table = np.array(search.cv_results_["mean_test_score"]).reshape([len(values) for values in grid.values()])
-sizes, levels = grid.values()
-for line, level, marker, colour in zip(table.T, levels, "o^s", ["#0072b2", "#d55e00", "#009e73"], strict=True):
-    left.plot(sizes, 100 * line, marker=marker, color=colour, label=f"{100 * level:g} %")
+for line, level, marker, colour in zip(table.T, LEVELS, "o^s", ["#0072b2", "#d55e00", "#009e73"], strict=True):
+    left.plot(SIZES, 100 * line, marker=marker, color=colour, label=f"{100 * level:g} %")
 left.set(xlabel="atoms", ylabel="digits classified right (%)", xscale="log", title="cross-validation")
-left.set_xticks(sizes, [str(size) for size in sizes])
+left.set_xticks(SIZES, [str(size) for size in SIZES])
 left.minorticks_off()
 left.legend(title="active")
 mosaic(search.best_estimator_[0].dictionary_, ax=middle)

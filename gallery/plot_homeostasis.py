@@ -26,15 +26,15 @@ from sparsecode.metrics import relative_error
 from sparsecode.plot import mosaic
 from sparsecode.receptive_fields import classify_receptive_fields, fit_gabor
 
-N_ATOMS, ACTIVE, SIZE = 400, 4, 12
+N_ATOMS, ACTIVE, SIZE, N_TRAIN, N_TEST = 400, 4, 12, 20_000, 4000
 # A step each; "online" has statistics of all before. With 256 for both, "ols" leaves 2.8 % unlearned there, not 4.8
 BATCHES = {"gradient": 256, "online": 1024}
 RULES = {None: "#000000", "ols": "#999999", "emp": "#e69f00", "hap": "#0072b2", "heh": "#d55e00"}
 
 images = Whitener().fit_transform(natural_images())
-extractor = PatchExtractor(SIZE, n_patches=24_000, center=True, random_state=0)
+extractor = PatchExtractor(SIZE, n_patches=N_TRAIN + N_TEST, center=True, random_state=0)
 patches = extractor.fit_transform(images)
-X, held_out = patches[:20_000], patches[20_000:]
+X, held_out = patches[:N_TRAIN], patches[N_TRAIN:]
 
 atoms, rates, unlearned = {}, {}, {}
 for rule in RULES:

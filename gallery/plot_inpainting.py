@@ -29,12 +29,12 @@ from skimage.restoration import inpaint_biharmonic
 from sparsecode import PatchExtractor, SparseCoder
 from sparsecode.datasets import natural_images
 
-SIZE, ATOMS, MISSING = 8, 256, (0.5, 0.8)
+SIZE, ATOMS, N_PATCHES, SIDE, MISSING = 8, 256, 20_000, 160, (0.5, 0.8)
 PENALTIES = {"l1": {"penalty": "l1", "alpha": 0.02}, "l0": {"penalty": "cel0", "alpha": 0.001}}
 
 photographs = natural_images()
-image = photographs.pop(4)[:160, 80:240]
-patches = PatchExtractor(SIZE, n_patches=20_000, center=True, random_state=0).fit_transform(photographs)
+image = photographs.pop(4)[:SIDE, 80 : 80 + SIDE]
+patches = PatchExtractor(SIZE, n_patches=N_PATCHES, center=True, random_state=0).fit_transform(photographs)
 learned = SparseCoder(ATOMS, target_sparsity=0.05, max_iter=4, tol=0, n_jobs=-1, random_state=0).fit(patches)
 
 cutter = PatchExtractor(SIZE).fit([image])

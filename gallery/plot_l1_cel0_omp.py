@@ -23,12 +23,12 @@ from sparsecode import PatchExtractor, SparseCoder, Whitener
 from sparsecode.datasets import natural_images
 from sparsecode.metrics import relative_error
 
-SIZE, ACTIVE = 12, 0.03
+SIZE, ACTIVE, N_PATCHES = 12, 0.03, 40_000
 
 # Atoms from all photographs but the one that will be coded, learned with the codes that l0 prefers.
 images = Whitener().fit_transform(natural_images())
 image = images.pop(4)
-patches = PatchExtractor(SIZE, n_patches=40_000, center=True, random_state=0).fit_transform(images)
+patches = PatchExtractor(SIZE, n_patches=N_PATCHES, center=True, random_state=0).fit_transform(images)
 learner = SparseCoder(288, penalty="cel0", target_sparsity=ACTIVE, max_iter=4, n_jobs=-1, random_state=0)
 atoms = learner.fit(patches).components_
 
@@ -74,6 +74,6 @@ bars.set(xlabel="relative error, pooled", title=f"{100 * ACTIVE:g} % of {len(ato
 for (name, count), colour in zip(active.items(), colours, strict=True):
     if "debiased" not in name:  # same support
         counts.hist(count, np.arange(0, 41, 2), histtype="step", color=colour, linewidth=1.5)
-counts.set(xlabel="active atoms in a patch (colours as above)", ylabel="patches", yscale="log")
+counts.set(xlabel="active atoms in a patch", ylabel="patches", yscale="log")
 
 figure.savefig(Path(__file__).with_suffix(".png") if "__file__" in globals() else "plot_l1_cel0_omp.png", dpi=120)

@@ -32,9 +32,11 @@ from sparsecode.plot import mosaic
 from sparsecode.receptive_fields import fit_gabor
 from sparsecode.solvers import objective
 
+N_TRAIN, N_TEST, EPOCHS = 35_000, 5000, 10
+
 images = Whitener().fit_transform(natural_images())
-patches = PatchExtractor(12, n_patches=40_000, center=True, random_state=0).fit_transform(images)
-train, test = patches[:35_000], patches[35_000:]
+patches = PatchExtractor(12, n_patches=N_TRAIN + N_TEST, center=True, random_state=0).fit_transform(images)
+train, test = patches[:N_TRAIN], patches[N_TRAIN:]
 
 # Circuits with the same atoms, and one patch of high contrast
 atoms = SparseCoder(144, alpha=0.5, max_iter=3, n_jobs=-1, random_state=0).fit(train).components_
@@ -53,7 +55,7 @@ for name, circuit in circuits.items():
     print(f"{name}: objective above that of the coder by {100 * (ends / bests[name] - 1):.2f} %")
 
 # Spiking neurons that learn, and what their counts say of other patches
-net = SAILnet(144, max_iter=10, n_jobs=-1, random_state=0).fit(train)
+net = SAILnet(144, max_iter=EPOCHS, n_jobs=-1, random_state=0).fit(train)
 history, counts = net.history_, net.transform(test)
 active = float((counts != 0).mean())
 gabor = fit_gabor(net.components_, shape=(12, 12), n_jobs=-1)

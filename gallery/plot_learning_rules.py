@@ -22,11 +22,11 @@ from sparsecode import PatchExtractor, SparseCoder, Whitener
 from sparsecode.datasets import natural_images
 from sparsecode.metrics import relative_error
 
-N_PATCHES, CHUNK, EPOCHS = 10_240, 1280, 16
+N_PATCHES, N_TEST, CHUNK, EPOCHS = 10_240, 4000, 1280, 16
 SETTINGS = {"n_nonzero_coefs": 6, "solver": "omp", "homeostasis": None, "tol": 0, "n_jobs": -1, "random_state": 0}
 
 images = Whitener().fit_transform(natural_images())
-patches = PatchExtractor(12, n_patches=N_PATCHES + 4000, center=True, random_state=0).fit_transform(images)
+patches = PatchExtractor(12, n_patches=N_PATCHES + N_TEST, center=True, random_state=0).fit_transform(images)
 X, held_out = patches[:N_PATCHES], patches[N_PATCHES:]
 
 

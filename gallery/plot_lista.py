@@ -27,11 +27,13 @@ from sparsecode.datasets import natural_images
 from sparsecode.metrics import relative_error
 from sparsecode.solvers import solve_fista
 
-LAYERS, ALPHA = [1, 2, 4, 8, 16], 0.5
+LAYERS, ALPHA, N_TRAIN, N_TEST = [1, 2, 4, 8, 16], 0.5, 11_000, 2000
 
 images = Whitener().fit_transform(natural_images())
-patches = PatchExtractor(10, n_patches=13_000, center=True, random_state=0).fit_transform(images).astype(np.float32)
-train, test = patches[2000:], patches[:2000]
+patches = (
+    PatchExtractor(10, n_patches=N_TRAIN + N_TEST, center=True, random_state=0).fit_transform(images).astype(np.float32)
+)
+train, test = patches[N_TEST:], patches[:N_TEST]
 D = SparseCoder(200, alpha=ALPHA, max_iter=4, random_state=0).fit(train).components_
 exact = SparseCoder(dictionary=D, alpha=ALPHA, n_jobs=1).fit(train)
 codes = exact.transform(test)

@@ -25,7 +25,7 @@ from sparsecode.convolutional import ConvSparseCoder
 from sparsecode.datasets import natural_images
 from sparsecode.temporal import SpikingLCA
 
-SIZE, SIDE, ATOMS, DRAWN, BUDGETS = 8, 96, 128, 2, (0.05, 0.1, 0.15)
+SIZE, SIDE, ATOMS, DRAWN, BUDGETS, SEEDS = 8, 96, 128, 2, (0.05, 0.1, 0.15), 3
 images = Whitener().fit_transform(np.array(natural_images(side=256)))
 pieces = images[5:, 80 : 80 + SIDE, 80 : 80 + SIDE].copy()  # of four photographs, which atoms do not see
 pieces -= pieces.mean(axis=(1, 2), keepdims=True)
@@ -55,7 +55,7 @@ def measure(coder, X):
 
 alphas = np.geomspace(0.1, 2.0, 7)
 curves, spiking, agreement = {"patches side by side": [], "convolution": []}, [], []
-for seed in range(3):
+for seed in range(SEEDS):
     dictionary = learn(seed)
     settings = {"input_shape": pieces.shape[1:], "pool": None, "encode_tol": 1e-2}
     for alpha in alphas:
@@ -74,7 +74,7 @@ for seed in range(3):
                 "convolution": of_pieces[3][DRAWN].reshape(SIDE, SIDE),
                 "rates": side_by_side.inverse_transform(of_neurons[3])[DRAWN],
             }
-curves = {name: np.reshape(curve, (3, -1, 2)) for name, curve in curves.items()}
+curves = {name: np.reshape(curve, (SEEDS, -1, 2)) for name, curve in curves.items()}
 for name, runs in curves.items():
     for budget in BUDGETS:
         values = [np.exp(np.interp(np.log(budget), *np.log(curve[::-1]).T)) for curve in runs]

@@ -27,14 +27,15 @@ from sparsecode.datasets import natural_images
 from sparsecode.penalties import CEL0, L0, L1, LHalf
 from sparsecode.solvers import solve
 
+N_TRAIN, N_TEST = 15_000, 300
 ALPHA = 0.45  # of l0: a unit pays where its correlation is above sqrt(2 * 0.45) = 0.95
 STEPS = np.array([1, 1 / 2, 1 / 4, 1 / 7, 1 / 14])  # in units of 1 / L
 COLOURS = {"soft": "#d55e00", "half": "#cc79a7", "hard": "#999999", "CEL0": "#000000", "hard, from OMP": "#56b4e9"}
 
 images = Whitener().fit_transform(natural_images())
-patches = PatchExtractor(12, n_patches=15_300, center=True, random_state=0).fit_transform(images)
-X = patches[15_000:]
-learner = SparseCoder(288, penalty=CEL0(ALPHA), max_iter=3, n_jobs=-1, random_state=0).fit(patches[:15_000])
+patches = PatchExtractor(12, n_patches=N_TRAIN + N_TEST, center=True, random_state=0).fit_transform(images)
+X = patches[N_TRAIN:]
+learner = SparseCoder(288, penalty=CEL0(ALPHA), max_iter=3, n_jobs=-1, random_state=0).fit(patches[:N_TRAIN])
 D = learner.components_
 L = np.linalg.norm(D, 2) ** 2
 admits = np.sqrt(2 * ALPHA)

@@ -29,7 +29,7 @@ import numpy as np
 
 from sparsecode.dendrites import AnomalyLikelihood, SequencePredictor
 
-N_HOURS, FIRST, WEEK = 5040, 2016, 168
+N_HOURS, FIRST, WEEK, SEEDS = 5040, 2016, 168, 3
 KINDS = ("spike", "stuck", "holiday", "shifted", "night")
 
 
@@ -87,7 +87,7 @@ def detected(scores, events):
 
 
 found, errors, likelihood = {}, [], AnomalyLikelihood(learning_period=500, averaging_window=3)
-for seed in range(3):
+for seed in range(SEEDS):
     power, events = stream(seed)
     dates = np.datetime64("2024-01-01T00", "h") + np.arange(N_HOURS)
     alone = SequencePredictor(likelihood=likelihood, random_state=seed, n_buckets=100).fit(power).outcomes_

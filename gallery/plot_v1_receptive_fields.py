@@ -18,8 +18,10 @@ from sparsecode.datasets import natural_images
 from sparsecode.plot import mosaic
 from sparsecode.receptive_fields import fit_gabor
 
+N_PATCHES = 60_000
+
 images = Whitener().fit_transform(natural_images())
-patches = PatchExtractor(12, n_patches=60_000, center=True, random_state=0).fit_transform(images)
+patches = PatchExtractor(12, n_patches=N_PATCHES, center=True, random_state=0).fit_transform(images)
 coder = SparseCoder(144, alpha=0.5, n_jobs=-1, random_state=0).fit(patches)
 
 fit = fit_gabor(coder.components_, shape=(12, 12), n_jobs=-1)

@@ -9,12 +9,21 @@ import numba
 import numpy as np
 import pytest
 
+from . import versions
 from .scripts import Scripts
+
+#: Compiled versions of all workers.
+VERSIONS = pytest.StashKey()
 
 
 def pytest_report_header():
     """Say which copy of the package is under test: the installed one, not the folder beside the tests."""
     return f"sparsecode from {Path(importlib.util.find_spec('sparsecode').origin).parent}"
+
+
+def pytest_configure():
+    """Let processes that tests start import that copy too, and find the kernels that are compiled for it."""
+    os.environ["PYTHONSAFEPATH"] = "1"
 
 
 def pytest_collection_modifyitems(items):
@@ -23,9 +32,10 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish(session):
-    """Note which gallery scripts will be asked for."""
+    """Note which gallery scripts will be asked for; where workers share the tests they run when they are."""
     items = (item for item in session.items if item.name.startswith("test_script["))
-    session.config.scripts = Scripts([item.callspec.params["script"] for item in items])
+    wanted = {item.callspec.params["script"]: item.callspec.params["smaller"] for item in items}
+    session.config.scripts = Scripts(wanted, beside=not hasattr(session.config, "workerinput"))
 
 
 def pytest_runtest_teardown(item):
@@ -37,6 +47,26 @@ def pytest_runtest_teardown(item):
 def pytest_unconfigure(config):
     if hasattr(config, "scripts"):
         config.scripts.close()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """Count compiled versions of all workers together, where workers share the tests, when these have ended."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["versions"] = sorted(versions.compiled())
+    elif VERSIONS in session.config.stash:
+        from .core.test_jit import TOTAL
+
+        if complaint := versions.complaint(session.config.stash[VERSIONS], TOTAL):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+            session.config.get_terminal_writer().line(f"\nFAILED compiled kernels: {complaint}", red=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Take what a worker says."""
+    found = node.config.stash.setdefault(VERSIONS, set())
+    found |= {tuple(version) for version in getattr(node, "workeroutput", {}).get("versions", ())}
 
 
 @pytest.fixture(scope="session")

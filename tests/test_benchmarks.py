@@ -241,18 +241,44 @@ def test_temporal_memory_is_compared(imported, capsys, tmp_path):
     assert result["sequences, no learning"]["rows / s"] > 0
 
 
-def test_sporco_is_compared(imported, capsys):
+def test_sporco_is_compared(imported, capsys, monkeypatch):
     pytest.importorskip("sporco")
     convolutional, report = imported("versus", "convolutional", "report")
     rng = np.random.default_rng(0)
-    operator = convolutional.ConvolutionOperator(rng.standard_normal((4, 5, 5)).astype(np.float32), (24, 24))
-    image = rng.standard_normal((24, 24)).astype(np.float32)
-    result = report.Report()
-    convolutional.compare(result, operator, image, "small", 8.0, (1e-1, 1e-2), 1, 1)
+    image, bank = rng.standard_normal((24, 24)).astype(np.float32), rng.standard_normal((4, 5, 5)).astype(np.float32)
+    problem, result = convolutional.Problem.of(image, bank, 0.2), report.Report()
+    monkeypatch.setattr(convolutional, "STEPS", 10)
+    convolutional.compare(result, problem, "small", (1e-1, 1e-2), 1, 1)
     found = [(row["setting"], row["method"]) for row in result.rows]
-    settings = ("small, gap 0.1", "small, gap 0.01", "small, an iteration")
-    assert found == list(itertools.product(settings, ("sparsecode", "SPORCO")))
+    whats = "gap 0.1", "gap 0.01", "objective of 10 iterations", "an iteration of ADMM"
+    assert found == list(itertools.product((f"small, {what}" for what in whats), ("sparsecode", "SPORCO")))
     assert all(0 < row["us / row"] < np.inf for row in result.rows)
+    # Who is not waited for has not reached it, and the time that was waited is a lower bound
+    monkeypatch.setattr(convolutional, "PATIENCE", 0)
+    monkeypatch.setattr(convolutional, "LEAST", 0)
+    convolutional.compare(result, problem, "small", (1e-6,), 1, 1)
+    assert [row["method"] for row in result.rows[8:10]] == ["sparsecode", "SPORCO, not reached"]
+
+
+def test_codes_of_signals_are_compared(imported, capsys, monkeypatch):
+    """With the Lasso of scikit-learn in place of alphacsc, which need not be there."""
+    one, report, peers = imported("versus", "convolutional_1d", "report", "peers")
+    for name, value in {"FRACTIONS": (0.5, 0.3, 0.1, 0.03), "LENGTH": 1000, "SHORT": 200, "KERNELS": 3}.items():
+        monkeypatch.setattr(one, name, value)
+
+    def stand_in(X, D, alpha, tol, threads, solver):
+        operator = one.ConvolutionOperator(D, X.shape[1], boundary="valid")
+        return peers.scikit_learn_positive(X, operator.decode(np.eye(np.prod(operator.code_shape))), alpha, 1e-4)
+
+    monkeypatch.setattr(peers, "alphacsc", stand_in)
+    result = report.Report()
+    one.run(result, np.float32, 1, 1, quick=True)
+    assert [row["method"] for row in result.rows] == [
+        *2 * ["sparsecode greedy", "alphacsc lgcd", "alphacsc l-bfgs"],
+        *2 * ["sparsecode greedy", "scikit-learn Lasso"],
+    ]
+    assert {row["type"] for row in result.rows} == {"float64"}
+    assert capsys.readouterr().out.count("objective / that of") == 10
 
 
 def test_overlaps_of_segments_are_compared(imported, capsys, monkeypatch):
@@ -272,7 +298,7 @@ def test_films_through_convolutions_are_compared(imported, capsys, tmp_path):
     output = capsys.readouterr().out
     assert "no such clip skipped: there is no clip 'no such clip', only bigbuckbunny" in output
     rows = json.loads((tmp_path / "a.json").read_text())["discs"]
-    assert [row["threshold"] for row in rows] == [[0, 0], [2, 0.05], [4, 0.1], [8, 0.3]]
+    assert [row["threshold"] for row in rows] == [[0, 0], [2, 0.05], [4, 0.1], [6, 0.2], [8, 0.3]]
     assert rows[0]["error"] < 1e-5 < rows[-1]["error"]
     assert all(row["faster"][name] > 0 for row in rows for name in ("stream", "step"))
 

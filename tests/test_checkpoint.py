@@ -201,7 +201,7 @@ def test_an_error_while_saving_leaves_all_before(place, tmp_path, monkeypatch):
 
 CHILD = """
 import itertools, sys
-sys.path.insert(0, {root!r})
+sys.path.append({root!r})
 from tests.test_checkpoint import encoder, folder, loaded
 import numpy as np
 
@@ -215,6 +215,7 @@ for step in itertools.count(found[1]["step"] + 1 if found else 0):
 
 
 @pytest.mark.slow
+@pytest.mark.compiled  # there is no kernel in it
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("keep", [1, 2])
 def test_a_killed_writer_loses_nothing_that_it_has_saved(keep, tmp_path):

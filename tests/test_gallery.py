@@ -81,8 +81,8 @@ def check_resumed_learning(output):
 
 
 def check_lista(output):
-    lines = output.splitlines()
-    errors = {name: [number(line, name) for line in lines[:5]] for name in (" ISTA", " FISTA", "LISTA")}
+    lines = [line for line in output.splitlines() if "layers: " in line]
+    errors = {name: [number(line, name) for line in lines] for name in (" ISTA", " FISTA", "LISTA")}
     for error in errors.values():
         assert error == sorted(error, reverse=True)
     # 0.58, 0.51, 0.46, 0.44 and 0.47 of the error of ISTA after 1, 2, 4, 8 and 16 layers
@@ -110,10 +110,11 @@ def check_homeostasis(output):
     unlearned, errors = (
         {name: number(line, label) for name, line in lines.items()} for label in ("unlearned", "error")
     )
-    assert unlearned.pop("None") > 8  # 15.5
-    assert max(unlearned.values()) < 2  # 0.2
+    assert unlearned.pop("None") > 8  # 15.5; of fewer patches 18.2
+    assert max(unlearned.values()) < 4  # 0.2; of fewer patches 2.2
     plain = errors.pop("None")
-    assert max(errors.values()) < plain - 0.003  # 0.386; 0.379, 0.373, 0.372, 0.373
+    # 0.386; 0.379, 0.373, 0.372, 0.373; of fewer patches 0.427; 0.421, 0.417, 0.411, 0.408
+    assert max(errors.values()) < plain - 0.003
     assert max(errors["hap"], errors["heh"]) < errors["ols"]
     assert number(lines["None"], "online") < 1
 
@@ -122,7 +123,7 @@ def check_learning_rules(output):
     errors = {line.partition(":")[0]: number(line, "error") for line in output.splitlines()}
     # 0.3273, 0.3294, 0.3518, 0.3518
     assert errors["online"] < errors["gradient"] < min(errors["k-svd"], errors["mod"]) - 0.01
-    assert max(errors.values()) < 0.36
+    assert max(errors.values()) < 0.38  # of half as many patches 0.341, 0.346, 0.370, 0.368
 
 
 def check_lca_sailnet(output):
@@ -130,7 +131,7 @@ def check_lca_sailnet(output):
     assert number(output, f"soft threshold: {above}") < 0.02
     # 5.6 and 3.9
     assert 2 < number(output, f"annealed: {above}") < number(output, f"hard threshold: {above}") < 9
-    assert number(output, "receptive fields with Gabor FVU < 0.3") >= 0.9  # 1.00
+    assert number(output, "receptive fields with Gabor FVU < 0.3") >= 0.8  # 1.00; of a third of the patches 0.87
     assert 0.045 < number(output, "mean rate") < 0.055
     errors = [number(output.splitlines()[-1], name) for name in ("CEL0", "l1, debiased", "spike counts", "l1")]
     assert errors == sorted(errors)
@@ -139,9 +140,9 @@ def check_lca_sailnet(output):
 def check_beyond_l1(output):
     """Errors of l1 over those of CEL0, of one seed; three, with 6000 patches, are within 3.5 percent of their means."""
     measured_here = {
-        "shared atoms": ([2.49, 3.39, 4.31], [1.39, 1.68, 2.03], 0.71),  # with 6000: 2.59, 3.54, 4.44
-        "own atoms, from those of l1": ([2.46, 3.34, 4.29], [1.45, 1.75, 2.00], 0.69),  # 2.58, 3.46, 4.41
-        "own atoms, from noise": ([2.25, 2.71, 3.21], [1.34, 1.42, 1.50], 0.75),  # 2.32, 2.78, 3.37
+        "shared atoms": ([2.50, 3.50, 4.51], [1.39, 1.71, 2.01], 0.72),  # with 6000: 2.59, 3.54, 4.44
+        "own atoms, from those of l1": ([2.53, 3.37, 4.50], [1.48, 1.72, 2.06], 0.69),  # 2.58, 3.46, 4.41
+        "own atoms, from noise": ([2.32, 2.94, 3.51], [1.36, 1.50, 1.61], 0.74),  # 2.32, 2.78, 3.37
     }
     for kind, (*both, shrinkage) in measured_here.items():
         for name, ratios in zip(["soft", "soft, debiased"], both, strict=True):
@@ -204,20 +205,20 @@ def check_step_dependence(output):
 
 
 def check_units_needed(output):
-    """Times as many units of l1 as of CEL0, for 72, 144, 288 and 576 of these, of one seed."""
+    """Times as many units of l1 as of CEL0, of one seed, for 72, 144 and 288 of these, without the largest network."""
     share, count = "3 % of the units active", "4.3 units active in a patch"
-    # 2.50 to 2.69 and 1.26 to 1.57; three seeds, with 4000 patches, 2.53 to 2.69 and 1.25 to 1.56
-    for name, least, most in (("l1", 2.4, 2.8), ("l1, debiased", 1.15, 1.65)):
+    # 2.51 and 2.68, and 1.24 to 1.48; as a whole 2.50 to 2.69, and 1.26 to 1.57, of three seeds with more patches alike
+    for name, known, least, most in (("l1", 2, 2.4, 2.8), ("l1, debiased", 3, 1.15, 1.65)):
         line = re.search(rf"{share}, units of {name} over units of CEL0: (.*)", output)[1]
-        ranges = re.findall(r"([\d.]+) to ([\d.]+)", line)[:3]
-        assert len(ranges) == 3
+        ranges = re.findall(r"([\d.]+) to ([\d.]+)", line)
+        assert len(ranges) == known
         assert all(least < float(low) <= float(high) < most for low, high in ranges)
-    assert re.search(rf"{count}, units of l1 over units of CEL0: (.*)", output)[1] == "> 16, > 8, > 4, > 2"
+    assert re.search(rf"{count}, units of l1 over units of CEL0: (.*)", output)[1] == "> 8, > 4, > 2"
     errors = re.findall(r"([\d.]+) \(", re.search(rf"{count}, l1: error (.*)", output)[1])
-    assert len(errors) == 5
-    assert all(0.44 < float(error) < 0.5 for error in errors)  # 0.469 to 0.478; three seeds 0.452 to 0.487
+    assert len(errors) == 4
+    assert all(0.44 < float(error) < 0.5 for error in errors)  # 0.475 to 0.483; three seeds 0.452 to 0.487
     weights = re.findall(r"([\d.]+) \(", re.search("weights of l1: (.*)", output)[1])
-    assert float(weights[-1]) > 1.4 * float(weights[0])
+    assert float(weights[-1]) > 1.3 * float(weights[0])  # 1.51
 
 
 def check_receptive_fields_by_penalty(output):
@@ -245,7 +246,8 @@ def check_denoising(output):
     # 29.18, 28.93, 28.89 (cosines), 28.46 (total variation) and 20.00 dB
     assert scores["noisy"] < 20.1
     assert scores["learned atoms, l0"] > max(scores["learned atoms, l1"], scores["cosines, l0"]) + 0.1
-    assert scores["learned atoms, l0"] > max(scores["total variation"], scores["non-local means"]) + 0.5
+    # Of a smaller part 30.12, 29.65 (total variation) and 29.29 (non-local means)
+    assert scores["learned atoms, l0"] > max(scores["total variation"], scores["non-local means"]) + 0.3
 
 
 def check_inpainting(output):
@@ -254,8 +256,8 @@ def check_inpainting(output):
         for share in (50, 80)
         for name in ("biharmonic", "learned atoms, l1", "learned atoms, l0")
     }
-    # 29.62, 29.45, 30.02 and 27.04, 26.24, 26.79 dB
-    assert scores[50, "learned atoms, l0"] > scores[50, "biharmonic"] + 0.2
+    # 29.62, 29.45, 30.02 and 27.04, 26.24, 26.79 dB; of a smaller part 30.20, 29.59, 30.40 and 26.85, 26.06, 26.66
+    assert scores[50, "learned atoms, l0"] > scores[50, "biharmonic"] + 0.1
     assert scores[80, "learned atoms, l0"] > scores[80, "biharmonic"] - 0.5
     for share in (50, 80):
         assert scores[share, "learned atoms, l0"] > scores[share, "learned atoms, l1"] + 0.3
@@ -286,7 +288,8 @@ def check_convolutional_kernels(output):
     for name, least in (("log-Gabor bank", 0.8), ("learned from it", 0.95), ("learned from noise", 0.95)):
         explained = number(output, f"{name}: explained variance")
         assert least < explained < 1  # 0.847, 0.974, 0.966; of 27 parts 0.862, 0.981, 0.979
-        assert 0.8 < number(output, f"{name}: explained variance {explained:.3f} at") < 1.15  # 1.03, 1.09, 1.09
+        # 1.03, 1.09, 1.09; of smaller parts 1.06, 1.31, 1.21
+        assert 0.8 < number(output, f"{name}: explained variance {explained:.3f} at") < 1.45
     assert number(output, "log-Gabor bank: explained variance") < 0.9
 
 
@@ -305,9 +308,10 @@ def check_heterogeneous_kernels(output):
     """Published order in the published protocol, and the other one at the least objective; 9 photographs."""
     better = "heterogeneous better of 9"
     assert words_after(output, f"100 steps, {better}")[:2] == ["PSNR 0", "sparseness 9"]
-    assert abs(number(output, "100 steps, homogeneous: PSNR") - 31.58) < 0.3
-    assert abs(number(output, "100 steps, heterogeneous: PSNR") - 29.71) < 0.3
-    assert abs(number(output.partition("100 steps, heterogeneous")[2], "sparseness") - 0.99325) < 3e-4
+    # Of 48 x 48 pixels, as readers see them, 31.58, 29.71 and 0.99325
+    assert abs(number(output, "100 steps, homogeneous: PSNR") - 31.64) < 0.3
+    assert abs(number(output, "100 steps, heterogeneous: PSNR") - 30.23) < 0.3
+    assert abs(number(output.partition("100 steps, heterogeneous")[2], "sparseness") - 0.99261) < 3e-4
     for weight in ("1", "0.5"):
         ratio, sparseness, objective = words_after(output, f"weight {weight}, {better}")
         assert (ratio, objective) == ("PSNR 9", "objective 9")
@@ -373,11 +377,11 @@ def check_convolutional_inpainting(output):
         )
         for name in names
     }
-    # 29.69 and 29.17 dB; 19.95, 27.57 and 27.04 dB
-    assert scores["50 % missing", "kernels, l1"] > 28.7
+    # 29.69 and 29.43 dB; 19.95, 27.57 and 27.73 dB
+    assert scores["50 % missing", "kernels, l1"] > 29.2
     assert scores["50 % missing", "kernels, l1"] < scores["50 % missing", "biharmonic"]
-    assert scores["noise of 0.1", "kernels, l1"] > scores["noise of 0.1", "noise of 0.1"] + 6.5
-    assert scores["noise of 0.1", "kernels, l1"] < scores["noise of 0.1", "total variation"]
+    assert scores["noise of 0.1", "kernels, l1"] > scores["noise of 0.1", "noise of 0.1"] + 7.5
+    assert scores["noise of 0.1", "kernels, l1"] > scores["noise of 0.1", "total variation"]
 
 
 def check_memory_similarity(output):
@@ -417,11 +421,11 @@ def check_memory_of_photographs(output):
 
 
 def check_video_memory(output):
-    """Means of three scenes; time depends on the machine."""
-    assert 0.2 < number(output, "patches coded again") < 0.35  # 0.266
-    assert 0.62 < number(output, "agreement, expected") < 0.8  # 0.709
-    assert 0.62 < number(output, "agreement, replayed") < 0.8  # 0.709
-    assert number(output, "agreement, as it is") < 0.35  # 0.267
+    """The first of three scenes, and their means; time depends on the machine."""
+    assert 0.2 < number(output, "patches coded again") < 0.35  # 0.287 and 0.266
+    assert 0.72 < number(output, "agreement, expected") < 0.9  # 0.812 and 0.709
+    assert 0.72 < number(output, "agreement, replayed") < 0.9  # 0.812 and 0.709
+    assert number(output, "agreement, as it is") < 0.25  # 0.156 and 0.267
 
 
 def check_one_dictionary(output):
@@ -637,12 +641,13 @@ def check_temporal_memory(output):
 
 def check_streaming_anomalies(output):
     lines = {line[:26].strip(): line.split()[-1] for line in output.splitlines()[1:-1]}
-    found = {name: int(last.removesuffix("/54")) for name, last in lines.items()}
-    assert found["Gaussian of values"] < 12  # 5
-    assert found["memory, error"] > found["Gaussian of changes"] + 5  # 47 and 33
-    assert found["same hour of weeks before"] >= found["memory, error"] > found["memory, anomaly score"]  # 54, 47, 21
+    found = {name: int(last.removesuffix("/18")) for name, last in lines.items()}
+    # Of the first seed, and of three
+    assert found["Gaussian of values"] < 4  # 1; 5 of 54
+    assert found["memory, error"] > found["Gaussian of changes"] + 1  # 15 and 12; 47 and 33
+    assert found["same hour of weeks before"] >= found["memory, error"] > found["memory, anomaly score"]  # 18, 15, 11
     memory, last, weeks = (number(output, name) for name in ("error: memory", "last value", "weeks before"))
-    assert memory < 0.9 * weeks < weeks < last  # 0.83, 1.21 and 1.46
+    assert memory < 0.9 * weeks < weeks < last  # 0.79, 1.14 and 1.45; 0.83, 1.21 and 1.46
 
 
 def check_spiking_digits(output):
@@ -658,16 +663,51 @@ def check_spiking_digits(output):
     assert added[2] < 0.6 * min(added[:2])  # 0.83 of 1.92 and 2.28
 
 
+#: Constants of scripts that are smaller here than for readers, who see each script as a whole with the pages.
+SMALLER = {
+    "plot_associative_memories": {"SEEDS": (0,)},
+    "plot_convolutional_kernels": {"SIDE": 40},
+    "plot_dendrite_patches": {"SEEDS": 1},
+    "plot_digits_pipeline": {"SIZES": [32], "N_JOBS": 1},
+    "plot_heterogeneous_kernels": {"SIDE": 36},
+    "plot_homeostasis": {"N_TRAIN": 8000, "N_TEST": 2000},
+    "plot_inpainting": {"N_PATCHES": 8000, "SIDE": 96},
+    "plot_denoising": {"SIDE": 160},
+    "plot_l1_cel0_omp": {"N_PATCHES": 10_000},
+    "plot_lca_sailnet": {"N_TRAIN": 12_000, "N_TEST": 2000},
+    "plot_learning_rules": {"N_PATCHES": 5120, "N_TEST": 2000},
+    "plot_lista": {"LAYERS": [1, 2, 4, 8], "N_TEST": 1000},
+    "plot_matched_error": {"N_TRAIN": 2000, "N_TEST": 250},
+    "plot_beyond_l1": {"N_TRAIN": 3000, "N_TEST": 400},
+    "plot_memory_capacity": {"SEEDS": 2, "POINTS": 16},
+    "plot_memory_of_photographs": {"SEEDS": range(1)},
+    "plot_one_dictionary": {"SEEDS": 1},
+    "plot_orientation_statistics": {"SIDE": 96},
+    "plot_permuted_digits": {"SEEDS": 1},
+    "plot_pruning": {"SIDE": 52},
+    "plot_spiking_digits": {"SEEDS": range(1)},
+    "plot_step_dependence": {"N_TRAIN": 5000, "N_TEST": 100},
+    "plot_streaming_anomalies": {"SEEDS": 1},
+    "plot_task_driven_digits": {"SEEDS": 1},
+    "plot_units_needed": {"SIZES": [72, 144, 288, 576], "N_TRAIN": 2000, "N_TEST": 500},
+    "plot_v1_receptive_fields": {"N_PATCHES": 20_000},
+    "plot_video_memory": {"SEEDS": range(1)},
+}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
-def test_script(script, scripts):
+@pytest.mark.parametrize(
+    ("script", "smaller"), [pytest.param(path, SMALLER.get(path.stem, {}), id=path.stem) for path in SCRIPTS]
+)
+def test_script(script, smaller, scripts):
     assert len(script.read_text().splitlines()) <= 150
     run = scripts.result(script)
     assert run.returncode == 0, run.errors
     assert run.figure.startswith(b"\x89PNG")
     name = script.stem.removeprefix("plot_")
     globals()[f"check_{name}"](run.output)
-    check_reproduced(name, run.output)
+    if not smaller:
+        check_reproduced(name, run.output)
 
 
 def test_every_row_of_what_is_reproduced_is_checked():
@@ -678,6 +718,8 @@ def test_every_row_of_what_is_reproduced_is_checked():
 def test_scripts_have_no_network(tmp_path):
     script = tmp_path / "asks.py"
     script.write_text("import urllib.request\nurllib.request.urlopen('http://192.0.2.1', timeout=5)")
-    run = Scripts([script]).result(script)
+    runs = Scripts({script: {}}, beside=False)
+    run = runs.result(script)
+    runs.close()
     assert run.returncode
     assert "the network is closed" in run.errors

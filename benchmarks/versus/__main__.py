@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import warnings
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -54,6 +55,7 @@ def parse():
     parser.add_argument("--quick", action="store_true", help="less than three minutes: see README.md")
     parser.add_argument("--tasks", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--sizes", nargs="+", type=int, default=[K for _, K in SIZES], help="numbers of atoms")
+    parser.add_argument("--sides", nargs="+", type=int, default=convolutional.SIDES, help="of images in pixels")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", help="file for the results")
     parser.add_argument("--figure", help="file for a drawing of how fast learning and l1 codes converge")
@@ -91,7 +93,8 @@ def run(options):
     if "hypergeometric" in options.tasks:
         attempt("hypergeometric", hypergeometric.run, 1, rounds)
     for name, n in itertools.product([name for name in options.tasks if name in IMAGES], numbers):
-        attempt(name, IMAGES[name], n, np.float32, n, 1 if options.quick else rounds, options.quick)
+        sides = {"sides": options.sides} if name == "convolutional" else {}
+        attempt(name, partial(IMAGES[name], **sides), n, np.float32, n, 1 if options.quick else rounds, options.quick)
     if "first-call" in options.tasks and not options.quick:
         attempt("first-call", first_call.run, 1)
     return report

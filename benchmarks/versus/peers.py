@@ -88,6 +88,14 @@ def _lasso(X, D, gram, alpha, tol):
     return np.atleast_2d(model.fit(D.T, X.T).coef_)
 
 
+def scikit_learn_positive(X, D, alpha, tol):
+    """scikit-learn, non-negative `Lasso` of few rows, without the Gram matrix."""
+    from sklearn.linear_model import Lasso
+
+    model = Lasso(alpha / X.shape[1], positive=True, fit_intercept=False, tol=tol, max_iter=10**5)
+    return lambda: np.array([model.fit(D.T, row).coef_ for row in X])
+
+
 def celer(X, D, alpha, tol):
     """celer, row by row; its objective is divided by the number of features."""
     from celer import celer_path

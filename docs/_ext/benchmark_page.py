@@ -12,6 +12,12 @@ from unchanged import write
 #: File of results, title, command, and what it measures.
 BENCHMARKS = [
     ("versus", "Against other libraries", "versus", "l1 codes, pursuit, learning and more, against other libraries"),
+    (
+        "convolutional",
+        "Convolutional codes against other libraries",
+        "versus --tasks convolutional convolutional-1d",
+        "l1 codes of images and signals, against SPORCO and alphacsc",
+    ),
     ("beyond_l1", "Beyond l1", "beyond_l1.py", "coders at matched sparsity or matched error"),
     ("heterogeneous_kernels", "Heterogeneous kernels", "heterogeneous_kernels.py", "one bandwidth or six"),
     ("out_of_core", "Out of core", "out_of_core.py", "learning from a file, killed on the way"),

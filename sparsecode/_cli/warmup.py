@@ -9,6 +9,8 @@ HELP = "compile all kernels in both precisions and keep them on disk"
 
 OTHER = "from sparsecode._cli.warmup import compile_all; compile_all(['float32'])"
 
+VERIFY = "from sparsecode.__main__ import main; sys.exit(main(['warmup']))"
+
 
 def add_arguments(parser):
     """Declare the options."""
@@ -18,14 +20,14 @@ def add_arguments(parser):
 def run(options):
     """Compile by running every kernel on a tiny problem."""
     if options.verify:
-        check = subprocess.run([sys.executable, "-m", "sparsecode", "warmup"], check=False)
+        check = subprocess.run(_python(VERIFY), check=False)  # noqa: S603
         if check.returncode:
             print("The compiled kernels cannot be loaded; delete the folder that `info` names and warm up again.")
         return check.returncode
     started = time.perf_counter()
     if (os.cpu_count() or 1) > 1:
         # Half of the work in another process; what is then missing here is loaded from disk
-        other = subprocess.Popen([sys.executable, "-c", OTHER])  # noqa: S603
+        other = subprocess.Popen(_python(OTHER))  # noqa: S603
         compile_all(["float64"])
         other.wait()
     compile_all(["float32", "float64"])
@@ -34,6 +36,11 @@ def run(options):
     ready = sum(bool(kernel.signatures) for kernel in KERNELS.values())  # the others are parts of these
     print(f"{ready} kernels are ready in both precisions, {time.perf_counter() - started:.1f} s")
     return 0
+
+
+def _python(code):
+    """Return the command that runs code with this package, also in a folder that holds another copy of it."""
+    return [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {code}"]
 
 
 def compile_all(dtypes):

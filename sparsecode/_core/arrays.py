@@ -3,7 +3,7 @@
 from numbers import Integral
 
 import numpy as np
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import csr_array, issparse, vstack
 
 #: Largest index of 32 bits.
 MOST = 2**31 - 1
@@ -120,3 +120,10 @@ def shaped_atoms(atoms):
 def is_count(number, least=1):
     """Say whether something is an int, and large enough."""
     return isinstance(number, Integral) and not isinstance(number, bool) and number >= least
+
+
+def stacked(arrays):
+    """Return dense or CSR arrays of rows as one."""
+    if issparse(arrays[0]):
+        return csr_array(vstack(arrays, format="csr"))
+    return np.concatenate(arrays)

@@ -17,10 +17,10 @@ def immutable(array):
 
 
 def _is_immutable(array):
-    flags = array.flags
-    if flags.writeable or not (flags.c_contiguous and flags.aligned and array.dtype.isnative):
-        return False
     base = array.base
     while isinstance(base, np.ndarray):
         base = base.base
-    return isinstance(base, bytes)
+    if not isinstance(base, bytes):  # asked first: some versions of NumPy warn when asked whether a view is writable
+        return False
+    flags = array.flags
+    return not flags.writeable and flags.c_contiguous and flags.aligned and array.dtype.isnative

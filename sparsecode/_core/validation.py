@@ -130,9 +130,10 @@ def check_samples(estimator, X, y, sample_weight=None, *, numeric, reset=True):
 
 def as_weights(sample_weight, X):
     """Return weights of rows as float64, ones for None; not negative, and not all zero."""
-    return _check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True, allow_all_zero_weights=False
-    )
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if not weights.any():  # which older versions of scikit-learn let pass
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weights
 
 
 def check_sample_weight(sample_weight, X, *, mean_one=False):
@@ -143,7 +144,7 @@ def check_sample_weight(sample_weight, X, *, mean_one=False):
     """
     if sample_weight is None:
         return X, None
-    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    weights = as_weights(sample_weight, X)
     counts = weights > 0
     if mean_one:
         weights = np.ldexp(weights, -binary_exponent(weights))

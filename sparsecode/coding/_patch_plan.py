@@ -43,6 +43,20 @@ class Plan(NamedTuple):
         down, across = self.stride
         return sliding_window_view(X.reshape(-1, *self.image), self.patch, axis=(1, 2))[:, ::down, ::across]
 
+    def changes(self, X):
+        """Return whether patches of rows, (n, *positions), differ from those of the row before; those of a first do."""
+        images = X.reshape(-1, *self.image)
+        changed = np.ones(images.shape, dtype=bool)
+        np.not_equal(images[1:], images[:-1], out=changed[1:])
+        for axis in (1, 2):
+            n, patch, stride = self.positions[axis - 1], self.patch[axis - 1], self.stride[axis - 1]
+            changed = np.moveaxis(changed, axis, 0)
+            seen = changed[: (n - 1) * stride + 1 : stride].copy()
+            for k in range(1, patch):
+                seen |= changed[k : k + (n - 1) * stride + 1 : stride]
+            changed = np.moveaxis(seen, 0, axis)
+        return changed
+
     def spans(self, axis):
         """Return the positions of each region along an axis, as slices."""
         n, n_regions = self.positions[axis], self.regions[axis]

@@ -4,8 +4,10 @@ import copy
 import math
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.arrays import stacked
 from .._core.rng import as_generator
 from .._core.validation import Integral, Interval, StrOptions, fit_context, joined_warnings, unchanged_on_failure
 from ..encoder import Capabilities, Encoder, as_dense, available_if_capable
@@ -221,7 +223,11 @@ class PatchEncoder(Encoder):
                 return sparse_rows(parts, len(X), plan.positions, width)
             codes = np.empty((len(X), width, *plan.positions), self._code_dtype(X.dtype))
             for images, band, of_patches, seen in parts:
-                codes[images, :, band] = np.moveaxis(as_dense(of_patches)[seen], 3, 1)
+                of_patches = as_dense(of_patches)
+                for code, places in zip(
+                    codes[images, :, band], seen, strict=True
+                ):  # of one image, to stay in the cache
+                    code[...] = np.moveaxis(of_patches[places], 2, 0)
         return codes.reshape(len(X), -1)
 
     def _codes_of_patches(self, X, plan, width):
@@ -229,13 +235,20 @@ class PatchEncoder(Encoder):
 
         A patch is coded once as long as it stands still.
         """
-        windows = plan.windows(X)
+        windows, changes, codes, seen = plan.windows(X), plan.changes(X), None, None
         for images, band in plan.blocks(len(X), width):
-            patches = windows[images, band]
-            changed = np.ones(patches.shape[:3], dtype=bool)
-            np.any(patches[1:] != patches[:-1], axis=(3, 4), out=changed[1:])
+            patches, changed = windows[images, band], changes[images, band]
             rows = (patches if changed.all() else patches[changed]).reshape(-1, math.prod(plan.patch))
-            yield images, band, self.encoder_.transform(rows), sources(changed)
+            last = codes[seen[-1].reshape(-1)] if images.start else None
+            if len(rows):
+                codes = self.encoder_.transform(rows)
+                codes = codes if issparse(codes) else as_dense(codes)
+            if last is None:
+                seen = sources(changed)
+            else:  # codes of the image before come first
+                codes = stacked([last, codes]) if len(rows) else last
+                seen = sources(np.concatenate([np.ones_like(changed[:1]), changed]))[1:]
+            yield images, band, codes, seen
 
     def _pooled(self, parts, plan, width, X):
         """Return what regions keep of the codes of their patches."""

@@ -18,7 +18,7 @@ from ..solvers._rows import MAX_ITER, NON_FINITE, STALLED
 from ._geometry import Geometry
 from ._kernel_update import Constraint, update_kernels
 from ._patches import worst_patches
-from ._problem import place_image
+from ._problem import n_weights, place_image
 from ._statistics import add_statistics, residual_of
 from .operator import ConvolutionOperator, as_dictionary
 from .registry import solve_images
@@ -190,7 +190,8 @@ def learn(progress, X, mask, layout, settings, *, target: Target | None, epochs,
                 totals = merge_totals(totals, totals_of(result, len(state.kernels)))
                 if target is not None:
                     amounts = Amounts.of(rows, result.codes, result.square_error)
-                    progress.penalty = target.follow(progress.penalty, amounts, len(state.kernels))
+                    n_atoms = n_weights(progress.penalty, operator)
+                    progress.penalty = target.follow(progress.penalty, amounts, n_atoms)
                 bar.update()
                 bar.set_postfix(
                     objective=f"{(0.5 * totals.square_error + totals.penalty) / totals.n:.4g}", refresh=False

@@ -15,10 +15,9 @@ from .._core.parallel import run_chunks
 from .._core.products import aligned_empty, kernel_array
 from ._entries import Entries
 from ._maps_kernels import Line, add_products, conjugate_products, gather_entries
-from ._scatter_kernels import add_kernels
 
-#: Bytes of maps that are transformed at a time, and groups that kernels are shared out in.
-CACHED_BYTES, GROUPS = 2**18, 16
+#: Bytes of maps that are transformed at a time, and groups that kernels are shared out in: of small maps a few.
+CACHED_BYTES, GROUPS, FEW_GROUPS = 2**18, 16, 4
 
 #: Multiplications a coefficient of all maps beyond which transforms decode codes faster than kernels one by one.
 SCATTER_COST = 4
@@ -45,9 +44,10 @@ class Passes:
         self.grid_shape, self.half_shape = (rows, columns), (rows, columns // 2 + 1)
         self.n_frequencies = math.prod(self.half_shape)
         self.spectra = operator.spectrum.reshape(K, self.n_channels, self.n_frequencies)
-        self.group_size = -(-K // GROUPS)
-        self.n_groups = -(-K // self.group_size)
         fitting = CACHED_BYTES // (self.dtype.itemsize * rows * columns)
+        # Small maps are not worth a call each
+        self.group_size = max(-(-K // GROUPS), min(fitting, -(-K // FEW_GROUPS)))
+        self.n_groups = -(-K // self.group_size)
         self.block_size = max(1, min(self.group_size, fitting))
         self._totals = np.empty((self.n_groups, self.n_channels, self.n_frequencies), self.spectra.dtype)
 
@@ -128,9 +128,7 @@ class Passes:
         """Return ``D x`` on the grid, (C, *grid_shape), for the entries of x."""
         D, size = self.operator, math.prod(self.operator.geometry.map_shape)
         if not self.is_dense(len(entries.places)):
-            grid = np.zeros((self.n_channels, *self.grid_shape), self.dtype)
-            add_kernels(entries.places, entries.values, D.kernels, *D.geometry.map_shape, grid)
-            return grid
+            return D.add_entries(entries)
         row = entries.to_row(D)
         return self.decode_maps(lambda block: row[:, block.start * size : block.stop * size].toarray())
 

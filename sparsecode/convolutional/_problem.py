@@ -22,11 +22,9 @@ class BoundPenalty(NamedTuple):
     @classmethod
     def of(cls, penalty, operator):
         """Bind a penalty whose parameters are one for all, one for each kernel, or one for each coefficient."""
-        n_positions = int(np.prod(operator.map_shape))
-        norms, weights = operator.square_norms, penalty.get_params().get("weights")
-        each = weights is not None and np.size(weights) == len(norms) * n_positions > len(norms)
-        norms = np.repeat(norms, n_positions) if each else norms
-        return cls(penalty.bind(norms, operator.dtype), 1 if each else n_positions)
+        n_positions, norms = int(np.prod(operator.map_shape)), operator.square_norms
+        span = len(norms) * n_positions // n_weights(penalty, operator)
+        return cls(penalty.bind(np.repeat(norms, n_positions // span), operator.dtype), span)
 
     @property
     def has_weights(self):
@@ -52,6 +50,21 @@ class BoundPenalty(NamedTuple):
             return type(self.bound)(*fields)
 
         return [of_kernel(k) for k in range(len(operator.kernels))]
+
+
+def n_weights(penalty, operator):
+    """Return the number of weights that a penalty has: one for each kernel, or one for each coefficient."""
+    K, n_coefficients = len(operator.kernels), int(np.prod(operator.code_shape))
+    weights = penalty.get_params().get("weights")
+    if weights is None or np.shape(weights) == (K,):
+        return K
+    if np.shape(weights) == (n_coefficients,):
+        return n_coefficients
+    raise ValueError(
+        f"`weights` must be {K} positive finite numbers, one for each kernel, or {n_coefficients}, one for each "
+        f"coefficient in the order of the codes, {operator.code_shape} in a row; got an array of shape "
+        f"{np.shape(weights)}."
+    )
 
 
 class ImageProblem(NamedTuple):

@@ -7,14 +7,14 @@ import numpy as np
 from .._core.rng import as_generator
 from .._core.samples import as_shape
 from .._core.validation import binary_exponent, check_atoms
-from ..coding._sparsity import Target, alpha_bound, make_penalty, rescale, take_weight, typical
+from ..coding._sparsity import Target, make_penalty, rescale, take_weight, typical
 from ..dictionary import Dictionary
-from ..penalties import KSparse
+from ..penalties import L1, KSparse, WeightedL1
 from ._fit import Fit, alpha_bounds, meet_target, solver_settings, warn_all_zero
 from ._kernel_update import Constraint
 from ._learn import KernelState, Layout
 from ._patches import random_patch, window_energies
-from ._problem import place_image
+from ._problem import n_weights, place_image
 from .operator import ConvolutionOperator, box_kernels
 
 N_COMPONENTS, KERNEL_SIDE = 32, 8
@@ -43,26 +43,25 @@ def start_fit(coder, X, mask):
     kernels = _random_kernels(layout, constraint, rng, X.dtype)
     operator = layout.operator(kernels)
     rows = layout.center(rows, mask) if constraint.zero_mean else rows
-    energies = np.empty(len(X))  # of the largest patch of each image
+    least = _least_weights(penalty, operator)
+    lengths = np.empty(len(X))  # of the largest patch of each image, over its weight
     for i, row in enumerate(rows):
         grid = place_image(operator, row, None if mask is None else mask[i])[0]
-        energies[i] = window_energies(grid, operator.geometry, zero_mean=constraint.zero_mean).max()
+        energies = window_energies(grid, operator.geometry, zero_mean=constraint.zero_mean)
+        lengths[i] = (np.sqrt(energies) / least).max()
     if bank is not None:
         kernels = np.stack(
             [_allowed(constraint, k, kernel) for k, kernel in enumerate(box_kernels(bank).astype(X.dtype))]
         )
-    elif coder.init == "data" and energies.any():
+    elif coder.init == "data" and lengths.any():
         for k in range(len(kernels)):
-            i = rng.choice(np.flatnonzero(energies))
+            i = rng.choice(np.flatnonzero(lengths))
             grid = place_image(operator, rows[i], None if mask is None else mask[i])[0]
             kernel = constraint.project(k, random_patch(grid, operator.geometry, rng, zero_mean=constraint.zero_mean))
             kernels[k] = kernels[k] if kernel is None else kernel
     if penalty.alpha is None or coder.alpha_scale == "max":
         # A target is approached from the default weight
-        lengths = np.sqrt(energies)
-        penalty = take_weight(
-            penalty, lambda p, scale=1.0: typical(alpha_bound(p, scale * lengths, len(kernels))), ENTRY
-        )
+        penalty = take_weight(penalty, lambda p, scale=1.0: typical(_bounds(p, scale * lengths)), ENTRY)
         penalty = rescale(penalty, exponent)
     state = KernelState.start(kernels, constraint)
     return Fit(penalty, target, layout, None, state, _extents(bank), exponent), rng
@@ -84,6 +83,20 @@ def _start_coding(coder, rows, mask, penalty, target, layout, bank, exponent):
     elif scaled.alpha >= bounds(scaled).max():
         warn_all_zero(penalty)
     return Fit(penalty, target, layout, bank.astype(rows.dtype), exponent=exponent)
+
+
+def _least_weights(penalty, operator):
+    """Return the least weight of the kernels at each position of a map, or one that is that of all."""
+    if not isinstance(penalty, WeightedL1):
+        return 1.0
+    weights = penalty.check_weights(n_weights(penalty, operator)).reshape(len(operator.kernels), -1).min(axis=0)
+    return weights if len(weights) == 1 else weights.reshape(operator.geometry.map_shape)
+
+
+def _bounds(penalty, lengths):
+    """Return the largest alpha_max that images can have with kernels of unit norm, by their largest patches."""
+    penalty = L1() if isinstance(penalty, WeightedL1) else penalty  # lengths are over weights already
+    return penalty.alpha_max(lengths[:, None])
 
 
 def _chosen_penalty(coder):

@@ -31,8 +31,8 @@ class ConvSparseCoder(Encoder):
         `input_shape` are channels. None is that of kernels that are given, or 8, or as much as the sample has.
     penalty : str, Penalty or None, default=None
         A name of `sparsecode.penalties.PENALTIES` such as "cel0", or a penalty such as ``MCP(gamma=2)``; None is "l1".
-        `WeightedL1` may have a weight for each kernel or, for given kernels, for each coefficient. What fixes a number
-        of coefficients is not taken.
+        `WeightedL1` may have a weight for each kernel, or for each coefficient in the order of maps (``pool=None``),
+        where large weights leave out parts of all images. What fixes a number of coefficients is not taken.
     alpha : float or None, default=None
         Weight of the penalty, > 0. With None, and no `target_sparsity`, coefficients enter at 0.1 of the largest
         possible correlation: ``alpha=0.1, alpha_scale="max"`` for l1.
@@ -40,7 +40,7 @@ class ConvSparseCoder(Encoder):
         Whether `alpha` is meant as it is or, with "max", as a fraction of alpha_max, the weight at which the code of an
         image vanishes: the median over the training images (those that are not zero), for a given dictionary of the
         largest correlation with a kernel, for kernels to be learned of the largest norm of a patch of their size
-        (without its mean, with `zero_mean`). Fixed in fit, and kept as `alpha_`.
+        (without its mean, with `zero_mean`), each over its weight if there are any. Fixed in fit, kept as `alpha_`.
     target_sparsity : float or None, default=None
         Share of coefficients that are not zero, over the training set (at most 2^18 positions of maps, of images that
         are drawn at random), which fit finds the weight for. One coefficient for each two pixels is 0.5 / n_components.

@@ -34,7 +34,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from .._core.parallel import run_chunks
-from .._core.products import aligned_copy, kernel_array
+from .._core.products import aligned_empty, kernel_array
 from ._entries import Entries
 from ._greedy_kernels import Residual, shift_entries, sweep_entries
 from ._problem import MapsResult, energy, status_of
@@ -103,8 +103,12 @@ class _Descent:
 
     def _extend(self, image):
         """Return an image of the grid with the first rows and columns again after the last."""
-        h, w = self.operator.kernels.shape[2:]
-        return aligned_copy(np.pad(image.astype(self.dtype), ((0, 0), (0, h - 1), (0, w - 1)), mode="wrap"))
+        (C, rows, columns), (h, w) = image.shape, self.operator.kernels.shape[2:]
+        extended = aligned_empty((C, rows + h - 1, columns + w - 1), self.dtype)
+        extended[:, :rows, :columns] = image
+        extended[:, :rows, columns:] = image[:, :, : w - 1]
+        extended[:, rows:] = extended[:, : h - 1]
+        return extended
 
     def _start(self):
         """Return the coefficients to start from."""
@@ -120,17 +124,17 @@ class _Descent:
         active = ActiveSet(places, norms, entries.values, self.search.of(places))
         return active.take((norms > self.search.least_norms[k]) & (entries.values != 0)).ordered()
 
-    def codes(self):
-        """Return the coefficients that are not zero as a CSR array."""
+    def entries(self):
+        """Return the coefficients that are not zero."""
         active = self.active.take(self.active.values != 0)
         shape = len(self.operator.kernels), *self.operator.geometry.map_shape
         places = np.ravel_multi_index(tuple(active.places[:, :3].T), shape)
         order = np.argsort(places)
-        return Entries(places[order], active.values[order]).to_row(self.operator)
+        return Entries(places[order], active.values[order])
 
     def refresh(self):
         """Compute the residual anew, without what rounding has added to it; return its energy."""
-        residual = self.problem.residual(self.operator.add_kernels(self.codes(), 0))
+        residual = self.problem.residual(self.operator.add_entries(self.entries()))
         known = self.known if self.masked else np.empty((0, 0, 0), self.dtype)
         self.residual = Residual(self._extend(residual), known, self.masked, *self.operator.geometry.grid_shape)
         return energy(residual)
@@ -156,7 +160,8 @@ class _Descent:
             stalled = not done and (idle == IDLE_SCANS or not measures.worst.any())
             if done or stalled or n_iter >= self.problem.max_iter or not objective < np.inf:
                 status = status_of(certificate if done else np.inf, tol, objective, stalled)
-                return MapsResult(self.codes(), certificate, error, measures.price.sum(), n_iter, status)
+                codes = self.entries().to_row(self.operator)
+                return MapsResult(codes, certificate, error, measures.price.sum(), n_iter, status)
             n_iter += 1
             moved = self._descend()
 

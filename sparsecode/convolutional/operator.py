@@ -12,12 +12,13 @@ from .._core.parallel import count_threads
 from .._core.products import kernel_array
 from .._core.samples import as_shape, flatten_input
 from ..dictionary import Dictionary
+from ._entries import Entries
 from ._geometry import Geometry
 from ._passes import Passes
 from ._scatter_kernels import add_kernels
 
 #: Bytes of the maps that are transformed at a time.
-BLOCK_BYTES = 2**24
+BLOCK_BYTES = 2**20
 
 
 class ConvolutionOperator:
@@ -224,10 +225,14 @@ class ConvolutionOperator:
 
     def add_kernels(self, codes, row):
         """Return ``D x`` on the grid, (C, *grid_shape), for a row of a CSR array."""
-        grid = np.zeros((self.kernels.shape[1], *self.geometry.grid_shape), self.dtype)
         entries = slice(codes.indptr[row], codes.indptr[row + 1])
-        places = kernel_array(codes.indices[entries].astype(np.int64))
-        add_kernels(places, kernel_array(codes.data[entries]), self.kernels, *self.geometry.map_shape, grid)
+        return self.add_entries(Entries(codes.indices[entries].astype(np.int64), codes.data[entries]))
+
+    def add_entries(self, entries):
+        """Return ``D x`` on the grid, (C, *grid_shape), for `Entries`."""
+        grid = np.zeros((self.kernels.shape[1], *self.geometry.grid_shape), self.dtype)
+        arrays = kernel_array(entries.places), kernel_array(entries.values)
+        add_kernels(*arrays, self.kernels, *self.geometry.map_shape, grid)
         return grid
 
     def _check_width(self, rows, width, name):

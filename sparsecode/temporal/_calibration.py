@@ -31,8 +31,8 @@ class Calibration(NamedTuple):
     loss : float
         The difference.
     saving : float
-        All products over those for changes, first rows included; images that are computed anew count by their changes,
-        too, so `count_operations` may find more products.
+        All products over those that were taken: for changes, for first rows, and for sums that were computed anew. At
+        the borders of images inputs count as much as elsewhere.
     """
 
     score: float
@@ -118,8 +118,8 @@ def calibrate_layers(run, X, parts, scorer, dense_score, max_loss):
         raise ValueError(f"`calibrate` needs rows of X for which inputs differ; all are the same for layer {alike}.")
 
     def trial(thresholds):
-        outputs, n_sent = run.measure(X, parts, thresholds)
-        return dense_score - scorer(outputs), float(n_sent @ fan_out)
+        outputs, _, n_used = run.measure(X, parts, thresholds)
+        return dense_score - scorer(outputs), float(n_used @ fan_out)
 
     def scaled(thresholds, loss):
         """Return a multiple of thresholds for a loss, and what `trial` says of it."""

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._core.bits import count_bits
 from .._core.jit import kernel
-from ._event_kernels import outlived, send
+from ._event_kernels import THRESHOLD, WORD, copy_sums, is_due, outlived, send
 
 #: Numbers of a block, two registers of the widest kind in float32: with more, weights of blocks have more zeros.
 BLOCK = 32
@@ -34,39 +35,60 @@ class Convolution(NamedTuple):
     stride: int
     top: int  # zeros above
     left: int
+    n_rows: int  # of outputs
 
 
 class Work(NamedTuple):
     """Work arrays of a convolution."""
 
-    begins: np.ndarray  # (height, width + 1) int32: the first event at or after each pixel of a row
-    sums: np.ndarray  # (4, BLOCK)
+    begins: np.ndarray  # (height, n_seen + 1) int32: the first event at or after each pixel that blocks of a row see
+    sums: np.ndarray  # (5, BLOCK)
+    spare: np.ndarray  # (5, length of a row of sums)
     line: np.ndarray  # what four blocks see of a row of the image
+    touched: np.ndarray  # uint8: which words of sums, 64 numbers, may have changed with the last row
 
 
-def _index_events(places, n_channels, begins):
-    """Write where the events of each pixel begin."""
-    n, m, place = places.shape[0], np.int64(0), np.int64(0)
+def _index_events(events, n, n_channels, n_left, width, begins):
+    """Write where the n events of each pixel begin: of rows with columns on both sides, which have none."""
+    n_words, place = np.uint64(events.bits.shape[0]), np.uint64(0)
     for i in range(begins.shape[0]):
-        for j in range(begins.shape[1] - 1):
-            while m < n and places[m] < place:
-                m += 1
-            begins[i, j] = m
-            place += n_channels
-        while m < n and places[m] < place:
-            m += 1
-        begins[i, begins.shape[1] - 1] = m
+        for column in range(begins.shape[1]):
+            word, below = place // np.uint64(WORD), (np.uint64(1) << place % np.uint64(WORD)) - np.uint64(1)
+            inside = word < n_words
+            word = word if inside else np.uint64(0)
+            m = events.before[word] + np.int64(count_bits(events.bits[word] & below))
+            begins[i, column] = m if inside else n
+            place += np.uint64(n_channels if column >= n_left and column < n_left + width else 0)
+        place = np.uint64((i + 1) * width * n_channels)
 
 
-def _add_events(W0, W1, W2, places, deltas, first, s0, s1, s2):
-    """Add rows of weights times their changes to three blocks, for places counted from `first`."""
-    for m in range(places.shape[0]):
-        d, k = deltas[m], np.int64(places[m]) - first
+def _add_three(W, tap, stride, events, m, end, first, s0, s1, s2):
+    """Add rows of weights times changes m to end to three blocks, for places counted from `first`."""
+    last = W.shape[0] - 1
+    W0, W1, W2 = W[tap], W[min(tap + stride, last)], W[min(tap + 2 * stride, last)]
+    for event in range(np.uint64(m), np.uint64(end)):
+        d, k = events.deltas[event], np.uint64(events.places[event] - first)
         r0, r1, r2 = W0[k], W1[k], W2[k]
         for i in range(BLOCK):
             s0[i] += d * r0[i]
             s1[i] += d * r1[i]
             s2[i] += d * r2[i]
+
+
+def _add_five(W, tap, stride, events, m, end, first, s0, s1, s2, s3, s4):
+    """Do the same for five blocks."""
+    last = W.shape[0] - 1
+    W0, W1, W2 = W[tap], W[min(tap + stride, last)], W[min(tap + 2 * stride, last)]
+    W3, W4 = W[min(tap + 3 * stride, last)], W[min(tap + 4 * stride, last)]
+    for event in range(np.uint64(m), np.uint64(end)):
+        d, k = events.deltas[event], np.uint64(events.places[event] - first)
+        r0, r1, r2, r3, r4 = W0[k], W1[k], W2[k], W3[k], W4[k]
+        for i in range(BLOCK):
+            s0[i] += d * r0[i]
+            s1[i] += d * r1[i]
+            s2[i] += d * r2[i]
+            s3[i] += d * r3[i]
+            s4[i] += d * r4[i]
 
 
 def _add_windows(W, x0, x1, x2, x3, s0, s1, s2, s3):
@@ -80,43 +102,77 @@ def _add_windows(W, x0, x1, x2, x3, s0, s1, s2, s3):
             s3[i] += a3 * row[i]
 
 
-def _add_rows_of_blocks(layer, i, tap, part, begins, events, work, z):
-    """Add the events of row i of the image to the rows of outputs that see it by `tap` and the two taps after it."""
-    width, n_columns, stride, height = layer.width, layer.n_columns, layer.stride, layer.weights.shape[1]
-    n_channels, step = layer.weights.shape[2] // n_columns, layer.n_pixels * stride
-    whole, zero, left = layer.n_pixels * layer.n_maps, z.dtype.type(0), -layer.left
-    taps = tap, min(tap + stride, height - 1), min(tap + 2 * stride, height - 1)
+def _touch(touched, start, n):
+    """Note that sums have changed, a block at most: they are in one word or two."""
+    touched[np.uint64(start) // np.uint64(WORD)] = np.uint8(1)
+    touched[np.uint64(start + n - 1) // np.uint64(WORD)] = np.uint8(1)
+
+
+def _add_rows_of_blocks(layer, i, tap, part, n_rows, begins, events, work, z):
+    """Add the events of row i of the image to the rows of outputs that see it by `tap` and those after it.
+
+    These are three or five at a time; what there is no row of outputs for is added to a spare one.
+    """
+    stride, length, spare, W = layer.stride, z.shape[1], work.spare, layer.weights[part]
     p = (i + layer.top - tap) // stride
-    n_rows = min((height - 1 - tap) // stride + 1, 3)
-    W0, W1, W2 = layer.weights[part, taps[0]], layer.weights[part, taps[1]], layer.weights[part, taps[2]]
-    for at in range(part * BLOCK, z.shape[1], whole):
-        m, end = begins[min(max(left, 0), width)], begins[min(max(left + n_columns, 0), width)]
+    if p < 0 or p - n_rows >= z.shape[0]:
+        return
+    low, high = max(p - n_rows + 1, 0), min(p, z.shape[0] - 1)
+    z0 = z[p] if p <= high else spare[0]
+    z1 = z[p - 1] if p - 1 >= low and p - 1 <= high else spare[1]
+    z2 = z[p - 2] if p - 2 >= low and p - 2 <= high else spare[2]
+    z3 = z[p - 3] if p - 3 >= low and p - 3 <= high else spare[3]
+    z4 = z[p - 4] if p - 4 >= low and p - 4 <= high else spare[4]
+    n_columns, step, whole = layer.n_columns, layer.n_pixels * stride, layer.n_pixels * layer.n_maps
+    n_channels = W.shape[1] // n_columns
+    column, first, zero = np.int64(0), (i * layer.width - layer.left) * n_channels, z.dtype.type(0)
+    for at in range(part * BLOCK, length, whole):
+        m, end = np.int64(begins[column]), np.int64(begins[column + n_columns])
         if m < end:
-            n, first = min(BLOCK, whole - part * BLOCK, z.shape[1] - at), (i * width + left) * n_channels
-            places, deltas = events.places[m:end], events.deltas[m:end]
-            s0, s1, s2 = work.sums[0], work.sums[1], work.sums[2]
-            if n == BLOCK and n_rows == 3 and p - 2 >= 0 and p < z.shape[0]:
-                last = at + BLOCK
-                s0, s1, s2 = z[p, at:last], z[p - 1, at:last], z[p - 2, at:last]
-                add_events(W0, W1, W2, places, deltas, first, s0, s1, s2)
+            n, last = min(BLOCK, whole - part * BLOCK, length - at), at + BLOCK
+            s0, s1, s2, s3, s4 = work.sums[0], work.sums[1], work.sums[2], work.sums[3], work.sums[4]
+            if n == BLOCK:
+                s0, s1, s2, s3, s4 = z0[at:last], z1[at:last], z2[at:last], z3[at:last], z4[at:last]
             else:
-                work.sums[:3] = zero
-                add_events(W0, W1, W2, places, deltas, first, s0, s1, s2)
-                for row in range(n_rows):
-                    if p - row >= 0 and p - row < z.shape[0]:
-                        for k in range(n):
-                            z[p - row, at + k] += work.sums[row, k]
-        left += step
+                work.sums[:] = zero
+            if n_rows > 3:
+                add_five(W, tap, stride, events, m, end, first, s0, s1, s2, s3, s4)
+            else:
+                add_three(W, tap, stride, events, m, end, first, s0, s1, s2)
+            if n < BLOCK:
+                for k in range(n):
+                    z0[at + k] += s0[k]
+                    z1[at + k] += s1[k]
+                    z2[at + k] += s2[k]
+                    z3[at + k] += s3[k]
+                    z4[at + k] += s4[k]
+            if work.touched.shape[0]:
+                for row in range(low, high + 1):
+                    touch(work.touched, row * length + at, n)
+        column += step
+        first += step * n_channels
 
 
-def _add_changes(layer, begins, events, work, z):
-    """Bring sums, as rows of pixels and maps, up to date by events."""
-    for part in range(layer.weights.shape[0]):
-        for i in range(layer.height):
-            if begins[i, 0] < begins[i, layer.width]:
-                first = (i + layer.top) % layer.stride
-                for tap in range(first, layer.weights.shape[1], 3 * layer.stride):
-                    add_rows_of_blocks(layer, i, tap, part, begins[i], events, work, z)
+def _add_changes(layer, begins, events, work, z, Z):
+    """Bring sums, as rows of pixels and maps, up to date by events; copy each row to Z, which may have none.
+
+    Returns whether all that is copied is finite.
+    """
+    done, stride, finite = np.int64(0), layer.stride, True
+    for i in range(layer.height):
+        if begins[i, 0] < begins[i, begins.shape[1] - 1]:
+            for part in range(layer.weights.shape[0]):
+                tap, height = (i + layer.top) % stride, layer.weights.shape[1]
+                while tap < height:
+                    n_taps = (height - 1 - tap) // stride + 1
+                    n_rows = min(n_taps, 5 if n_taps > 3 else 3)
+                    add_rows_of_blocks(layer, i, tap, part, n_rows, begins[i], events, work, z)
+                    tap += n_rows * stride
+        last = (i + layer.top - layer.weights.shape[1] + 1) // stride  # of the rows of sums that no later row adds to
+        while done < Z.shape[0] and (done <= last or i == layer.height - 1):
+            finite &= copy_sums(z[done], Z[done])
+            done += 1
+    return finite
 
 
 def _add_row(W, x, left, step, n_columns, n_channels, line, sums):
@@ -157,31 +213,44 @@ def _compute_sums(layer, image, work, z):
                 left += 4 * step
 
 
-def _convolution_stream(X, thresholds, fresh, layer, received, z, peak, events, work, Z, counts):
-    """Write the sums of a convolution for each row of X, and as rows of `counts` its events and if it was fresh.
+def _convolution_stream(X, layer, rule, clock, seen, received, z, peak, events, work, Z, counts):
+    """Write the sums of a convolution for each row of X, and as rows of `counts` its events and -1.
 
-    Where `fresh` is 1, a large input has gone, or much has changed, sums are computed anew from all that was received.
+    Where `is_due` says so, a large input has gone, or much has changed, sums are computed anew from all that was
+    received: then all inputs are counted instead of -1. Of an input only words that are `seen` may have changed. Z may
+    have no rows. Returned is what `dense_stream` returns.
     """
-    image, n_out = received.reshape(layer.height, received.shape[0] // layer.height), Z.shape[1]
+    image, n_out = received.reshape(layer.height, received.shape[0] // layer.height), layer.n_rows
     sums, most = z.reshape(n_out, z.shape[0] // n_out), np.int64(MOST * received.shape[0])
     n_channels = image.shape[1] // layer.width
     for t in range(X.shape[0]):
-        n = send(X[t], thresholds[t], received, events, most)
-        counts[0, t], counts[1, t] = n, 0
-        if outlived(received, events, n, fresh[t] != 0 or n > most, peak):
-            counts[1, t] = 1
+        first, due = is_due(clock, t)
+        threshold = X.dtype.type(0) if first else rule[THRESHOLD]
+        n = send(X[t], rule, threshold, seen, received, events, most)
+        if n < 0:
+            return 2 * t
+        counts[t, 0], counts[t, 1] = n, -1
+        work.touched[:] = np.uint8(0)
+        if outlived(received, events, n, due or n > most, peak):
+            counts[t, 1] = received.shape[0]
             compute_sums(layer, image, work, sums)
-        elif n:
-            index_events(events.places[:n], n_channels, work.begins)
-            add_changes(layer, work.begins, events, work, sums)
-        for p in range(n_out):
-            for k in range(sums.shape[1]):
-                Z[t, p, k] = sums[p, k]
+            work.touched[:] = np.uint8(1)
+            n = 0
+        if n:
+            index_events(events, n, n_channels, layer.left, layer.width, work.begins)
+        else:
+            work.begins[:] = np.int32(0)
+        out = Z[t].reshape(n_out, sums.shape[1]) if Z.shape[0] else sums[:0]
+        if not add_changes(layer, work.begins, events, work, sums, out):
+            return 2 * t + 1
+    return -1
 
 
 index_events = kernel(_index_events)
-add_events = kernel(_add_events, disjoint=True)
+add_three = kernel(_add_three, disjoint=True)
+add_five = kernel(_add_five, disjoint=True)
 add_windows = kernel(_add_windows, disjoint=True)
+touch = kernel(_touch)
 add_rows_of_blocks = kernel(_add_rows_of_blocks)
 add_changes = kernel(_add_changes)
 add_row = kernel(_add_row)

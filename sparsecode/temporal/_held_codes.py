@@ -8,8 +8,11 @@ from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.arrays import stacked
 from ..encoder import as_dense
-from ._streams import stacked
+
+#: Entries of rows that are given to an encoder at a time: of the first of them, all patches are coded.
+CODED = 1 << 22
 
 
 class CodedState(NamedTuple):
@@ -66,7 +69,8 @@ class HeldCodesMixin:
                 codes = codes if issparse(codes) else as_dense(codes)
             if not changed[0]:
                 codes = stacked([last, codes]) if changed.any() else last
-            codes = codes[np.cumsum(changed) - changed[0]]
+            if not changed.all():
+                codes = codes[np.cumsum(changed) - changed[0]]
             last = codes[-1:]
             yield codes
 

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from .._core.products import aligned_copy, aligned_empty, kernel_array
+from .._core.products import aligned_copy, aligned_empty
 from ._convolution_kernels import BLOCK, Convolution, Work, convolution_stream
-from ._event_kernels import Events, dense_stream
+from ._event_kernels import WORD, Events, dense_stream
 from .layers import Conv2D, Dense
 
 #: Outputs of a block of a convolution at most: with few maps, more would be a large table for little.
@@ -16,10 +16,10 @@ MOST_PIXELS = 16
 class DenseRun:
     """A `Dense` layer at work in one dtype."""
 
-    def __init__(self, layer, shape, dtype):
+    def __init__(self, layer, shape, dtype, is_read):
         self.W, self.bias = aligned_copy(layer.weights.astype(dtype)), aligned_copy(layer.bias.astype(dtype))
         self.n_inputs, self.out_shape = shape[0], layer.out_shape(shape)
-        self.n_sums = self.out_shape[0]
+        self.n_sums, self.all = self.out_shape[0], all_words(self.n_inputs)
 
     def anew(self, A):
         """Return which of the inputs received, rows, take part in sums that are computed anew."""
@@ -29,20 +29,19 @@ class DenseRun:
         """Return work arrays, for one call at a time."""
         return make_events(self.n_inputs, dtype)
 
-    def advance(self, A, thresholds, fresh, received, sums, peak, work, out):
-        """Write the outputs for rows of a stream; return how many inputs of each were sent, and if it was fresh."""
-        counts = np.empty((2, len(A)), np.int64)
-        dense_stream(kernel_array(A), self.W, self.bias, thresholds, fresh, received, sums, peak, work, out, counts)
-        return counts
+    def advance(self, part, X, seen, clock, Z, counts):
+        """Write the sums for rows of a stream, and how many inputs of each were sent, and used for new ones."""
+        _, rule, received, sums, peak, work = part
+        return dense_stream(X, self.W, self.bias, rule, clock, seen, received, sums, peak, work, Z, counts)
 
 
 class ConvRun:
-    """A `Conv2D` layer at work in one dtype and for images of one size."""
+    """A `Conv2D` layer at work in one dtype and for images of one size; another one may read its sums (`Chain`)."""
 
-    def __init__(self, layer, shape, dtype):
-        self.shape, self.out_shape = shape, layer.out_shape(shape)
+    def __init__(self, layer, shape, dtype, is_read):
+        self.shape, self.out_shape, self.is_read = shape, layer.out_shape(shape), is_read
         self.n_inputs, self.n_sums = math.prod(shape), math.prod(self.out_shape)
-        self.layer = as_blocks(layer, shape, dtype)
+        self.layer, self.all = as_blocks(layer, shape, dtype), all_words(self.n_inputs)
 
     def anew(self, A):
         """Return which of the inputs received, rows, take part in sums that are computed anew."""
@@ -51,17 +50,21 @@ class ConvRun:
     def make_work(self, dtype):
         """Return work arrays, for one call at a time."""
         layer = self.layer
-        n_seen = (3 * layer.n_pixels * layer.stride + layer.n_columns) * self.shape[2]
-        begins = np.empty((layer.height, layer.width + 1), np.int32)
-        work = Work(begins, sums=aligned_empty((4, BLOCK), dtype), line=aligned_empty(n_seen, dtype))
+        length, step = math.prod(self.out_shape[1:]), layer.n_pixels * layer.stride
+        n_blocks = -(-length // (layer.n_pixels * layer.n_maps))
+        work = Work(
+            begins=np.empty((layer.height, (n_blocks - 1) * step + layer.n_columns + 1), np.int32),
+            sums=aligned_empty((5, BLOCK), dtype),
+            spare=np.zeros((5, length), dtype),
+            line=aligned_empty((3 * step + layer.n_columns) * self.shape[2], dtype),
+            touched=all_words(self.n_sums if self.is_read else 0),
+        )
         return make_events(self.n_inputs, dtype), work
 
-    def advance(self, A, thresholds, fresh, received, sums, peak, work, out):
-        """Write the outputs for images of a stream; return how many inputs of each were sent, and if it was fresh."""
-        n, counts, (events, arrays) = len(A), np.empty((2, len(A)), np.int64), work
-        X, Z = kernel_array(A.reshape(n, -1)), out.reshape(n, len(out[0]), -1)
-        convolution_stream(X, thresholds, fresh, self.layer, received, sums, peak, events, arrays, Z, counts)
-        return counts
+    def advance(self, part, X, seen, clock, Z, counts):
+        """Write the sums for images of a stream, and how many inputs of each were sent, and used for new ones."""
+        _, rule, received, sums, peak, (events, work) = part
+        return convolution_stream(X, self.layer, rule, clock, seen, received, sums, peak, events, work, Z, counts)
 
 
 def as_blocks(layer, shape, dtype):
@@ -87,11 +90,23 @@ def as_blocks(layer, shape, dtype):
         stride=int(layer.stride),
         top=layer.margins[0],
         left=layer.margins[1],
+        n_rows=layer.out_shape(shape)[0],
     )
 
 
 def make_events(n_inputs, dtype):
-    return Events(np.empty(n_inputs + 1, dtype), np.empty(n_inputs + 1, np.int32))
+    n_words = -(-n_inputs // WORD)
+    return Events(
+        deltas=np.empty(n_inputs + 1, dtype),
+        places=np.empty(n_inputs + 1, np.int32),
+        bits=np.zeros(n_words, np.uint64),
+        before=np.zeros(n_words, np.int32),
+    )
+
+
+def all_words(n):
+    """Return the mask of all words of so many numbers."""
+    return np.ones(-(-n // WORD), np.uint8)
 
 
 RUNS = {Dense: DenseRun, Conv2D: ConvRun}

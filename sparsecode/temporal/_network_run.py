@@ -16,12 +16,12 @@ from ._networks import (
     labels_of,
     last_activation,
     probabilities_of,
-    quantized,
     shapes_of,
     weighted_inputs,
 )
-from ._streams import all_finite, blocks, check_magnitude, check_state
-from .layers import Conv2D, check_layers, follow, linear_layers
+from ._sequence_run import SequenceRun, chained, check_outputs, links
+from ._streams import blocks, check_state
+from .layers import Conv2D, Flatten, check_layers, linear_layers
 
 
 class NetworkState(NamedTuple):
@@ -45,15 +45,6 @@ class NetworkState(NamedTuple):
     n_rows: np.ndarray
 
 
-class Inputs(NamedTuple):
-    """What a linear layer gets for rows."""
-
-    values: np.ndarray  # (n_rows, ...)
-    thresholds: np.ndarray  # (n_rows,), above which changes are sent
-    n_sent: np.ndarray  # (n_rows,), how many are
-    anew: np.ndarray  # (n_rows,) bool, whether all sums were computed anew
-
-
 class NetworkRun:
     """Layers, for frames of one shape, and how they are run.
 
@@ -72,16 +63,20 @@ class NetworkRun:
         self.layers, self.frame_shape, self.every, self.quantizes = tuple(layers), frame_shape, every, quantizes
         self.out_shape, self.shapes = shapes_of(self.layers, frame_shape)
         self.linear, self.prepared, self.templates = linear_layers(self.layers), Prepared(), Prepared()
+        self.chained = chained(self.layers)
+        self.links = list(links(self.chained))
+        self.checks_inputs = next(layer for layer in self.layers if not isinstance(layer, Flatten)).has_weights
+        self.n_outputs = math.prod(self.out_shape)
         self.n_inputs = [math.prod(shape) for shape, _ in self.shapes]
         self.widest = max(math.prod(shape) for pair in self.shapes for shape in pair)
 
     def frames(self, X):
         """Return rows as frames."""
-        return X.reshape(len(X), *self.frame_shape)
+        return X.reshape(len(X), *self.frame_shape) if len(self.frame_shape) > 1 else X
 
     def dense(self, X, look=None):
         """Return the outputs of the network itself; show `look` the inputs of its linear layers, block by block."""
-        outputs = np.empty((len(X), math.prod(self.out_shape)), X.dtype)
+        outputs = np.empty((len(X), self.n_outputs), X.dtype)
         for rows, inputs, A in self.dense_blocks(X):
             check_outputs(A, rows.start)
             if look is not None:
@@ -123,78 +118,30 @@ class NetworkRun:
             self.templates[dtype] = NetworkState(*(np.zeros(size, dtype) for size in sizes), np.zeros(1, np.int64))
         return self.templates[dtype]
 
-    def advance(self, X, state, thresholds, memory=None, outputs=None):
-        """Return the outputs for rows and, for each linear layer, its `Inputs`; change the state.
-
-        With `memory`, a dict, inputs are in arrays that the next call with it writes over. `outputs`, of shape
-        (n_rows, n_outputs), are written, if given.
-        """
-        dtype, n_rows, at, found = X.dtype, len(X), [0, 0, 0], []
-        runs, thresholds, memory = self.at_work(dtype), thresholds.astype(dtype), {} if memory is None else memory
-        if outputs is None:
-            outputs = np.empty((n_rows, math.prod(self.out_shape)), dtype)
-        age, fresh = int(state.n_rows[0]), np.zeros(n_rows, np.int64)
-        if self.every is not None:
-            fresh[-age % self.every :: self.every] = 1
-        if age == 0:
-            fresh[0] = 1
-
-        def advance(layer, A):
-            number, first, start = at
-            run, limits = runs[number], np.full(n_rows, thresholds[number])
-            if age == 0:
-                limits[0] = 0  # a first row is sent whole
-            at[:] = number + 1, first + run.n_inputs, start + run.n_sums
-            if self.quantizes:
-                A, limits = quantized(A, 2 * thresholds[number]), np.zeros_like(limits)
-            received, sums = state.received[first : at[1]], state.sums[start : at[2]]
-            if (number, "work") not in memory:
-                memory[number, "work"] = run.make_work(dtype)
-            if number == len(runs) - 1 and run.n_sums == outputs.shape[1]:
-                out = outputs.reshape(n_rows, *run.out_shape)
-            elif len(memory.get(number, ())) < n_rows:
-                out = memory[number] = np.empty((n_rows, *run.out_shape), dtype)
-            else:
-                out = memory[number][:n_rows]
-            peak, work = state.peaks[number : number + 1], memory[number, "work"]
-            n_sent, anew = run.advance(A, limits, fresh, received, sums, peak, work, out)
-            if n_rows > 1:  # of one row, all sums are looked at together
-                check_outputs(out)
-            found.append(Inputs(A, limits, n_sent, anew != 0))
-            return out
-
-        A = follow(self.layers, self.frames(X), advance)
-        state.n_rows[0] += n_rows
-        if n_rows == 1:
-            check_outputs(state.sums[None])
-        check_outputs(A)
-        if not np.may_share_memory(A, outputs):
-            outputs[:] = A.reshape(n_rows, -1)
-        return outputs, found
-
-    def blocks(self, X, parts, thresholds, outputs=None):
-        """Yield rows, and what `advance` makes of them; inputs of layers are there until the next."""
+    def blocks(self, X, parts, thresholds, outputs=None, look=None):
+        """Yield rows, and what `SequenceRun.advance` makes of them; inputs of layers are there until the next."""
         memory = {}
-        outputs = np.empty((len(X), math.prod(self.out_shape)), X.dtype) if outputs is None else outputs
+        outputs = np.empty((len(X), self.n_outputs), X.dtype) if outputs is None else outputs
         for rows, _ in parts:
-            state = self.begin(X.dtype)
+            sequence = SequenceRun(self, self.begin(X.dtype), thresholds, memory)
             for block in blocks(rows, self.widest):
-                yield block, *self.advance(X[block], state, thresholds, memory, outputs[block])
+                yield block, *sequence.advance(X[block], outputs[block], block.start, look)
 
     def measure(self, X, parts, thresholds):
-        """Return the outputs, and how many inputs of each linear layer were sent."""
-        outputs, n_sent = np.empty((len(X), math.prod(self.out_shape)), X.dtype), np.zeros(len(self.linear))
-        for _, _, found in self.blocks(X, parts, thresholds, outputs):
-            n_sent += [inputs.n_sent.sum() for inputs in found]
-        return outputs, n_sent
+        """Return the outputs; how many inputs of each linear layer were sent, and of how many products were taken."""
+        outputs, counted = np.empty((len(X), self.n_outputs), X.dtype), np.zeros((2, len(self.linear)))
+        for _, _, counts in self.blocks(X, parts, thresholds, outputs):
+            sent, anew = np.moveaxis(counts, 2, 0)
+            counted += sent.sum(axis=1), np.where(anew < 0, sent, anew).sum(axis=1)
+        return outputs, *counted
 
     def at_work(self, dtype):
         """Return the linear layers at work in a dtype."""
         if dtype not in self.prepared:
             check_weights(self.linear, dtype)
             self.prepared[dtype] = [
-                RUNS[type(layer)](layer, shape, dtype)
-                for layer, (shape, _) in zip(self.linear, self.shapes, strict=True)
+                RUNS[type(layer)](layer, shape, dtype, is_read)
+                for layer, (shape, _), (_, is_read) in zip(self.linear, self.shapes, self.links, strict=True)
             ]
         return self.prepared[dtype]
 
@@ -224,9 +171,8 @@ class StepsMixin:
         state : NetworkState
         """
         x = self._check_sample(x)
-        check_magnitude(x)
         state = check_state(state, self._run.template(x.dtype), self)
-        return self._run.advance(x, state, self.threshold_)[0][0], state
+        return SequenceRun(self._run, state, self.threshold_).advance(x)[0][0], state
 
     def stream(self, rows):
         """Yield the outputs for rows as they come, those of `step` without copies of the state.
@@ -244,13 +190,18 @@ class StepsMixin:
         return self._stream(rows)
 
     def _stream(self, rows):
-        state, memory = self.initial_state(), {}
+        sequence, shape, row_shape = None, self._sample_shape(False), (self.n_features_in_,)
         for x in rows:
-            x = self._check_sample(x)
-            check_magnitude(x)
-            if x.dtype != state.received.dtype:
-                state, memory = check_state(state, self._run.template(x.dtype), self), {}
-            yield self._run.advance(x, state, self.threshold_, memory)[0][0]
+            x = np.asarray(x)
+            if x.shape == shape:
+                x = x.reshape(-1)
+            if x.shape != row_shape or x.dtype.char not in "fd":
+                x = self._check_sample(x)[0]
+            if sequence is None or x.dtype != sequence.dtype or sequence.thresholds is not self.threshold_:
+                state = self.initial_state() if sequence is None else sequence.state
+                state = check_state(state, self._run.template(x.dtype), self)
+                sequence = SequenceRun(self._run, state, self.threshold_)
+            yield sequence.advance(x[None])[0][0]
 
 
 class LabelsMixin:
@@ -309,16 +260,6 @@ class LabelsMixin:
 def n_gathered(layer, out_shape):
     """Return how many numbers of a frame ``layer.dense`` copies: all windows of a convolution."""
     return math.prod(out_shape[:2]) * math.prod(layer.weights.shape[:3]) if isinstance(layer, Conv2D) else 0
-
-
-def check_outputs(A, first=0):
-    """Raise if sums for rows, which are counted from `first`, have overflowed: those that did would stay so."""
-    if all_finite(A):
-        return
-    bad = np.flatnonzero(~np.isfinite(A.reshape(len(A), -1)).all(axis=1))
-    raise ValueError(
-        f"outputs of layers overflow {A.dtype}, first for row {first + bad[0]}: give X as float64, or scale it."
-    )
 
 
 def check_weights(layers, dtype):

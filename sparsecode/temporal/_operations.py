@@ -23,19 +23,20 @@ def count_operations(run, X, parts, thresholds):
             ((A != 0).reshape(len(A), -1) @ fan_out).sum() for A, fan_out in zip(inputs, fan_outs, strict=True)
         ]
 
-    squares, outputs, runs = 0.0, run.dense(X, count), run.at_work(X.dtype)
+    squares, outputs, runs, given = 0.0, run.dense(X, count), run.at_work(X.dtype), []
     for rows, _ in parts:
         received = [np.zeros(len(fan_out), X.dtype) for fan_out in fan_outs]
-        for block, out, found in run.blocks(X, [(rows, True)], thresholds):
+        for block, out, _ in run.blocks(X, [(rows, True)], thresholds, look=given.append):
             squares += np.square(out - outputs[block], dtype=np.float64).sum()
             later = slice(int(block.start == rows.start), None)
-            for number, (given, fan_out) in enumerate(zip(found, fan_outs, strict=True)):
-                sent, used = changes(given, received[number], runs[number])
+            for number, (inputs, fan_out) in enumerate(zip(given, fan_outs, strict=True)):
+                sent, used = changes(inputs, received[number], runs[number])
                 products = used @ fan_out
                 sums["first"][number] += products[: later.start].sum()
-                sums["delta"][number] += products[later][~given.anew[later]].sum()
-                sums["refresh"][number] += products[later][given.anew[later]].sum()
+                sums["delta"][number] += products[later][~inputs.anew[later]].sum()
+                sums["refresh"][number] += products[later][inputs.anew[later]].sum()
                 sums["sent"][number] += sent[later].sum()
+            given.clear()
     dense = np.array([fan_out.sum(dtype=np.float64) for fan_out in fan_outs])
     n_inputs = np.array([len(fan_out) for fan_out in fan_outs])
     n_later = len(X) - len(parts) or math.nan
@@ -73,8 +74,9 @@ def changes(given, received, run):
     """
     A = kernel_array(given.values.reshape(len(given.values), -1))
     events, sent, used = make_events(A.shape[1], A.dtype), np.zeros(len(A), np.int64), np.zeros(A.shape, bool)
+    rule = np.array([0, -np.inf, np.inf], A.dtype)
     for t, row in enumerate(A):
-        sent[t] = send(row, given.thresholds[t], received, events, np.int64(len(row)))
+        sent[t] = send(row, rule, given.thresholds[t], run.all, received, events, np.int64(len(row)))
         if given.anew[t]:
             used[t] = run.anew(received)
         else:

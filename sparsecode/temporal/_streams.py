@@ -4,9 +4,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array, issparse, vstack
+from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
+from .._core.arrays import stacked
 from .._core.history import as_history
 from ..encoder import as_dense
 
@@ -49,9 +50,9 @@ class StreamMixin:
         return X
 
 
-def blocks(rows, width):
-    """Yield the slices of a sequence of rows that kernels take at a time."""
-    height = max(1, BLOCK // width)
+def blocks(rows, width, most=BLOCK):
+    """Yield the slices of a sequence of rows, `most` entries or one row each, that are taken at a time."""
+    height = max(1, most // width)
     for start in range(rows.start, rows.stop, height):
         yield slice(start, min(start + height, rows.stop))
 
@@ -62,18 +63,13 @@ def joined(parts, n_rows, *, sparse):
         return stacked([csr_array(part) for part in parts])
     whole, filled = None, 0
     for part in parts:
+        if part.shape[0] == n_rows:
+            return as_dense(part)
         if whole is None:
             whole = np.empty((n_rows, *part.shape[1:]), part.dtype)
         whole[filled : filled + part.shape[0]] = as_dense(part)
         filled += part.shape[0]
     return whole
-
-
-def stacked(arrays):
-    """Return dense or CSR arrays of rows as one."""
-    if issparse(arrays[0]):
-        return csr_array(vstack(arrays, format="csr"))
-    return np.concatenate(arrays)
 
 
 def check_state(state, expected, owner):

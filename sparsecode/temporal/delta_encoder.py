@@ -17,17 +17,13 @@ from .._core.validation import (
 )
 from ..encoder import Capabilities, Encoder, as_dense, available_if_capable, sequences
 from ._calibration import check_later, largest_factor
-from ._delta_kernels import DIFFERENCE, INTEGRAL, LEVEL, QUANTIZER, UNARY, DeltaRule, DeltaState, scan
-from ._held_codes import HeldCodesMixin, received_of
-from ._streams import StreamMixin, StreamRecord, as_thresholds, blocks, check_magnitude, check_state, joined
-
-SCHEMES = {"level": LEVEL, "integral": INTEGRAL, "unary": UNARY, "quantizer": QUANTIZER, "difference": DIFFERENCE}
-
-#: Adaptive thresholds stay within this factor of those of fit.
-RANGE = 64.0
+from ._delta_kernels import DeltaState, scan
+from ._delta_rules import SCHEMES, RulesMixin
+from ._held_codes import CODED, HeldCodesMixin, received_of
+from ._streams import BLOCK, StreamMixin, StreamRecord, blocks, check_magnitude, check_state, joined
 
 
-class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
+class DeltaEncoder(RulesMixin, HeldCodesMixin, StreamMixin, Encoder):
     r"""Send what has changed: zeros, and now and then by how much a channel differs from what its receiver has.
 
     Rows are moments of time. With the receiver's value h of a channel, and its error e = x - h,
@@ -268,7 +264,7 @@ class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
         check_is_fitted(self)
         self._validate_params()
         X = self._check_stream(X, reset=False)
-        parts = self._blocks(X, sequences(groups, len(X)))
+        parts = self._blocks(X, sequences(groups, len(X)), BLOCK if self.encoder_ is None else CODED)
         made = (deltas for _, deltas, _ in parts) if self.encoder_ is None else self._codes(parts)
         return joined(made, len(X), sparse=self.sparse_output)
 
@@ -329,16 +325,6 @@ class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
         return code, self._with_code(channels, code.copy())
 
     @property
-    def error_bound_(self):
-        """Largest error of the receiver of each channel, up to rounding."""
-        check_is_fitted(self)
-        if self.scheme == "difference" or (self.scheme == "unary" and self.max_events is not None):
-            return np.full_like(self.threshold_, np.inf)
-        adaptive = RANGE * (2 if self.scheme == "quantizer" else 1)  # levels move with their threshold
-        bound = self.threshold_ * (1 if self.target_rate is None else adaptive)
-        return np.maximum(bound, self._grid() / 2)
-
-    @property
     def code_shape_(self):
         """Shape of a code: that of a frame, or of `encoder_`."""
         check_is_fitted(self)
@@ -346,52 +332,17 @@ class DeltaEncoder(HeldCodesMixin, StreamMixin, Encoder):
             return self.encoder_.code_shape_
         return (self.n_features_in_,) if self.input_shape is None else self._sample_shape(False)
 
-    def _thresholds(self, X):
-        """Return the thresholds in units of X."""
-        units = np.ones(X.shape[1])
-        if self.scale == "std":
-            exponent = binary_exponent(X)
-            units = np.ldexp(np.ldexp(X, -exponent).std(axis=0, dtype=np.float64), exponent)
-            units[units == 0] = 1
-        thresholds = as_thresholds(self.threshold, units, "feature")
-        if self.scheme == "unary" and not (thresholds > 0).all():
-            raise ValueError('`threshold` must be > 0 for scheme="unary", which sends thresholds.')
-        return thresholds
-
-    def _grid(self):
-        return float(self.grid or 0) if self.scheme in ("level", "integral") else 0.0
-
-    def _rule(self, state):
-        """Return the parameters as the kernel takes them to go on from a state."""
-        dtype, rate = state.gain.dtype, self.target_rate
-        number = dtype.type
-        most_of_all = np.finfo(dtype).max / (4 * RANGE)  # two thresholds, and adaptive ones, are finite
-        base = np.minimum(self.threshold_, most_of_all).astype(dtype)
-        return DeltaRule(
-            scheme=SCHEMES[self.scheme],
-            whole=self.initial == "whole",
-            grid=number(self._grid()),
-            whole_numbers=number(2 / np.finfo(dtype).eps),
-            most=number(self.max_events or np.inf),
-            up=number(1 if rate is None else np.exp(self.adaptation * (1 - rate))),
-            down=number(1 if rate is None else np.exp(-self.adaptation * rate)),
-            least=number(1 / RANGE),
-            largest=number(RANGE),
-            base=base,
-            threshold=base * state.gain,
-        )
-
     def _begin(self, dtype):
         """Return the state before any row, in a dtype."""
         n = self.n_features_in_
         return DeltaState(np.zeros(n, dtype), np.zeros(n, dtype), np.ones(n, dtype), np.zeros(1, np.int64))
 
-    def _blocks(self, X, parts):
+    def _blocks(self, X, parts, most=BLOCK):
         """Yield some rows, what is sent for them, and the state after them."""
         for rows, _ in parts:
             state = self._begin(X.dtype)
             rule = self._rule(state)
-            for part in blocks(rows, X.shape[1]):
+            for part in blocks(rows, X.shape[1], most):
                 block = kernel_array(X[part])
                 deltas = np.empty_like(block)
                 scan(block, rule, state, deltas)

@@ -6,7 +6,7 @@ import time
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.validation import Integral, Interval, Real, StrOptions, fit_context, unchanged_on_failure
+from .._core.validation import Integral, Interval, Real, StrOptions, check_rows, fit_context, unchanged_on_failure
 from ..encoder import Capabilities, Encoder, sequences
 from ._calibration import Calibration, calibrate_layers, check_later, scorer_of
 from ._network_run import LabelsMixin, NetworkRun, StepsMixin
@@ -62,7 +62,7 @@ class DeltaNetwork(StepsMixin, LabelsMixin, FramesMixin, StreamMixin, Encoder):
         Of each linear layer, in units of its input.
     calibration_ : Calibration or None
         What `calibrate` has reached: `score`, `dense_score` of the network itself, `loss`, their difference, and
-        `saving`, all products over those for changes, first rows included. None without it.
+        `saving`, all products over those that were taken, first rows and sums computed anew included. None without it.
     classes_ : ndarray of shape (n_classes,)
         Where `classes` are given.
     code_shape_ : tuple
@@ -208,7 +208,7 @@ class DeltaNetwork(StepsMixin, LabelsMixin, FramesMixin, StreamMixin, Encoder):
             self._lay(self.layers, self.refresh_every, self.scheme)
             self.threshold_, self.calibration_ = self._thresholds(X), None
             started = time.perf_counter()
-            outputs, n_sent = self._run.measure(X, parts, self.threshold_)
+            outputs, n_sent, _ = self._run.measure(X, parts, self.threshold_)
             squares = np.square(outputs - self._run.dense(X), dtype=np.float64).sum()
             share = n_sent.sum() / (len(X) * sum(self._run.n_inputs))
             self._record = StreamRecord(0, squares / (2 * len(X)), share, time.perf_counter() - started)
@@ -230,7 +230,7 @@ class DeltaNetwork(StepsMixin, LabelsMixin, FramesMixin, StreamMixin, Encoder):
         """
         check_is_fitted(self)
         self._validate_params()
-        X = self._check_stream(X, reset=False)
+        X = check_rows(self, self._flatten(X, False), reset=False, finite=False)  # kernels refuse what is not finite
         return self._run.measure(X, sequences(groups, len(X)), self.threshold_)[0]
 
     def dense(self, X):

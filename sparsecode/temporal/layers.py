@@ -19,6 +19,8 @@ ACTIVATIONS = ("identity", "relu", "tanh", "logistic", "softmax")
 class Layer:
     """What layers have in common: equality by content, and arrays that nobody may write."""
 
+    has_weights = False
+
     def __post_init__(self):
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
@@ -56,6 +58,8 @@ class Dense(Layer):
     >>> Dense([[1.0, 2.0], [0.0, 1.0], [1.0, 1.0]])
     Dense(3 -> 2)
     """
+
+    has_weights = True
 
     weights: np.ndarray
     bias: np.ndarray | None = None
@@ -106,6 +110,8 @@ class Conv2D(Layer):
     >>> layer, layer.out_shape((16, 16, 1))
     (Conv2D(3 x 3, 1 -> 8), (16, 16, 8))
     """
+
+    has_weights = True
 
     weights: np.ndarray
     bias: np.ndarray | None = None
@@ -312,49 +318,11 @@ class Residual(Layer):
         return follow((self,), A, lambda layer, A: layer.dense(A))
 
 
-def fold_batch_norm(layer, *, gamma, beta, mean, variance, epsilon=1e-3):
-    """Return a layer that also does the batch normalisation after it, with fixed statistics.
-
-    ``gamma (y - mean) / sqrt(variance + epsilon) + beta`` of the outputs y.
-
-    Parameters
-    ----------
-    layer : Dense or Conv2D
-    gamma, beta, mean, variance : array-like of shape (n_outputs,)
-    epsilon : float, default=1e-3
-
-    Returns
-    -------
-    Dense or Conv2D
-
-    Raises
-    ------
-    ValueError
-        If an array has another shape, or ``variance + epsilon`` is not > 0.
-
-    Examples
-    --------
-    >>> from sparsecode.temporal import Dense, fold_batch_norm
-    >>> layer = fold_batch_norm(Dense([[2.0]]), gamma=[3], beta=[1], mean=[4], variance=[1], epsilon=0)
-    >>> layer.dense(layer.weights[:0].reshape(0, 1)).shape, layer.weights.tolist(), layer.bias.tolist()
-    ((0, 1), [[6.0]], [-11.0])
-    """
-    if not isinstance(layer, Dense | Conv2D):
-        raise ValueError(f"`layer` must be a Dense or Conv2D, got {layer!r:.60}.")
-    gamma, beta, mean, variance = (as_bias(values, layer.weights) for values in (gamma, beta, mean, variance))
-    if not (variance + epsilon > 0).all():
-        raise ValueError(f"`variance` + `epsilon` must be > 0, got {(variance + epsilon).min()}.")
-    gain = gamma / np.sqrt(variance + epsilon)
-    return dataclasses.replace(layer, weights=layer.weights * gain, bias=(layer.bias - mean) * gain + beta)
-
-
 def linear_layers(layers):
     """Return the layers with weights, those within a `Residual` too, in the order in which they run."""
     found = []
     for layer in layers:
-        found += (
-            linear_layers(layer.layers) if isinstance(layer, Residual) else [layer] * isinstance(layer, Dense | Conv2D)
-        )
+        found += linear_layers(layer.layers) if isinstance(layer, Residual) else [layer] * layer.has_weights
     return found
 
 
@@ -364,7 +332,7 @@ def follow(layers, A, advance):
     for layer in layers:
         if isinstance(layer, Residual):
             A, ours = A + follow(layer.layers, A, advance), True
-        elif isinstance(layer, Dense | Conv2D):
+        elif layer.has_weights:
             A, ours = advance(layer, A), True
         elif isinstance(layer, Activation):
             A = layer.dense(A, out=A if ours else None)

@@ -438,7 +438,6 @@ ORDER = "steps see the samples in an order that depends on their number"
         TaskDrivenRegressor(SparseCoder(max_iter=3), max_iter=3, random_state=0),
     ],
     expected_failed_checks=lambda model: {"check_sample_weight_equivalence_on_dense_data": ORDER},
-    xfail_strict=True,
 )
 def test_yielded_check(estimator, check):
     check(estimator)

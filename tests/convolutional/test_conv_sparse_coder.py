@@ -111,7 +111,10 @@ def test_maps_of_a_large_image_are_small_as_csr():
 
 @pytest.mark.slow
 def test_kernels_of_several_bandwidths_beat_those_of_one():
-    """Of unit norm and nearly converged: objective 542 and 643, 22.9 and 21.1 dB, 0.99515 and 0.99504 of codes zero."""
+    """Of unit norm, to a gap of 1e-2: objective 542 and 643, 22.9 and 21.1 dB.
+
+    Too loose a gap to say which codes are sparser: see `test_heterogeneous_kernels_win_at_the_least_objective`.
+    """
     image = skimage.data.camera()[100:356, 150:406] / 255.0
     X = LocalContrastNormalizer().fit_transform(image[None])[:, 64:128, 64:128]
     found = []
@@ -119,11 +122,10 @@ def test_kernels_of_several_bandwidths_beat_those_of_one():
         operator = ConvolutionOperator(bank.normalized(), (64, 64), dtype=np.float32)
         result = solve_convolutional(X, operator, L1(0.1), tol=1e-2)
         error = np.mean(np.square(operator.decode(result.codes) - X.reshape(1, -1)))
-        found.append((0.5 * result.square_error[0] + result.penalty[0], error, result.codes.nnz))
+        found.append((0.5 * result.square_error[0] + result.penalty[0], error))
     several, one = np.array(found)
     assert several[0] < 0.9 * one[0]
     assert several[1] < 0.75 * one[1]
-    assert several[2] < one[2]
 
 
 @pytest.mark.nojit

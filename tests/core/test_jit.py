@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,9 +12,10 @@ import pytest
 from numba.core.caching import IndexDataCacheFile
 
 import sparsecode
-from sparsecode._core.jit import KERNELS, LabeledFile, has_outside_class, kernel, kernel_sources_hash
+from sparsecode._core.jit import LabeledFile, has_outside_class, kernel, kernel_sources_hash
 from sparsecode.penalties import L1
 
+from .. import versions
 from ..penalties.berhu import Berhu
 
 PACKAGE = Path(sparsecode.__file__).parent
@@ -215,19 +215,18 @@ def test_kernel_sources_are_hashed(copy):
         path.write_text((PACKAGE / file).read_text())
 
 
+def test_too_many_versions_are_named():
+    found = {("room.kernel", "machine code", "BoundL1", types) for types in ("float32", "float64", "int64")}
+    assert versions.complaint(found, 3) == "3 versions of room.kernel machine code BoundL1"
+    assert versions.complaint(found, 2).endswith("; 3 versions in all, not 2")
+    assert versions.complaint(sorted(found)[:2], 2) == ""
+    assert versions.complaint({(*version[:1], "part", *version[2:]) for version in sorted(found)[:2]}, 0) == ""
+
+
 @jit_only
 def test_compiled_versions_in_total():
     """Runs last: two versions for each kernel and class of penalty at the most, float32 and float64."""
-    machine_code, parts = Counter(), Counter()
-    for name, compiled in KERNELS.items():
-        for dispatcher, versions in ((compiled, machine_code), (compiled.part, parts)):
-            for signature in dispatcher.signatures if name.startswith("sparsecode.") else ():
-                if not has_outside_class(signature):
-                    classes = (kind.instance_class for kind in signature if hasattr(kind, "instance_class"))
-                    versions[name, *classes] += 1
-    assert max(machine_code.values(), default=0) <= 2, machine_code
-    assert max(parts.values(), default=0) <= 2, parts
-    assert machine_code.total() <= TOTAL, machine_code
+    assert not versions.complaint(versions.compiled(), TOTAL)
 
 
 #: What `python -m sparsecode warmup` compiles on an empty cache, kernels that Python calls: those of solvers once for

@@ -458,7 +458,7 @@ def test_both_forget_least():
         }
         if params["activation_density"] < 1:
             params["activation_density"] = 0.05
-        right[kind] = np.array([after_all_tasks(X, y, seed, 10, **params) for seed in range(3)])
+        right[kind] = np.array([after_all_tasks(X, y, seed, 10, **params) for seed in range(2)])
     perceptron, dendrites, winners, both = right.values()
     assert (dendrites > perceptron + 0.08).all()
     assert (winners > dendrites + 0.02).all()

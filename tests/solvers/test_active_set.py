@@ -62,7 +62,7 @@ def test_degenerate_rows_and_atoms(rng, dtype, positive):
 @pytest.mark.parametrize("alpha", [0.02, 0.2, 0.5])
 @pytest.mark.parametrize("n_components", [40, 300])
 def test_equals_fista_on_patches(patches, n_components, alpha, positive):
-    X, D = patches[:40], patches[1000 : 1000 + n_components]
+    X, D = patches[:20], patches[1000 : 1000 + n_components]
     result = solve(X, D, alpha, positive=positive)
     fista = solve_fista(X, D, L1(alpha, positive=positive), tol=1e-7, max_iter=4000)
     exact, oracle = objective(X, D, result.codes, L1(alpha)), objective(X, D, fista.codes, L1(alpha))

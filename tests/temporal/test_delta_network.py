@@ -491,3 +491,87 @@ def test_a_stream_rejects_what_it_cannot_take_and_goes_on():
 def test_parameters_that_do_not_fit(layers, params, reason):
     with pytest.raises(ValueError, match=reason):
         DeltaNetwork(layers, **params).fit(stream(5, (12,)))
+
+
+def test_calibration_counts_what_is_computed_anew():
+    """Images of which half changes in every third row; 2 % for inputs at borders, which take part in fewer products."""
+    rng, shape = np.random.default_rng(0), (12, 12, 2)
+    steps = rng.normal(size=(30, *shape)) * (
+        rng.random((30, *shape)) < np.where(np.arange(30) % 3, 0.1, 0.5)[:, None, None, None]
+    )
+    X = np.cumsum(steps, axis=0).reshape(30, -1)
+    network = (
+        DeltaNetwork([Conv2D(rng.normal(size=(3, 3, 2, 4)))], input_shape=shape).fit(X).calibrate(X, max_loss=1e-3)
+    )
+    counts = network.count_operations(X)
+    assert 0.2 * counts["dense"].sum() < counts["refresh"].sum()
+    products = counts["first"].sum() + 29 * (counts["delta"] + counts["refresh"]).sum()
+    assert network.calibration_.saving == pytest.approx(float(30 * counts["dense"].sum() / products), rel=0.02)
+
+
+def chain_layers(seed=1):
+    rng = np.random.default_rng(seed)
+    shapes = (3, 3, 2, 16), (5, 5, 16, 33), (3, 3, 33, 4)
+    first, second, third = (Conv2D(rng.normal(size=s) / np.sqrt(s[2] * 9), rng.normal(size=s[3])) for s in shapes)
+    return [first, Activation("relu"), second, Activation("identity"), third]
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("threshold", [0.0, 0.5])
+def test_convolutions_in_a_chain_are_those_one_by_one(threshold, dtype):
+    """The same bits, however rows are given; pools of one pixel keep layers apart."""
+    shape = (5, 6, 2)
+    layers, X = chain_layers(), stream(6, shape, share=0.05, dtype=dtype)
+    apart = [layers[0], layers[1], Pool2D(1), layers[2], Pool2D(1), layers[4]]
+    chain, others = (
+        DeltaNetwork(each, threshold=threshold, refresh_every=4, input_shape=shape) for each in (layers, apart)
+    )
+    expected = others.fit(X).transform(X)
+    np.testing.assert_array_equal(chain.fit(X).transform(X), expected)
+    np.testing.assert_array_equal(list(chain.stream(X)), expected)
+    state = chain.initial_state()
+    for x, out in zip(X, expected, strict=True):
+        found, state = chain.step(x, state)
+        np.testing.assert_array_equal(found, out)
+    counts, wanted = chain.count_operations(X), others.count_operations(X)
+    for name in ("delta", "refresh", "first", "density"):
+        np.testing.assert_array_equal(counts[name], wanted[name])
+
+
+def test_thresholds_that_change_within_a_stream():
+    """What was within the old threshold is sent by the new one."""
+    shape = (12, 9, 2)
+    layers, X = chain_layers(), stream(40, shape, share=0.02)
+    network = DeltaNetwork(layers, threshold=(0.0, 5.0, 5.0), refresh_every=None, input_shape=shape).fit(X)
+    rows = network.stream(X)
+    for _ in range(30):
+        out = next(rows)
+    assert np.abs(out - network.dense(X[29:30])[0]).max() > 0.1
+    network.threshold_ = np.zeros(3)
+    np.testing.assert_allclose(next(rows), network.dense(X[30:31])[0], atol=1e-12)
+
+
+def test_sums_within_a_chain_that_overflow_are_an_error():
+    """Rectified, they would be zeros."""
+    layers = [Conv2D(np.full((1, 1, 1, 1), 1e3)), Activation("relu"), Conv2D(np.ones((1, 1, 1, 1)))]
+    X = np.zeros((3, 16), np.float32)
+    X[1, 3] = -8e36
+    network = DeltaNetwork(layers, input_shape=(4, 4)).fit(X[:1])
+    for call in network.transform, lambda X: list(network.stream(X)), network.fit:
+        with pytest.raises(ValueError, match="layers overflow float32, first for row 1"):
+            call(X)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf, 2e38])
+def test_what_is_out_of_range_is_refused_wherever_it_is(wrong):
+    """By kernels, behind a rectifier that would hide it, and behind thresholds that are larger."""
+    X = np.zeros((5, 70), np.float32)
+    for column in (0, 69):
+        bad = X.copy()
+        bad[3, column] = wrong
+        for layers in (dense_layers((70, 3)), [Activation("relu"), *dense_layers((70, 3))]):
+            for threshold in (0.0, 1e300):
+                network = DeltaNetwork(layers, threshold=threshold, scale="absolute").fit(X)
+                for call in (network.transform, network.fit, lambda X, n=network: list(n.stream(X))):
+                    with pytest.raises(ValueError, match="70 finite numbers|NaN|infinity|scale X"):
+                        call(bad)
