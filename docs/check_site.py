@@ -1,17 +1,20 @@
 """Check a built site, page by page, in headless Chromium.
 
-    python docs/check_site.py docs/_build/html [--some] [--shots FOLDER]
+    python docs/check_site.py docs/_build/html [--some | --only PREFIX ...] [--shots FOLDER]
 
 Every page: no request to another host, nothing missing, no error of a script, a text for each image, no horizontal
-scrolling at 1280 and 375 pixels, no violation found by axe, light and dark; links within the site lead somewhere; the
-search finds words that must be found. `--some` looks at a few pages of each kind in the browser, and checks the links
-of all. It needs the extra "site" and Chromium (CHROMIUM names it where it is not on the path).
+scrolling at 1280 and 375 pixels, nothing cut off on paper, no violation found by axe, light and dark; links within the
+site lead somewhere; the search finds words that must be found. Of each lab a PDF is made, in which every line of code
+must be found. `--some` looks at a few pages of each kind in the browser, `--only` at those whose path begins with a
+word, and both check the links of all. What is wrong is said as it is found. It needs the extra "site" and Chromium
+(CHROMIUM names it where it is not on the path).
 """
 
 import argparse
 import functools
 import html.parser
 import http.server
+import io
 import os
 import shutil
 import sys
@@ -20,6 +23,8 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
 WIDTHS = {"desk": (1280, 900), "phone": (375, 740)}
+#: Width of A4 between margins of 1 cm, in pixels of style sheets.
+PAPER = 718
 SEARCHES = ("CEL0", "dendrite", "log-Gabor")
 NOT_PAGES = ("_static", "_downloads", "_modules", "_sources")
 #: Pages of each kind that `--some` looks at.
@@ -30,6 +35,9 @@ SOME = (
     "user_guide/convolutional.html",
     "user_guide/streams.html",
     "extend/encoder.html",
+    "labs/index.html",
+    "labs/html/lab1_soft_threshold_and_ista.html",
+    "labs/answers/lab5_a_memory_that_learns_once.html",
     "api/index.html",
     "api/sdr.html",
     "api/generated/sparsecode.SparseCoder.html",
@@ -116,6 +124,39 @@ IMAGES = """() => [...document.images].filter(i => !i.closest('.sphx-glr-thumbco
 SCROLL = "() => [document.documentElement.scrollWidth, window.innerWidth]"
 
 
+#: Elements whose content is wider than they are, or which leave the paper, with their first words.
+CUT = """() => ['pre', 'img', 'table', 'math', 'p', 'summary']
+    .flatMap(tag => [...document.querySelectorAll('main ' + tag)])
+    .filter(e => e.checkVisibility())
+    .filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display != 'inline'
+        && e.clientWidth || e.getBoundingClientRect().right > window.innerWidth + 1)
+    .map(e => e.tagName + ' ' + (e.textContent || e.src || e.outerHTML).trim().slice(0, 60))"""
+
+
+def printed(page):
+    """Return the text of a page printed to PDF, without spaces."""
+    from pypdf import PdfReader
+
+    margin = dict.fromkeys(("top", "bottom", "left", "right"), "1cm")
+    pdf = PdfReader(io.BytesIO(page.pdf(format="A4", margin=margin)))
+    return "".join("".join(sheet.extract_text().split()) for sheet in pdf.pages)
+
+
+def on_paper(page, name):
+    """Return what is cut off when a page is printed."""
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": PAPER, "height": 1000})
+    wrong = [f"cut off on paper: {what}" for what in page.evaluate(CUT)]
+    if name.startswith(("labs/html", "labs/answers")):
+        lines = page.evaluate(
+            "() => [...document.querySelectorAll('main pre')].flatMap(e => e.textContent.split('\\n'))"
+        )
+        found = printed(page)
+        wrong += [f"not in the PDF: {line}" for line in lines if "".join(line.split()) not in found]
+    page.emulate_media(media="screen")
+    return wrong
+
+
 def look(page, name, shots):
     """Return what is wrong with a page that is loaded, at both widths."""
     wrong = [f"no text for an image: {image}" for image in page.evaluate(IMAGES)]
@@ -129,9 +170,11 @@ def look(page, name, shots):
     return wrong
 
 
-def violations(page, axe):
+def violations(page, axe, scheme):
     """Return the rules of accessibility that a page breaks, with the first element that does."""
-    found = axe.run(page, options={"preload": False}).response["violations"]
+    # What has no colour is the same in the dark
+    only = {"runOnly": ["color-contrast"]} if scheme == "dark" else {}
+    found = axe.run(page, options={"preload": False} | only).response["violations"]
     return [f"axe {v['id']} ({len(v['nodes'])}): {v['nodes'][0]['html'][:160]}" for v in found]
 
 
@@ -163,12 +206,17 @@ def in_browser(folder, pages, shots):
             for name in pages:
                 page.set_viewport_size(dict(zip(("width", "height"), WIDTHS["desk"], strict=True)))
                 page.goto(f"{host}/{name}", wait_until="load")
-                found = violations(page, axe)
+                found = violations(page, axe, scheme)
                 found += look(page, f"{scheme}.{name}", shots) if scheme == "light" or shots else []
-                wrong += [f"{name}, {scheme}: {what}" for what in [*noticed, *found]]
+                found += on_paper(page, name) if scheme == "light" else []
+                found = [f"{name}, {scheme}: {what}" for what in [*noticed, *found]]
+                print(*found, sep="\n", end="\n" if found else "", flush=True)
+                wrong += found
                 noticed.clear()
             if scheme == "light":
-                wrong += search(page, host)
+                found = search(page, host)
+                print(*found, sep="\n", end="\n" if found else "", flush=True)
+                wrong += found
         browser.close()
     server.shutdown()
     return wrong
@@ -179,6 +227,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--some", action="store_true", help="a few pages of each kind")
+    parser.add_argument("--only", nargs="+", metavar="PREFIX", help="pages whose path begins with one of these")
     parser.add_argument("--shots", type=Path, help="folder for pictures of the pages")
     options = parser.parse_args()
     if options.shots:
@@ -187,9 +236,9 @@ def main():
     pages = [page for page in pages if not page.startswith(NOT_PAGES)]
     wrong = broken_links(options.folder, pages)
     shown = [page for page in SOME if page in pages] if options.some else pages
+    shown = [page for page in shown if page.startswith(tuple(options.only or [""]))]
+    print(*wrong, sep="\n", end="\n" if wrong else "", flush=True)
     wrong += in_browser(options.folder, shown, options.shots)
-    for line in dict.fromkeys(wrong):
-        print(line)
     print(f"{len(pages)} pages, {len(shown)} in the browser, {len(wrong)} findings")
     sys.exit(bool(wrong))
 

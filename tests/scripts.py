@@ -1,4 +1,4 @@
-"""Gallery scripts, run beside the other tests, some with smaller constants."""
+"""Gallery scripts, run beside the other tests, some with smaller constants; the network is closed to them."""
 
 import ast
 import contextlib

@@ -30,14 +30,18 @@ BENCHMARKS = [
     ("memory_classes", "Macrocolumns as classifiers", "memory_classes.py", "accuracy on digits and clothing"),
     ("temporal_memory", "Temporal memory", "temporal_memory.py", "rows a second with 100 000 segments"),
     ("video_memory", "A clip as one sequence", "video_memory.py", "a film stored in one pass and replayed"),
+    ("delta_video", "Films by their changes", "delta_video.py", "convolutions of films, frame by frame or by changes"),
 ]
+#: Options of benchmarks that say nothing about what was measured.
+NOT_SHOWN = ("folder", "json", "no_kill")
 HEAD = """
 # Benchmarks
 
 Numbers on this page come from files that the scripts in `benchmarks/` have written; nothing is typed in by hand. Times
 depend on the machine and on what else it does, so look at ratios. What each task measures, and how it is kept fair, is
-in the [last section](#how-benchmarks-are-run). Figures that decided between two ways of doing things, with the
-machine they were measured on, are in [](developer/design.md).
+in the [last section](#how-benchmarks-are-run). Where a benchmark keeps several numbers, of rounds or images, their
+median is shown. Figures that decided between two ways of doing things, with the machine they were measured on, are in
+[](developer/design.md).
 """
 MISSING = """
 Not measured for this build of the site. It is measured, and shown here by the next build, with
@@ -64,8 +68,20 @@ def table(rows):
     return "\n".join(lines)
 
 
+def flat(row, name=""):
+    """Return a dict with the numbers of the dicts in it, under both names."""
+    found = {}
+    for key, value in row.items():
+        inner = f"{name} {key}".strip()
+        found |= flat(value, inner) if isinstance(value, dict) else {inner: value}
+    return found
+
+
 def named(results):
     """Return the tables of nested dicts of numbers: one for all dicts that have the same keys."""
+    if not any(isinstance(value, dict) for value in results.values()):  # names and numbers
+        values = {key: value for key, value in results.items() if key not in NOT_SHOWN and value is not None}
+        return table([{"": key, "value": median(value)} for key, value in values.items()])
     by_columns = {}
     for name, row in leaves(results):
         by_columns.setdefault(tuple(row), []).append({"": name} | row)
@@ -102,14 +118,16 @@ def labelled(results):
     """Return the table of a comparison of coders, means over seeds."""
     import xarray as xr
 
-    frame = xr.Dataset.from_dict(results).mean("seed").to_dataframe().reset_index()
-    return table(frame.to_dict("records"))
+    means = xr.Dataset.from_dict(results).drop_dims("quantile", errors="ignore").mean("seed")
+    return table(means.to_dataframe().reset_index().to_dict("records"))
 
 
 def shown(results):
     """Return the tables of a file of results, whichever benchmark has written it."""
     if isinstance(results, list):
-        return table(results)
+        return table([flat(row) for row in results])
+    if all(isinstance(value, list) and isinstance(value[0], dict) for value in results.values()):
+        return table([{"": name} | flat(row) for name, rows in results.items() for row in rows])
     if "rows" in results and "machine" in results:
         return by_task(results)
     return labelled(results) if "data_vars" in results else named(results)
@@ -119,7 +137,9 @@ def generate(app, config):
     """Write the page."""
     benchmarks = Path(app.srcdir).parent / "benchmarks"
     parts = [HEAD]
-    for name, title, script, about in BENCHMARKS:
+    known = {name for name, *_ in BENCHMARKS}
+    others = sorted(path.stem for path in (benchmarks / "results").glob("*.json") if path.stem not in known)
+    for name, title, script, about in [*BENCHMARKS, *((name, name, f"{name}.py", "results") for name in others)]:
         path = benchmarks / "results" / f"{name}.json"
         found = path.exists()
         body = shown(json.loads(path.read_text())) if found else MISSING.format(script=script, name=name).strip()

@@ -13,15 +13,15 @@ SECTIONS = [
         "patches",
         "Patches and what is learned from them",
         "From photographs to whitened patches, to dictionaries, and back to photographs.",
-        "natural_patches v1_receptive_fields learning_rules homeostasis task_driven_digits digits_pipeline denoising "
-        "inpainting",
+        "natural_patches v1_receptive_fields learning_rules resumed_learning homeostasis task_driven_digits "
+        "digits_pipeline denoising inpainting",
     ),
     (
         "penalties",
         "Penalties, solvers and circuits",
         "What makes a code sparse, and how much of a difference it makes at matched sparsity or matched error.",
-        "thresholding_functions l1_cel0_omp beyond_l1 matched_error units_needed receptive_fields_by_penalty "
-        "step_dependence lista lca_sailnet",
+        "thresholding_functions all_penalties l1_cel0_omp beyond_l1 matched_error units_needed "
+        "receptive_fields_by_penalty step_dependence lista lca_sailnet",
     ),
     (
         "convolutional",
@@ -42,26 +42,32 @@ SECTIONS = [
         "Dendrites",
         "Segments with few synapses that detect patterns: theory, calibration, sequences, tasks.",
         "nmda_threshold dendrite_scaling dendrite_noise dendrite_unions dendrite_calibration dendrite_patches "
-        "temporal_memory streaming_anomalies permuted_digits",
+        "temporal_memory streaming_anomalies permuted_digits pixels_to_neuron",
     ),
     (
         "streams",
         "Changes and spikes",
         "Sending, and computing, only what has changed.",
-        "delta_encoding delta_network rates_and_deltas spiking_lca spiking_digits",
+        "delta_encoding delta_network delta_video delta_layers rates_and_deltas spiking_lca spiking_digits",
+    ),
+    (
+        "together",
+        "Families together",
+        "What comes out of one encoder goes into the next; one dictionary serves several.",
+        "one_dictionary where_it_is video_memory",
     ),
 ]
-#: Where scripts are shown that no section names.
-OTHER = ("together", "Families together", "One encoder after another.")
+#: Where scripts are shown that no section names yet.
+OTHER = "together"
 
 FOLDERS = {f"plot_{name}": folder for folder, _, _, names in SECTIONS for name in names.split()}
 PLACES = {f"{name}.py": i for i, name in enumerate(FOLDERS)}
-sections = ExplicitOrder([str(Path("_gallery") / folder) for folder, *_ in [*SECTIONS, OTHER]])
+sections = ExplicitOrder([str(Path("_gallery") / folder) for folder, *_ in SECTIONS])
 
 
 def page_of(name):
     """Return the page of a script."""
-    return f"auto_gallery/{FOLDERS.get(name, OTHER[0])}/{name}"
+    return f"auto_gallery/{FOLDERS.get(name, OTHER)}/{name}"
 
 
 def collect(source, target):
@@ -72,11 +78,11 @@ def collect(source, target):
         raise FileNotFoundError(f"sections of the gallery name scripts that are not there: {sorted(missing)}")
     wanted = set()
     for name, text in scripts.items():
-        path = target / FOLDERS.get(name, OTHER[0]) / f"{name}.py"
+        path = target / FOLDERS.get(name, OTHER) / f"{name}.py"
         wanted.add(path)
         write(path, text)
     write(target / "GALLERY_HEADER.rst", HEADER)
-    for folder, title, about, *_ in [*SECTIONS, OTHER]:
+    for folder, title, about, *_ in SECTIONS:
         if any(path.parent.name == folder for path in wanted):
             write(target / folder / "GALLERY_HEADER.rst", f"{title}\n{'-' * len(title)}\n\n{about}\n")
     for path in target.rglob("plot_*.py"):

@@ -1,6 +1,14 @@
-"""The labs are in the navigation as soon as `docs/labs/index.md` is there."""
+"""The labs are in the navigation as soon as `docs/labs/index.md` is there, and their web pages are in the site.
 
+Those are written by `docs/labs/build.py`, with what cells print and draw where scripts of the gallery run too.
+"""
+
+import hashlib
+import subprocess
+import sys
 from pathlib import Path
+
+from sparsecode import labs
 
 PLACE = "<!-- labs -->"
 
@@ -17,8 +25,23 @@ def read_again(app, env, added, changed, removed):
     return ["index"] if "index" in env.found_docs else []
 
 
+def write_pages(app, config):
+    """Write the web pages of the labs, unless they are there as they would be written now."""
+    run = ["--run"] if config.plot_gallery not in (False, "0", "False") else []
+    folder, source = Path(app.srcdir) / "_lab_pages" / ("drawn" if run else "plain"), Path(app.srcdir) / "labs"
+    config.html_extra_path = [str(folder / "site")]
+    files = sorted([*source.glob("*.py"), source / "page.css", *Path(labs.__file__).parent.rglob("*.py")])
+    stamp = hashlib.sha256(b"".join(map(Path.read_bytes, files))).hexdigest()
+    note = folder / "stamp"
+    if not note.exists() or note.read_text() != stamp:
+        command = [sys.executable, source / "build.py", "--out", folder / "site" / "labs", *run]
+        subprocess.run([*command, "--flavours", "html", "answers"], check=True)  # noqa: S603
+        note.write_text(stamp)
+
+
 def setup(app):
     """Listen to sources."""
+    app.connect("config-inited", write_pages)
     app.connect("source-read", enter)
     app.connect("env-get-outdated", read_again)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

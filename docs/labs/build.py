@@ -1,20 +1,30 @@
 """Build the labs: one source gives the notebooks of learners, solutions, nbgrader notebooks and web pages.
 
     python docs/labs/build.py             learners' notebooks and solutions, into the package, and index.md
-    python docs/labs/build.py --out DIR   all flavours, into the folders student, solution, nbgrader and html of DIR
+    python docs/labs/build.py --out DIR   all flavours, into the folders student, solution, nbgrader, html and answers
+    python docs/labs/build.py --out DIR --run    web pages with what cells print and draw
 
 A source is a Python file whose cells begin with ``# %%`` (code) or ``# %% [markdown]``: the percent format, which
 editors run and jupytext converts as well. Lines from ``# BEGIN SOLUTION`` to ``# END SOLUTION`` are for solutions only;
 learners get ``...``, or what follows ``# STUB:``. Title, goals and minutes come from the lab in `sparsecode.labs`.
 Notebooks are JSON of a documented form, and are written without other packages, so that the same source gives the same
 bytes whenever it is built; web pages take markdown-it-py.
+
+A web page for learners (html) has no solution, and no result that would give an answer or a prediction away: figures
+stop where the first question is asked. The page beside it (answers) has everything.
 """
 
 import argparse
+import ast
+import base64
+import contextlib
 import html
+import io
 import json
+import os
 import re
 import sys
+import unittest.mock
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +36,13 @@ CELL = re.compile(r"^# %%(?: (\[markdown\]))?(?: tags=(\[.*\]))?$", re.MULTILINE
 SOLUTION = re.compile(r"^( *)# BEGIN SOLUTION\n(.*?)^ *# END SOLUTION(?:\n *# STUB: ([^\n]*))?(?=\n|\Z)", re.M | re.S)
 CHECK = re.compile(r"^(?:(\w+) = )?(lab\d)\.(\w+)\.check\((\w+)\)$", re.MULTILINE)
 TABLE = ("<!-- labs -->", "<!-- end of labs -->")
-FLAVOURS = ("student", "solution", "nbgrader", "html")
+FLAVOURS = ("student", "solution", "nbgrader", "html", "answers")
+PAGES = ("html", "answers")
+ORDERS = (
+    "Run the cells in order (Shift + Enter). Where you see `...`, write code, run the "
+    "cell, and let the next one check it."
+)
+ANSWERS = "This page has a solution of every exercise, and what the notebook then prints and draws."
 
 
 class Cell(NamedTuple):
@@ -70,15 +86,13 @@ def read_cells(path):
     return cells
 
 
-def introduction(lab):
+def introduction(lab, answers=False):
     """Return the first cell: what the lab is about, made of its description."""
     goals = "\n".join(f"- {goal} ({', '.join(keys)})" for goal, keys in lab.goals.items())
     return Cell(
         "markdown",
         f"# {lab.title}\n\n**{lab.minutes} minutes**, {lab.level}. You need: {'; '.join(lab.needs)}.\n\n"
-        f"You will be able to\n\n{goals}\n\nRun the cells in order (Shift + Enter). Where you see `...`, write "
-        f"code, run the "
-        "cell, and let the next one check it.",
+        f"You will be able to\n\n{goals}\n\n{ANSWERS if answers else ORDERS}",
         [],
     )
 
@@ -163,28 +177,66 @@ def solutions(lab, path):
     return found
 
 
-def page(lab, path):
-    """Return a web page of a lab: text, code, hints that unfold, and solutions that unfold behind them."""
+def run_cells(cells):
+    """Return what code cells, run in their order, print, and the figures that they draw: PNG with its titles."""
+    import matplotlib.pyplot as plt
+
+    names, found = {"__name__": "notebook"}, []
+    for text in cells:
+        code, printed = ast.parse(text), io.StringIO()
+        last = code.body.pop() if isinstance(code.body[-1], ast.Expr) else None
+        with contextlib.redirect_stdout(printed), unittest.mock.patch.object(plt, "show", return_value=None):
+            exec(compile(code, "cell", "exec"), names)  # noqa: S102, code of the lab
+            value = eval(compile(ast.Expression(last.value), "cell", "eval"), names) if last else None  # noqa: S307
+            if value is not None:
+                print(repr(value))
+        figures = []
+        for number in plt.get_fignums():
+            picture = io.BytesIO()
+            figure = plt.figure(number)
+            figure.savefig(picture, dpi=100, bbox_inches="tight", metadata={"Software": None})
+            titles = [figure.get_suptitle(), *(ax.get_title() for ax in figure.axes)]
+            figures.append((picture.getvalue(), "; ".join(filter(None, titles))))
+        plt.close("all")
+        found.append((printed.getvalue(), figures))
+    return found
+
+
+def output(text, figures, heading):
+    """Return what a cell has left behind as HTML; figures without titles are told by the heading above them."""
+    parts = [f'<pre class="output" tabindex="0">{html.escape(text)}</pre>'] if text else []
+    for figure, titles in figures:
+        source = f"data:image/png;base64,{base64.b64encode(figure).decode()}"
+        parts.append(f'<img alt="Figure: {html.escape(titles or heading, quote=True)}" src="{source}">')
+    return "".join(parts)
+
+
+def page(lab, path, flavour="html", results=None):
+    """Return a web page: for learners with stubs, and hints that unfold, or with answers."""
     from markdown_it import MarkdownIt
 
     markdown = MarkdownIt("commonmark")
-    parts, solved = [], solutions(lab, path)
-    for kind, text, _ in cells_of(lab, path, "student"):
-        if kind == "markdown":
-            parts.append(markdown.render(text))
+    answers, asked, heading, place = flavour == "answers", False, lab.title, 0
+    parts, cells = [], list(read_cells(path))
+    for cell in [introduction(lab, answers), *cells]:
+        if cell.kind == "markdown":
+            parts.append(markdown.render(cell.text))
+            heading = re.findall(r"^#+ (.*)$", f"# {heading}\n{cell.text}", re.MULTILINE)[-1]
             continue
+        text = cell.solved if answers else cell.stub
         parts.append(f'<pre tabindex="0"><code>{html.escape(text)}</code></pre>')
+        asked = asked or cell.has_solution
+        if results and (answers or not asked):
+            parts.append(output(*results[place], heading))
+        place += 1
         check = CHECK.search(text)
         exercise = check and next((e for e in lab.exercises.values() if e.name == check[3]), None)
-        if exercise:
-            unfold = [(f"Hint {number}", markdown.render(hint)) for number, hint in enumerate(exercise.hints, 1)]
-            unfold.append(("Solution", f'<pre tabindex="0"><code>{html.escape(solved[exercise.key])}</code></pre>'))
-            parts += [
-                f"<details><summary>{exercise.key}: {name}</summary>{content}</details>" for name, content in unfold
-            ]
+        for number, hint in enumerate(exercise.hints if exercise and not answers else (), 1):
+            parts.append(f"<details><summary>{exercise.key}: Hint {number}</summary>{markdown.render(hint)}</details>")
     style = (HERE / "page.css").read_text("utf-8")
+    title = html.escape(f"{lab.title}: answers" if answers else lab.title)
     return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{html.escape(lab.title)}</title>\n'
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<style>\n{style}</style>\n</head>\n<body>\n<main>\n" + "\n".join(parts) + "\n</main>\n</body>\n</html>\n"
     )
@@ -204,7 +256,12 @@ def index_page(text):
             "",
         ]
         lines += [f"- {goal}" for goal in lab.goals]
-        lines += ["", f"From the library: {', '.join(f'`{name}`' for name in lab.packages)}."]
+        page = f"{sources()[lab.id].stem}.html"
+        lines += [
+            "",
+            f"From the library: {', '.join(f'`{name}`' for name in lab.packages)}. To read: "
+            f'<a href="html/{page}">lab {number_of(lab)} as a page</a>, <a href="answers/{page}">its answers</a>.',
+        ]
     before, _, rest = text.partition(TABLE[0])
     after = rest.partition(TABLE[1])[2]
     return before + TABLE[0] + "\n\n" + "\n".join(lines) + "\n\n" + TABLE[1] + after
@@ -231,22 +288,30 @@ def build_package(folder=PACKAGE):
     write(folder / "solutions.json", json.dumps(everything, indent=1, ensure_ascii=False) + "\n")
 
 
-def build_all(folder):
-    """Write all flavours of all labs."""
+def build_all(folder, flavours=FLAVOURS, run=False):
+    """Write flavours of all labs; with `run`, pages have what cells print and draw."""
     for name, path in sources().items():
-        lab = getattr(labs, name)
-        for flavour in FLAVOURS:
-            text = page(lab, path) if flavour == "html" else notebook(lab, path, flavour)
-            write(folder / flavour / f"{path.stem}{'.html' if flavour == 'html' else '.ipynb'}", text)
+        lab, results = getattr(labs, name), None
+        if run:
+            results = run_cells([text for kind, text, _ in cells_of(lab, path, "solution") if kind == "code"])
+        for flavour in flavours:
+            if flavour in PAGES:
+                write(folder / flavour / f"{path.stem}.html", page(lab, path, flavour, results))
+            else:
+                write(folder / flavour / f"{path.stem}.ipynb", notebook(lab, path, flavour))
 
 
 def main(arguments=None):
     """Build what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--out", metavar="DIR", help="write all flavours to this folder instead of the package")
+    parser.add_argument("--flavours", nargs="+", choices=FLAVOURS, default=FLAVOURS, help="only these, with --out")
+    parser.add_argument("--run", action="store_true", help="run solutions, for pages with outputs, with --out")
     options = parser.parse_args(arguments)
+    if options.run:
+        os.environ["MPLBACKEND"] = "Agg"
     if options.out:
-        build_all(Path(options.out))
+        build_all(Path(options.out), options.flavours, options.run)
     else:
         build_package()
         write(HERE / "index.md", index_page((HERE / "index.md").read_text("utf-8")))

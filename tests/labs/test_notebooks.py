@@ -1,6 +1,7 @@
 """The notebooks: built alike every time, shipped as built, run as learners and teachers run them."""
 
 import ast
+import html
 import importlib.util
 import json
 import re
@@ -46,11 +47,42 @@ def test_two_builds_are_the_same_bytes(tmp_path):
         assert BUILD.main(["--out", str(tmp_path / name)]) == 0
     once = contents(tmp_path / "once")
     assert once == contents(tmp_path / "twice")
-    assert len(once) == 4 * len(LABS)
+    assert len(once) == 5 * len(LABS)
     for path, text in once.items():
         if path.suffix == ".html":
-            assert text.count(b"<details>") >= 2 * len(LABS)
+            assert (text.count(b"<details>") >= 2 * len(LABS)) == (path.parent.name == "html")
             assert not re.search(rb"(src|href)=", text), "pages stand alone"
+
+
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
+def test_pages_of_learners_give_nothing_away(lab):
+    pytest.importorskip("markdown_it")
+    results = [(f"result {i}\n", [(b"png", "")]) for i in range(len(BUILD.read_cells(SOURCES[lab.id])))]
+    given, answers = (BUILD.page(lab, SOURCES[lab.id], flavour, results) for flavour in ("html", "answers"))
+    for cell in BUILD.read_cells(SOURCES[lab.id]):
+        if cell.has_solution:
+            lines = [line for line in cell.solved.splitlines() if line.strip() and line not in cell.stub.splitlines()]
+            assert all(html.escape(line) in answers for line in lines)
+            assert html.escape(max(lines, key=len)) not in given
+    codes = [cell for cell in BUILD.read_cells(SOURCES[lab.id]) if cell.kind == "code"]
+    first = next(i for i, cell in enumerate(codes) if cell.has_solution)
+    assert re.findall(r"result (\d+)", given) == [str(i) for i in range(first)]
+    assert re.findall(r"result (\d+)", answers) == [str(i) for i in range(len(codes))]
+    assert all(re.search('alt="Figure: [^"]{4}', found) for found in re.findall("<img.*?>", answers))
+
+
+def test_what_cells_print_and_draw_is_kept():
+    cells = [
+        "import matplotlib.pyplot as plt\nprint('a')",
+        "plt.plot([1, 2])\nplt.title('up')\nplt.show()",
+        "x = 3\nx + 1",
+    ]
+    (said, none), (shown, figures), (value, _) = BUILD.run_cells(cells)
+    assert (said, none, shown, value) == ("a\n", [], "", "4\n")
+    assert [(figure[:4], titles) for figure, titles in figures] == [(b"\x89PNG", "up")]
+    start = '<pre class="output" tabindex="0">&lt;</pre><img alt="Figure: '
+    assert BUILD.output("<", figures, "a").startswith(f'{start}up"')
+    assert BUILD.output("<", [(b"", "")], 'a "b"').startswith(f'{start}a &quot;b&quot;"')
 
 
 @pytest.mark.parametrize("flavour", ["student", "solution", "nbgrader"])
@@ -99,13 +131,40 @@ def test_a_stub_takes_the_place_of_a_solution():
     assert cell.solved == 'a = "b"\ncheck(a)'
 
 
+def forget(lab, monkeypatch):
+    """Let a lab be as in a new process."""
+    for exercise in lab.exercises.values():
+        for name, value in (("answer", None), ("passed", None), ("tries", 0)):
+            monkeypatch.setattr(exercise, name, value)
+
+
+def check_output(lab, text):
+    """Assert that solutions have passed, and that what is printed is as the text of the lab says."""
+    assert "FAIL" not in text
+    assert "TODO" not in text
+    assert f"{len(lab.exercises)} of {len(lab.exercises)} exercises done" in text
+    check_numbers(lab.id, text)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
-def test_solutions_pass_in_a_notebook_and_draw_a_figure(lab, tmp_path, capsys):
+def test_solutions_pass_and_draw_a_figure(lab, capsys, monkeypatch):
+    forget(lab, monkeypatch)
+    cells = [text for kind, text, _ in BUILD.cells_of(lab, SOURCES[lab.id], "solution") if kind == "code"]
+    results = BUILD.run_cells(cells)
+    assert not capsys.readouterr().err
+    assert any(figures for _, figures in results)
+    check_output(lab, "".join(text for text, _ in results))
+    assert all(lab.result(key).passed is True for key in lab.exercises)
+
+
+@pytest.mark.slow
+def test_solutions_pass_in_jupyter(tmp_path):
     pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
     from sparsecode._cli.labs import execute, read_notebook
 
+    lab = labs.lab1
     path = tmp_path / "solution.ipynb"
     path.write_text(BUILD.notebook(lab, SOURCES[lab.id], "solution"), "utf-8")
     with warnings.catch_warnings():
@@ -117,12 +176,8 @@ def test_solutions_pass_in_a_notebook_and_draw_a_figure(lab, tmp_path, capsys):
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert not [output.text for output in outputs if output.get("name") == "stderr"]
     assert any("image/png" in output.get("data", {}) for output in outputs)
-    text = "".join(output.text for output in outputs if output.output_type == "stream")
-    assert "FAIL" not in text
-    assert "TODO" not in text
-    assert f"{len(lab.exercises)} of {len(lab.exercises)} exercises done" in text
+    check_output(lab, "".join(output.text for output in outputs if output.output_type == "stream"))
     assert all(passed is True for passed, _ in verdicts.values())
-    check_numbers(lab.id, text)
 
 
 def number(text, label):
@@ -189,9 +244,7 @@ def check_numbers(name, text):
 @pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
 def test_stubs_are_not_attempted_and_nothing_fails(lab, capsys, monkeypatch):
     """Cells between these work with the solutions then, and run in the test above."""
-    for exercise in lab.exercises.values():  # as in a new process
-        monkeypatch.setattr(exercise, "answer", None)
-        monkeypatch.setattr(exercise, "passed", None)
+    forget(lab, monkeypatch)
     notebook = json.loads((SHIPPED / f"{SOURCES[lab.id].stem}.ipynb").read_text("utf-8"))
     names = {"__name__": "notebook"}
     for cell in notebook["cells"]:
