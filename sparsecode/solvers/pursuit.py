@@ -32,8 +32,8 @@ import numpy as np
 from ..penalties import KSparse
 from ._least_squares_kernel import make_workspace as make_positive_workspace
 from ._least_squares_kernel import pursue_positive_rows
-from ._pursuit_kernel import make_workspace, pursue_rows
 from ._rows import DEPENDENCE, VIOLATION_FLOOR, in_double_where_stalled, price_of
+from ._search import Search
 
 
 def solve_pursuit(X, D, penalty, *, tol, **settings):
@@ -48,7 +48,7 @@ def solve_recursive_pursuit(X, D, penalty, **settings):
 
 def _solve(problem, penalty, *, tol, recursive=False, max_iter=None, gains=None):
     problem = problem._replace(init=None, n_iter=None)  # it starts from nothing, also where it is called again
-    D, _, norms, inverse_norms = problem.atoms
+    D, _, norms, inverse_norms = problem.atoms[:4]
     bound = penalty.bind(norms, np.float64, gains)
     gains = np.where(norms > 0, 1.0 if gains is None else gains, 0.0)
     scale = inverse_norms * gains
@@ -57,14 +57,10 @@ def _solve(problem, penalty, *, tol, recursive=False, max_iter=None, gains=None)
         most, level = min(most, bound.n_nonzero_coefs), 0.0
     else:
         level = float((bound.entry * scale).max())  # sqrt(2 alpha) for every atom that is not zero
-    dependence = DEPENDENCE[D.dtype]
+    dependence, price = DEPENDENCE[D.dtype], price_of(penalty, bound)
     if penalty.positive:
-        solve_rows, make_work = pursue_positive_rows, make_positive_workspace
-        terms = (dependence,)
-    else:
-        solve_rows, make_work = pursue_rows, make_workspace
-        terms = (np.where(norms > 0, dependence * norms, 1).astype(D.dtype), norms, recursive)
-    if recursive:
-        scale, level = gains**2, level**2
-    arguments = (scale.astype(D.dtype), inverse_norms, level, *terms, most, tol, max_iter or len(D))
-    return problem.run(solve_rows, arguments, partial(make_work, len(D), most, D.dtype), price_of(penalty, bound))
+        arguments = (scale.astype(D.dtype), inverse_norms, level, dependence, most, tol, max_iter or len(D))
+        make_work = partial(make_positive_workspace, len(D), most, D.dtype)
+        return problem.run(pursue_positive_rows, arguments, make_work, price)
+    search = Search(problem, gains, level, dependence, recursive, most, tol, max_iter or len(D))
+    return problem.run(search.pursue, (), search.make_work, price, search.make_products)
