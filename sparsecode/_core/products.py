@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from .jit import kernel
-from .parallel import run_chunks
+from .parallel import count_threads, run_chunks
 
 #: Bytes of a cache line, and of the widest registers.
 CACHE_LINE = 64
@@ -18,8 +18,9 @@ CACHE_LINE = 64
 #: Atoms of a panel, two of the widest registers in float32.
 PANEL = 32
 
-#: Rows of a Gram matrix that are computed at a time, and the numbers of multiplications from which threads pay.
-GRAM_ROWS, THREADED = 64, 2**23
+#: Rows of a Gram matrix that are computed at a time, and the number of multiplications that take milliseconds; two
+#: threads pay from half of them.
+GRAM_ROWS, THREADED = 64, 2**24
 
 
 def _row_products(X, D, C):
@@ -180,7 +181,8 @@ def gram(D, n_jobs=None):
     def write_rows(start, end, stop, block):
         gram_rows(D, start, end, block, G)
 
-    if K * K * F >= THREADED:
+    size = K * K * F * (1 if count_threads(n_jobs) == 1 else 2)
+    if size >= THREADED:
         run_chunks(write_rows, K, n_jobs=n_jobs, chunk_rows=GRAM_ROWS, prepare=prepare)
     else:
         for start in range(0, K, GRAM_ROWS):

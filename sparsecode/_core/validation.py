@@ -54,7 +54,8 @@ def as_matrix(X, dtype, name, order=None):
     scikit-learn's check of an array that needs nothing takes as long as coding ten rows.
     """
     dtypes = dtype if isinstance(dtype, list) else [dtype]
-    if type(X) is np.ndarray and X.dtype in dtypes and X.ndim == 2 and X.size and (order is None or X.flags.c_contiguous):
+    plain = type(X) is np.ndarray and X.dtype in dtypes and X.ndim == 2 and X.size
+    if plain and (order is None or X.flags.c_contiguous):
         with np.errstate(over="ignore", invalid="ignore"):
             total = X.sum()
         if total - total == 0:
@@ -189,6 +190,8 @@ def check_atoms(atoms, name, *, n_features, n_components=None, dtype):
             f"`{name}` has {len(atoms)} atoms, but n_components={n_components}; leave n_components=None to take "
             "the number from the atoms."
         )
+    if _are_safe(atoms):
+        return atoms
     low, high = _SAFE[atoms.dtype]
     norms = np.abs(atoms).max(axis=1)
     extreme = np.flatnonzero((norms > high) | ((norms > 0) & (norms < low)))
@@ -200,8 +203,18 @@ def check_atoms(atoms, name, *, n_features, n_components=None, dtype):
     return atoms
 
 
+def _are_safe(X):
+    """Tell from sums of squares, which is fast, whether the largest entry of each row is of a safe magnitude."""
+    low, high = _SAFE[X.dtype]
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        squares = np.einsum("ij,ij->i", X, X)
+        return squares.size > 0 and squares.min() > X.shape[1] * low**2 and squares.max() < high**2
+
+
 def row_exponents(X):
     """Return `binary_exponent` for each row, rounded up to a multiple of 16, so that there are few of them."""
+    if _are_safe(X):
+        return np.zeros(len(X), np.int64)
     largest = np.maximum(X.max(axis=1, initial=0.0), -X.min(axis=1, initial=0.0))  # np.abs would copy X
     low, high = _SAFE[X.dtype]
     extreme = (largest > 0) & ((largest < low) | (largest > high))
