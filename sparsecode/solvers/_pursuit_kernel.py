@@ -1,4 +1,7 @@
-"""Kernel of orthogonal matching pursuit and of its recursive variant; see `pursuit` for the mathematics."""
+"""Kernel of orthogonal matching pursuit and of its recursive variant; see `pursuit` for the mathematics.
+
+In one precision throughout: of rows in float64 where a search in float32 does not tell which atom is best.
+"""
 
 from typing import NamedTuple
 

@@ -38,9 +38,10 @@ class Search:
         atoms, dtype = problem.atoms, problem.atoms.D.dtype
         self.atoms, self.single, self.most = atoms, SingleAtoms.of(atoms), most
         scale = np.zeros(self.single.G.shape[1], np.float32)
-        scale[: len(gains)] = gains**2
+        largest = gains.max() or 1.0  # only ratios count, and squares are to be in the range of float32
+        scale[: len(gains)] = (gains / largest) ** 2
         ends = (recursive, most, tol, max_iter)
-        self.arguments = (scale, atoms.inverse_norms, level, dependence, dtype == np.float64, *ends)
+        self.arguments = (scale, atoms.inverse_norms, level / largest, dependence, dtype == np.float64, *ends)
         if dtype == np.float64:
             self.gram = atoms.G, atoms.inverse_norms
         else:

@@ -16,6 +16,11 @@ When j enters, ``q = (G_j - sum_a q_aj q_a) / sqrt(s_j)``; then g falls by ``g_j
 the q_aj are the new row of the Cholesky factor. A step costs O(K k), a code O(K k^2) and the solution of its weights
 O(k^2).
 
+Atoms are looked for in float32, of rows and atoms of unit norm, in float64 problems too. There an atom is taken only
+where its score, less what rounding may have added, exceeds those of all others with what rounding may have taken from
+them; rows where it does not are coded again in float64. Weights are refined in the problem's precision until the
+correlations of the active atoms with the residual are rounding.
+
 R. Rubinstein, M. Zibulevsky and M. Elad, "Efficient
 implementation of the K-SVD algorithm using batch orthogonal matching pursuit", Technion CS-2008-08; Y. C. Pati, R.
 Rezaiifar and P. S. Krishnaprasad, "Orthogonal matching pursuit", Asilomar Conf. (1993); A. M. Bruckstein, M. Elad and
