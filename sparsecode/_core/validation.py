@@ -58,7 +58,7 @@ def as_matrix(X, dtype, name, order=None):
     if plain and (order is None or X.flags.c_contiguous):
         with np.errstate(over="ignore", invalid="ignore"):
             total = X.sum()
-        if total - total == 0:
+        if np.isfinite(total):
             return X
     return check_array(X, dtype=dtype, order=order, input_name=name)
 
