@@ -2,18 +2,29 @@
 
 import numpy as np
 
+from .._core.bits import first_bit
 from .._core.jit import kernel
 
-#: Values that are looked at together, in one or two registers, before it is asked whether one of them was meant.
-BLOCK = 16
+#: Values that are looked at together: whether each was meant is a bit of a word.
+WORD = 64
 
 # Integers that are passed on start as np.int64(0): a literal 0 would cost a compiled version of its own.
 
 
 def _collect(w, active, weight):
     """Write the atoms that a code uses, and their weights; return their number."""
-    k = np.int64(0)
-    for j in range(w.shape[0]):
+    k, whole = np.int64(0), w.shape[0] - w.shape[0] % WORD
+    for start in range(0, whole, WORD):
+        part, bits = w[start : start + WORD], np.uint64(0)
+        for j in range(WORD):
+            bits |= np.uint64(part[j] != 0) << np.uint64(j)
+        while bits:
+            j = start + first_bit(bits)
+            active[k] = j
+            weight[k] = w[j]
+            k += 1
+            bits &= bits - np.uint64(1)
+    for j in range(whole, w.shape[0]):
         active[k] = j
         weight[k] = w[j]
         k += w[j] != 0
@@ -68,18 +79,18 @@ def _largest(bits):
 
 def _find(values, value):
     """Return the first place of a value that is among the values, the last place if it is not."""
-    place = np.int64(0)
-    end = values.shape[0] - values.shape[0] % BLOCK
-    while place < end:
-        found = False
-        for j in range(place, place + BLOCK):
-            found |= values[j] == value
-        if found:
-            break
-        place += BLOCK
-    while place < values.shape[0] - 1 and values[place] != value:
+    n = values.shape[0]
+    whole = n - n % WORD
+    for start in range(0, whole, WORD):
+        part, bits = values[start : start + WORD], np.uint64(0)
+        for k in range(WORD):
+            bits |= np.uint64(part[k] == value) << np.uint64(k)
+        if bits:
+            return start + first_bit(bits)
+    place = whole
+    while place < n - 1 and values[place] != value:
         place += 1
-    return place
+    return min(place, n - 1)
 
 
 def _finish_rows(X, D, W, active, weight, residual, errors, counts, indices, data):

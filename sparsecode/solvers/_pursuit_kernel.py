@@ -1,4 +1,7 @@
-"""Kernel of orthogonal matching pursuit and of its recursive variant; see `pursuit` for the mathematics."""
+"""Kernel of orthogonal matching pursuit and of its recursive variant; see `pursuit` for the mathematics.
+
+In one precision throughout: of rows in float64 where a search in float32 does not tell which atom is best.
+"""
 
 from typing import NamedTuple
 
@@ -118,16 +121,21 @@ def _enter(G, floors, work, k, j, pivot, recursive):
             work.score[m] = abs(g) * work.scale[m]
 
 
+def _subtract_fit(block, weight, k, error):
+    """Subtract from correlations of the active atoms with the sample what their weights account for."""
+    for a in range(k):
+        total = 0.0
+        for b in range(a):
+            total += block[a, b] * weight[b]
+            error[b] -= block[a, b] * weight[a]
+        error[a] -= total + block[a, a] * weight[a]
+
+
 def _measure_error(c, work, k, inverse_norms):
     """Write the correlations of the active atoms with the residual; return the largest over the norm of its atom."""
     for a in range(k):
         work.error[a] = c[work.active[a]]
-    for a in range(k):
-        total = 0.0
-        for b in range(a):
-            total += work.block[a, b] * work.weight[b]
-            work.error[b] -= work.block[a, b] * work.weight[a]
-        work.error[a] -= total + work.block[a, a] * work.weight[a]
+    subtract_fit(work.block, work.weight, k, work.error)
     worst = 0.0
     for a in range(k):
         worst = max(worst, abs(work.error[a]) * inverse_norms[work.active[a]])
@@ -184,6 +192,7 @@ start = kernel(_start)
 select = kernel(_select)
 measure_pivot = kernel(_measure_pivot)
 enter = kernel(_enter)
+subtract_fit = kernel(_subtract_fit)
 measure_error = kernel(_measure_error)
 solve_weights = kernel(_solve_weights)
 pursue_rows = kernel(_pursue_rows)
