@@ -85,11 +85,11 @@ def measure(frames, threshold, deviations, rounds):
     seconds, each, last = {name: [] for name in methods}, {name: [] for name in methods}, {}
     for _ in range(rounds):
         for name, run in methods.items():
-            times, started = [time.perf_counter()], clock()
+            times = [clock()]
             for out in run():
-                times.append(time.perf_counter())
+                times.append(clock())
                 last[name] = out
-            seconds[name].append(clock() - started)
+            seconds[name].append(clock() - times[0])
             each[name].append(np.diff(times)[1:])
     least = {name: np.min(times, axis=0).mean() for name, times in each.items()}
     exact, outputs = network.dense(X), network.transform(X)

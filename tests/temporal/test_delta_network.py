@@ -516,7 +516,6 @@ def chain_layers(seed=1):
     return [first, Activation("relu"), second, Activation("identity"), third]
 
 
-@pytest.mark.nojit
 @pytest.mark.parametrize("threshold", [0.0, 0.5])
 def test_convolutions_in_a_chain_are_those_one_by_one(threshold, dtype):
     """The same bits, however rows are given; pools of one pixel keep layers apart."""
