@@ -135,7 +135,6 @@ def compile_solvers(X, D):
                     solve(X, D, penalty, solver=name, max_iter=1)
     for name in ("omp", "niht"):
         solve(X, D, KSparse(1, positive=True), solver=name)
-    solve(X, D[[0, 0]], KSparse(1), solver="omp")  # atoms that float32 does not tell apart
 
 
 def compile_maps(X):

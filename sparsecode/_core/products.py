@@ -15,9 +15,6 @@ from .parallel import count_threads, run_chunks
 #: Bytes of a cache line, and of the widest registers.
 CACHE_LINE = 64
 
-#: Atoms of a panel, two of the widest registers in float32.
-PANEL = 32
-
 #: Rows of a Gram matrix that are computed at a time, and the number of multiplications that take milliseconds; two
 #: threads pay from half of them.
 GRAM_ROWS, THREADED = 64, 2**24
@@ -64,37 +61,6 @@ def _row_products(X, D, C):
             C[i3, j0], C[i3, j1], C[i3, j2], C[i3, j3] = s30, s31, s32, s33
 
 
-def _add_panel(panel, x0, x1, x2, x3, s0, s1, s2, s3):
-    """Add the products of four rows with the atoms of a panel."""
-    for f in range(panel.shape[0]):
-        a0, a1, a2, a3, row = x0[f], x1[f], x2[f], x3[f], panel[f]
-        for i in range(PANEL):
-            s0[i] += a0 * row[i]
-            s1[i] += a1 * row[i]
-            s2[i] += a2 * row[i]
-            s3[i] += a3 * row[i]
-
-
-def _panel_products(X, panels, sums, C):
-    """Write ``C = X D^T`` for atoms in `panels`, padded to whole ones; `sums` (4, PANEL) is a work array.
-
-    A quarter faster than `row_products` in float32, and with larger errors of rounding: each sum is one chain.
-    """
-    last, zero = X.shape[0] - 1, X.dtype.type(0)
-    for p in range(panels.shape[0]):
-        first = p * PANEL
-        for i in range(0, X.shape[0], 4):
-            for r in range(4):
-                for k in range(PANEL):
-                    sums[r, k] = zero
-            x1, x2, x3 = X[min(i + 1, last)], X[min(i + 2, last)], X[min(i + 3, last)]
-            add_panel(panels[p], X[i], x1, x2, x3, sums[0], sums[1], sums[2], sums[3])
-            for r in range(4):
-                row = C[min(i + r, last), first : first + PANEL]
-                for k in range(PANEL):
-                    row[k] = sums[r, k]
-
-
 def _gram_rows(D, start, end, block, G):
     """Write rows start to end of ``G = D D^T`` from the diagonal on, and the same entries below it."""
     K, size = D.shape[0], end - start
@@ -110,8 +76,6 @@ def _gram_rows(D, start, end, block, G):
 
 
 row_products = kernel(_row_products)
-add_panel = kernel(_add_panel, disjoint=True)
-panel_products = kernel(_panel_products)
 gram_rows = kernel(_gram_rows)
 
 
@@ -138,14 +102,6 @@ def aligned_copy(array):
     copy = aligned_empty(array.shape, array.dtype)
     copy[...] = array
     return copy
-
-
-def panels(D):
-    """Return atoms in panels, arrays (n_features, PANEL), the last of which is filled up with zeros."""
-    n = -(-len(D) // PANEL)
-    padded = np.zeros((n * PANEL, D.shape[1]), D.dtype)
-    padded[: len(D)] = D
-    return aligned_copy(padded.reshape(n, PANEL, -1).transpose(0, 2, 1))
 
 
 def product(X, D):

@@ -1,7 +1,4 @@
-"""Kernel of orthogonal matching pursuit and of its recursive variant; see `pursuit` for the mathematics.
-
-In one precision throughout: of rows in float64 where a search in float32 does not tell which atom is best.
-"""
+"""Kernel of orthogonal matching pursuit and of its recursive variant; see `pursuit` for the mathematics."""
 
 from typing import NamedTuple
 
@@ -15,6 +12,12 @@ from ._rows import conclude, share
 
 #: Correlations below so many roundings of the norm of the sample are zero.
 ROUNDING = 10.0
+
+#: Atoms whose squared distance to the span of the active ones is a larger share of their squared norm are far from it.
+FAR = 1e-2
+
+#: Roundings of the square of what a combination of atoms adds up, below which its squared distance to an atom is noise.
+NOISE = 4.0
 
 
 class Workspace(NamedTuple):
@@ -91,6 +94,22 @@ def _measure_pivot(G, work, k, j):
     return pivot
 
 
+def _is_noise(work, k, pivot, norms, j, eps):
+    """Tell whether the squared distance of atom j to the span may be rounding of the sum that comes nearest to it.
+
+    Among atoms that are nearly dependent weights of that sum are large, and so are errors of the distance.
+    """
+    if pivot > FAR * norms[j]:
+        return False
+    for a in range(k):
+        work.right[a] = work.L[k, a]
+    solve_backward(work.L, k, work.right, work.error)
+    total = np.sqrt(np.float64(norms[j]))
+    for a in range(k):
+        total += abs(work.error[a]) * np.sqrt(np.float64(norms[work.active[a]]))
+    return pivot <= NOISE * eps * total * total
+
+
 def _enter(G, floors, work, k, j, pivot, recursive):
     """Add atom j to the active ones: extend the basis, project the sample on it, score the atoms."""
     row, inverse = work.Q[k], 1.0 / np.sqrt(pivot)
@@ -121,21 +140,16 @@ def _enter(G, floors, work, k, j, pivot, recursive):
             work.score[m] = abs(g) * work.scale[m]
 
 
-def _subtract_fit(block, weight, k, error):
-    """Subtract from correlations of the active atoms with the sample what their weights account for."""
-    for a in range(k):
-        total = 0.0
-        for b in range(a):
-            total += block[a, b] * weight[b]
-            error[b] -= block[a, b] * weight[a]
-        error[a] -= total + block[a, a] * weight[a]
-
-
 def _measure_error(c, work, k, inverse_norms):
     """Write the correlations of the active atoms with the residual; return the largest over the norm of its atom."""
     for a in range(k):
         work.error[a] = c[work.active[a]]
-    subtract_fit(work.block, work.weight, k, work.error)
+    for a in range(k):
+        total = 0.0
+        for b in range(a):
+            total += work.block[a, b] * work.weight[b]
+            work.error[b] -= work.block[a, b] * work.weight[a]
+        work.error[a] -= total + work.block[a, a] * work.weight[a]
     worst = 0.0
     for a in range(k):
         worst = max(worst, abs(work.error[a]) * inverse_norms[work.active[a]])
@@ -177,7 +191,7 @@ def _pursue_rows(
             n_iter += 1
             work.scale[place] = work.score[place] = 0
             pivot = measure_pivot(G, work, k, place)
-            if pivot > floors[place]:
+            if pivot > floors[place] and not is_noise(work, k, pivot, norms, place, eps):
                 enter(G, floors, work, k, place, pivot, recursive)
                 k += 1
         certificates[i] = share(solve_weights(c, work, k, inverse_norms, eps * size), size)
@@ -191,8 +205,8 @@ def _pursue_rows(
 start = kernel(_start)
 select = kernel(_select)
 measure_pivot = kernel(_measure_pivot)
+is_noise = kernel(_is_noise)
 enter = kernel(_enter)
-subtract_fit = kernel(_subtract_fit)
 measure_error = kernel(_measure_error)
 solve_weights = kernel(_solve_weights)
 pursue_rows = kernel(_pursue_rows)

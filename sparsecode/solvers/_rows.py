@@ -74,7 +74,6 @@ class Atoms(NamedTuple):
     G: np.ndarray
     norms: np.ndarray  # ||d_j||^2, the diagonal of G
     inverse_norms: np.ndarray  # 1 / ||d_j||, 0 for atoms that are zero
-    kept: dict  # what some solvers have made of them
 
     @classmethod
     def prepare(cls, D, n_jobs=None):
@@ -83,7 +82,7 @@ class Atoms(NamedTuple):
         G = gram(D, n_jobs)
         norms = np.diagonal(G).copy()
         inverse_norms = np.divide(1, np.sqrt(norms), out=np.zeros_like(norms), where=norms > 0)
-        return cls(D, G, norms, inverse_norms, {})
+        return cls(D, G, norms, inverse_norms)
 
 
 class Problem(NamedTuple):
@@ -97,12 +96,11 @@ class Problem(NamedTuple):
     sparse_output: bool = False
     code_dtype: np.dtype | None = None  # to which codes are rounded; None is that of X
 
-    def run(self, solve_rows, arguments, make_work, price=None, make_products=None):
+    def run(self, solve_rows, arguments, make_work, price=None):
         """Call ``solve_rows(G, C, square_norms, *arguments, work, stop, *outputs)`` for chunks of rows.
 
         The outputs are the arrays of a `SolveResult` but for the squared errors, where the kernel finds what rows go on
-        from. ``price(codes, penalties)``, if given, writes the penalties of a chunk. ``make_products()``, if given,
-        makes what a thread calls with the rows of a chunk for other first arguments.
+        from. ``price(codes, penalties)``, if given, writes the penalties of a chunk.
         """
         (n, F), D = self.X.shape, self.atoms.D
         K, dtype = len(D), self.X.dtype
@@ -112,15 +110,16 @@ class Problem(NamedTuple):
 
         def prepare():
             measure_work = np.empty(K, np.int64), np.empty(K), aligned_empty(F, dtype)
-            products = (make_products or self.make_products)()
-            return make_work(), products, measure_work, *codes.make_work()
+            return make_work(), aligned_empty((CHUNK_ROWS, K), dtype), measure_work, *codes.make_work()
 
-        def solve_chunk(start, end, stop, work, products, measure_work, dense_rows, entries):
+        def solve_chunk(start, end, stop, work, C, measure_work, dense_rows, entries):
             rows = slice(start, end)
-            X = kernel_array(self.X[rows])
+            X, C = kernel_array(self.X[rows]), C[: end - start]
+            row_products(X, D, C)
+            square_norms = np.einsum("ij,ij->i", X, X, dtype=np.float64)
             certificate, square_error, cost, n_iter, status = (array[rows] for array in result[1:])
             W = codes.open(start, end, dense_rows)
-            solve_rows(*products(X), *arguments, work, stop, W, certificate, cost, n_iter, status)
+            solve_rows(self.atoms.G, C, square_norms, *arguments, work, stop, W, certificate, cost, n_iter, status)
             if self.code_dtype is not None:
                 W[...] = W.astype(self.code_dtype)
             if price is not None:
@@ -131,17 +130,6 @@ class Problem(NamedTuple):
 
         run_chunks(solve_chunk, n, n_jobs=self.n_jobs, chunk_rows=CHUNK_ROWS, prepare=prepare)
         return result._replace(codes=codes.collected(self.code_dtype or dtype))
-
-    def make_products(self):
-        """Return what gives the Gram matrix, the correlations of rows with all atoms, and their squared norms."""
-        D, G = self.atoms.D, self.atoms.G
-        C = aligned_empty((CHUNK_ROWS, len(D)), D.dtype)
-
-        def products(X):
-            row_products(X, D, C[: len(X)])
-            return G, C[: len(X)], np.einsum("ij,ij->i", X, X, dtype=np.float64)
-
-        return products
 
 
 def _conclude(objective, done, exhausted):

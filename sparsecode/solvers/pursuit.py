@@ -16,11 +16,6 @@ When j enters, ``q = (G_j - sum_a q_aj q_a) / sqrt(s_j)``; then g falls by ``g_j
 the q_aj are the new row of the Cholesky factor. A step costs O(K k), a code O(K k^2) and the solution of its weights
 O(k^2).
 
-Atoms are looked for in float32, of rows and atoms of unit norm, in float64 problems too. There an atom is taken only
-where its score, less what rounding may have added, exceeds those of all others with what rounding may have taken from
-them; rows where it does not are coded again in float64. Weights are refined in the problem's precision until the
-correlations of the active atoms with the residual are rounding.
-
 R. Rubinstein, M. Zibulevsky and M. Elad, "Efficient
 implementation of the K-SVD algorithm using batch orthogonal matching pursuit", Technion CS-2008-08; Y. C. Pati, R.
 Rezaiifar and P. S. Krishnaprasad, "Orthogonal matching pursuit", Asilomar Conf. (1993); A. M. Bruckstein, M. Elad and
@@ -37,8 +32,8 @@ import numpy as np
 from ..penalties import KSparse
 from ._least_squares_kernel import make_workspace as make_positive_workspace
 from ._least_squares_kernel import pursue_positive_rows
+from ._pursuit_kernel import make_workspace, pursue_rows
 from ._rows import DEPENDENCE, VIOLATION_FLOOR, in_double_where_stalled, price_of
-from ._search import Search
 
 
 def solve_pursuit(X, D, penalty, *, tol, **settings):
@@ -53,7 +48,7 @@ def solve_recursive_pursuit(X, D, penalty, **settings):
 
 def _solve(problem, penalty, *, tol, recursive=False, max_iter=None, gains=None):
     problem = problem._replace(init=None, n_iter=None)  # it starts from nothing, also where it is called again
-    D, _, norms, inverse_norms = problem.atoms[:4]
+    D, _, norms, inverse_norms = problem.atoms
     bound = penalty.bind(norms, np.float64, gains)
     gains = np.where(norms > 0, 1.0 if gains is None else gains, 0.0)
     scale = inverse_norms * gains
@@ -62,10 +57,14 @@ def _solve(problem, penalty, *, tol, recursive=False, max_iter=None, gains=None)
         most, level = min(most, bound.n_nonzero_coefs), 0.0
     else:
         level = float((bound.entry * scale).max())  # sqrt(2 alpha) for every atom that is not zero
-    dependence, price = DEPENDENCE[D.dtype], price_of(penalty, bound)
+    dependence = DEPENDENCE[D.dtype]
     if penalty.positive:
-        arguments = (scale.astype(D.dtype), inverse_norms, level, dependence, most, tol, max_iter or len(D))
-        make_work = partial(make_positive_workspace, len(D), most, D.dtype)
-        return problem.run(pursue_positive_rows, arguments, make_work, price)
-    search = Search(problem, gains, level, dependence, recursive, most, tol, max_iter or len(D))
-    return problem.run(search.pursue, (), search.make_work, price, search.make_products)
+        solve_rows, make_work = pursue_positive_rows, make_positive_workspace
+        terms = (dependence,)
+    else:
+        solve_rows, make_work = pursue_rows, make_workspace
+        terms = (np.where(norms > 0, dependence * norms, 1).astype(D.dtype), norms, recursive)
+    if recursive:
+        scale, level = gains**2, level**2
+    arguments = (scale.astype(D.dtype), inverse_norms, level, *terms, most, tol, max_iter or len(D))
+    return problem.run(solve_rows, arguments, partial(make_work, len(D), most, D.dtype), price_of(penalty, bound))

@@ -9,7 +9,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_array
 
 from .._core.arrays import as_dense
-from .._core.validation import as_matrix, check_atoms, known_entries, row_exponents
+from .._core.validation import check_atoms, known_entries, row_exponents
 from ..penalties import CEL0, L0, MCP, SCAD, KSparse, LogSum, Penalty
 from . import (
     active_set,
@@ -263,7 +263,7 @@ def debias(X, D, codes, *, positive=False, n_jobs=None):
 
 def check_problem(X, D):
     """Return X and D as finite arrays of one float dtype and one width."""
-    X = as_matrix(X, [np.float64, np.float32], "X")
+    X = check_array(X, dtype=[np.float64, np.float32], input_name="X")
     D = check_atoms(D, "D", n_features=X.shape[1], dtype=X.dtype)
     return X, D
 

@@ -233,4 +233,4 @@ def test_compiled_versions_in_total():
 #: each class of bound penalties that they take (eight, six of them separable) and precision; those of the Gabor fit, of
 #: paths, of separable dictionaries and of known entries in float64 only, those of dendritic segments once; all others
 #: in both precisions. And what tests call themselves.
-TOTAL = 248
+TOTAL = 242

@@ -3,17 +3,7 @@
 import numpy as np
 import pytest
 
-from sparsecode._core.products import (
-    CACHE_LINE,
-    PANEL,
-    THREADED,
-    aligned_copy,
-    aligned_empty,
-    gram,
-    panel_products,
-    panels,
-    row_products,
-)
+from sparsecode._core.products import CACHE_LINE, THREADED, aligned_copy, aligned_empty, gram, row_products
 
 
 @pytest.mark.nojit
@@ -65,20 +55,3 @@ def test_aligned_arrays_begin_with_a_cache_line(rng, dtype, shape):
     assert copy.ctypes.data % CACHE_LINE == 0
     assert np.array_equal(copy, values)
     assert copy.flags.writeable
-
-
-@pytest.mark.nojit
-@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 33, 5), (4, 32, 8), (9, 70, 20)])
-def test_products_with_panels(shape):
-    n, K, F = shape
-    rng = np.random.default_rng(0)
-    X, D = rng.normal(size=(n, F)).astype(np.float32), rng.normal(size=(K, F)).astype(np.float32)
-    parts = panels(D)
-    C, sums = np.empty((n, len(parts) * PANEL), np.float32), np.empty((4, PANEL), np.float32)
-    panel_products(X, parts, sums, C)
-    np.testing.assert_allclose(C[:, :K], X @ D.T, rtol=0, atol=1e-5)  # at most 1e-6
-    assert not C[:, K:].any()
-    alone = np.empty((1, C.shape[1]), np.float32)
-    for i in range(n):
-        panel_products(X[i : i + 1], parts, sums, alone)
-        assert np.array_equal(alone[0], C[i])
