@@ -114,9 +114,10 @@ def last_activation(layers):
 def quantized(A, step):
     """Return the multiples of a step that are nearest to numbers; a number of so many steps that all are whole stays.
 
-    A step of 0 leaves all as they are.
+    A step of 0 leaves all as they are. Steps beyond a quarter of the largest number are taken as that: multiples stay
+    finite, and errors within half of the step.
     """
-    step = A.dtype.type(step)
+    step = A.dtype.type(min(step, np.finfo(A.dtype).max / 4))
     if step == 0:
         return A
     with np.errstate(over="ignore"):
