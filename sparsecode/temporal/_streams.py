@@ -83,9 +83,11 @@ def check_state(state, expected, owner):
             f"{', '.join(str(part.shape) for part in expected)}, got {type(state).__name__}; begin with "
             "`initial_state()`."
         )
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         copies = [part.astype(begun.dtype) for part, begun in zip(arrays, expected, strict=True)]
-    for part, copy in zip(arrays, copies, strict=True):
+    for name, part, copy in zip(expected._fields, arrays, copies, strict=True):
+        if copy.dtype.kind == "i" and not ((part >= 0) & (part == copy)).all():
+            raise ValueError(f"`{name}` of `state` must be whole numbers >= 0, got {part!s:.40}.")
         if copy.itemsize < part.itemsize and not all_finite(copy):
             raise ValueError(
                 f"`state` has numbers of {part.dtype} beyond {copy.dtype}, the dtype of x: give x as float64."
