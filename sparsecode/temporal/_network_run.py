@@ -161,7 +161,8 @@ class StepsMixin:
         ----------
         x : array-like of shape (n_features,)
         state : NetworkState
-            Not changed.
+            Not changed. It must be one of this fit: sums with the weights of an earlier fit cannot be told from others
+            of the same sizes.
         learn : bool, default=False
             Has no effect.
 
@@ -174,33 +175,44 @@ class StepsMixin:
         state = check_state(state, self._run.template(x.dtype), self)
         return SequenceRun(self._run, state, self.threshold_).advance(x)[0][0], state
 
-    def stream(self, rows):
+    def stream(self, rows, state=None):
         """Yield the outputs for rows as they come, those of `step` without copies of the state.
 
         Parameters
         ----------
         rows : iterable of array-like of shape (n_features,)
-            Such as frames of a camera. A row that is refused, as by `step`, ends the stream.
+            Such as frames of a camera. A row that is refused, as by `step`, ends the stream, and its state is gone.
+            Where bad frames come, leave them out before, as ``(x for x in rows if np.isfinite(x).all())``, or use
+            `step`, whose last state is yours.
+        state : NetworkState or None, default=None
+            Where to go on from, such as the last of `step`; not changed. None is `initial_state`.
 
         Yields
         ------
         ndarray of shape (n_outputs,)
+
+        Raises
+        ------
+        ValueError
+            For a state that does not fit, a row that is refused, and rows after the network was fitted again.
         """
         check_is_fitted(self)
-        return self._stream(rows)
+        begun = self.initial_state()
+        return self._stream(rows, begun if state is None else check_state(state, begun, self), self._run)
 
-    def _stream(self, rows):
+    def _stream(self, rows, state, run):
         sequence, shape, row_shape = None, self._sample_shape(False), (self.n_features_in_,)
         for x in rows:
+            if self._run is not run:
+                raise ValueError("the network was fitted again since this stream began; begin a new stream.")
             x = np.asarray(x)
             if x.shape == shape:
                 x = x.reshape(-1)
-            if x.shape != row_shape or x.dtype.char not in "fd":
+            if x.shape != row_shape or x.dtype.char not in "fd" or not x.dtype.isnative:
                 x = self._check_sample(x)[0]
-            if sequence is None or x.dtype != sequence.dtype or sequence.thresholds is not self.threshold_:
-                state = self.initial_state() if sequence is None else sequence.state
-                state = check_state(state, self._run.template(x.dtype), self)
-                sequence = SequenceRun(self._run, state, self.threshold_)
+            if sequence is None or x.dtype != sequence.dtype or not sequence.has_thresholds(self.threshold_):
+                state = check_state(state if sequence is None else sequence.state, run.template(x.dtype), self)
+                sequence = SequenceRun(run, state, self.threshold_)
             yield sequence.advance(x[None])[0][0]
 
 
