@@ -86,9 +86,9 @@ class DeltaNetwork(StepsMixin, LabelsMixin, FramesMixin, StreamMixin, Encoder):
     Notes
     -----
     A row takes a look at all inputs of each layer, and the products of those that were sent. A convolution computes its
-    whole image anew when more than 40 % of its inputs have changed, which is less work. This is for streams, a row at a
-    time:
-    many rows at once, or independent ones, are faster by products of matrices (`dense`), and independent rows have
+    whole image anew when more than 40 % of its inputs have changed, which is less work; of another convolution, with a
+    rectifier at most between them, it looks only at sums that may have changed. This is for streams, a row at a time.
+    Many rows at once, or independent ones, are faster by products of matrices (`dense`), and independent rows have
     larger differences than values.
 
     Errors: with thresholds t_l and 1-Lipschitz activations, the error E_l of the inputs of layer l obeys
@@ -243,7 +243,14 @@ class DeltaNetwork(StepsMixin, LabelsMixin, FramesMixin, StreamMixin, Encoder):
         Returns
         -------
         ndarray of shape (n_samples, n_outputs)
+
+        Raises
+        ------
+        ValueError
+            For X that is not finite, and outputs that overflow. Sums within that overflow need not show in outputs: a
+            rectifier turns -infinity into 0. `transform` refuses such rows.
         """
+        check_is_fitted(self)
         return self._run.dense(self._check_stream(X, reset=False))
 
     def calibrate(self, X, y=None, *, max_loss=0.01, groups=None):
@@ -307,9 +314,10 @@ class DeltaNetwork(StepsMixin, LabelsMixin, FramesMixin, StreamMixin, Encoder):
             Along "layer", means over rows but where said otherwise: "dense", all products of weights and inputs;
             "zero_skip", those with inputs of the network itself that are not 0; "delta", those with changes that were
             sent, and "refresh", those of sums computed anew instead, both over rows that are not the first of a
-            sequence; "first", those of a first row; "compares", the inputs, each of which is looked at; "density", the
-            share of inputs that were sent, first rows left out. The attribute "saving" is dense over delta and refresh,
-            "error" the pooled error of outputs. Means over rows of which there are none are NaN.
+            sequence; "first", those of a first row; "compares", the inputs, each of which is looked at at most (a
+            convolution skips what the one before has not touched); "density", the share of inputs that were sent, first
+            rows left out. The attribute "saving" is dense over delta and refresh, "error" the pooled error of outputs.
+            Means over rows of which there are none are NaN.
 
         Notes
         -----

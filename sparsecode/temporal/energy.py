@@ -20,7 +20,7 @@ def modelled_energy(counts, *, multiply=MULTIPLY, add=ADD):
     multiply, add : float, default=3.7, 0.9
         Energy of a multiplication and of an addition in picojoules, >= 0. A product of a weight takes one of each, a
         weight that a spike adds one addition, and a look at an input of a delta network two additions (a difference
-        and a comparison).
+        and a comparison), at all of which it looks at most.
 
     Returns
     -------

@@ -240,6 +240,18 @@ def test_quantized_inputs():
     np.testing.assert_allclose(exact.transform(X), exact.dense(X), atol=1e-12)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("threshold", "precision"), [(3e38, np.float32), (1e300, np.float32), (1e300, np.float64), (1.5e308, np.float64)]
+)
+def test_inputs_within_enormous_steps_are_zeros(threshold, precision):
+    layers, X = dense_layers((12, 20, 5)), stream(10, (12,), share=0.8, dtype=precision)
+    network = DeltaNetwork(layers, threshold=threshold, scale="absolute", scheme="quantizer").fit(X)
+    expected = np.tile(layers[-1].bias.astype(precision), (10, 1))
+    np.testing.assert_array_equal(network.transform(X), expected)
+    np.testing.assert_array_equal(list(network.stream(X)), expected)
+
+
 def test_calibrate_meets_the_error_of_outputs():
     """Savings 3.1 to 5.3 for four streams."""
     X = stream(400, (12,), share=0.8)
@@ -460,6 +472,62 @@ def test_a_stream_needs_a_fitted_network():
         DeltaNetwork(dense_layers((12, 5))).stream([])
 
 
+def test_an_unfitted_network_has_no_dense_outputs():
+    with pytest.raises(NotFittedError):
+        DeltaNetwork(dense_layers((12, 5))).dense(stream(3, (12,)))
+
+
+def test_a_stream_ends_when_the_network_is_fitted_again():
+    """Its sums are of the weights before."""
+    X = stream(6, (12,))
+    network = DeltaNetwork(dense_layers((12, 5))).fit(X)
+    expected, rows = network.transform(X), network.stream(X)
+    np.testing.assert_array_equal(next(rows), expected[0])
+    with pytest.raises(ValueError, match="NaN"):
+        network.fit(np.full((3, 12), np.nan))
+    np.testing.assert_array_equal(next(rows), expected[1])  # the network is as it was
+    network.set_params(layers=dense_layers((12, 5), seed=2)).fit(X)
+    with pytest.raises(ValueError, match="fitted again since this stream began; begin a new stream"):
+        next(rows)
+    before = network.stream(X)
+    network.fit(X)
+    with pytest.raises(ValueError, match="fitted again"):
+        next(before)
+
+
+def test_streams_go_on_from_states():
+    X = stream(20, (12,), dtype=np.float32)
+    network = DeltaNetwork(dense_layers((12, 20, 5)), threshold=0.3, refresh_every=7).fit(X)
+    expected, state = network.transform(X), network.initial_state()
+    for x in X[:9]:
+        _, state = network.step(x, state)
+    kept = [part.copy() for part in state]
+    np.testing.assert_array_equal(list(network.stream(X[9:], state)), expected[9:])
+    np.testing.assert_array_equal(list(network.stream(X[9:], state=state)), expected[9:])
+    for part, before in zip(state, kept, strict=True):
+        np.testing.assert_array_equal(part, before)
+    with pytest.raises(ValueError, match="`state` must be a NetworkState of this DeltaNetwork"):
+        network.stream(X, state=state[:2])
+
+
+@pytest.mark.parametrize("code", [">f8", ">f4", ">i4"])
+def test_streams_take_numbers_of_other_byte_orders(code):
+    X = np.rint(stream(6, (12,), share=0.5)).astype(code)
+    network = DeltaNetwork(dense_layers((12, 5)), threshold=0.1).fit(X)
+    np.testing.assert_array_equal(list(network.stream(X)), network.transform(X))
+
+
+@pytest.mark.parametrize("n_rows", [-3, 2.7, 1e300, 2**63])
+def test_states_have_whole_numbers_of_rows(n_rows):
+    X = stream(3, (12,))
+    network = DeltaNetwork(dense_layers((12, 5))).fit(X)
+    state = network.initial_state()._replace(n_rows=np.array([n_rows]))
+    with pytest.raises(ValueError, match="`n_rows` of `state` must be whole numbers >= 0, got"):
+        network.step(X[0], state)
+    with pytest.raises(ValueError, match="`n_rows` of `state`"):
+        network.stream(X, state)
+
+
 def test_a_stream_rejects_what_it_cannot_take_and_goes_on():
     X = stream(20, (12,))
     network = DeltaNetwork(dense_layers((12, 5)), threshold=0.1).fit(X)
@@ -509,36 +577,68 @@ def test_calibration_counts_what_is_computed_anew():
     assert network.calibration_.saving == pytest.approx(float(30 * counts["dense"].sum() / products), rel=0.02)
 
 
-def chain_layers(seed=1):
+def chain_layers(strides=(1, 1, 1), paddings=("same", "same", "same"), seed=1):
     rng = np.random.default_rng(seed)
     shapes = (3, 3, 2, 16), (5, 5, 16, 33), (3, 3, 33, 4)
-    first, second, third = (Conv2D(rng.normal(size=s) / np.sqrt(s[2] * 9), rng.normal(size=s[3])) for s in shapes)
+    first, second, third = (
+        Conv2D(rng.normal(size=s) / np.sqrt(s[2] * 9), rng.normal(size=s[3]), stride, padding)
+        for s, stride, padding in zip(shapes, strides, paddings, strict=True)
+    )
     return [first, Activation("relu"), second, Activation("identity"), third]
 
 
+def one_by_one(layers):
+    """Layers with pools of one pixel behind activations, which keep convolutions apart."""
+    apart = []
+    for layer in layers:
+        if isinstance(layer, Residual):
+            apart.append(Residual(one_by_one(layer.layers)))
+        else:
+            apart += [layer, Pool2D(1)]
+    return apart
+
+
+def residual_chain():
+    """A residual layer of two convolutions behind one."""
+    rng = np.random.default_rng(2)
+    first, second = (Conv2D(rng.normal(size=(3, 3, 16, 16)) / 12, rng.normal(size=16)) for _ in range(2))
+    return [chain_layers()[0], Activation("relu"), Residual([first, Activation("relu"), second])]
+
+
 @pytest.mark.parametrize("threshold", [0.0, 0.5])
-def test_convolutions_in_a_chain_are_those_one_by_one(threshold, dtype):
-    """The same bits, however rows are given; pools of one pixel keep layers apart."""
-    shape = (5, 6, 2)
-    layers, X = chain_layers(), stream(6, shape, share=0.05, dtype=dtype)
-    apart = [layers[0], layers[1], Pool2D(1), layers[2], Pool2D(1), layers[4]]
+@pytest.mark.parametrize(
+    "layers",
+    [
+        chain_layers(),
+        chain_layers((2, 1, 1), (0, 2, 1)),
+        chain_layers((1, 2, 3), (4, 5, 3)),  # wider than kernels
+        residual_chain(),
+    ],
+    ids=["same", "strides", "wide padding", "residual"],
+)
+def test_convolutions_in_a_chain_are_those_one_by_one(layers, threshold, dtype):
+    """The same bits, however rows are given, in two sequences."""
+    shape, groups = (7, 6, 2), np.repeat([0, 1], 6)
+    X = stream(12, shape, share=0.05, dtype=dtype)
     chain, others = (
-        DeltaNetwork(each, threshold=threshold, refresh_every=4, input_shape=shape) for each in (layers, apart)
+        DeltaNetwork(each, threshold=threshold, refresh_every=4, input_shape=shape)
+        for each in (layers, one_by_one(layers))
     )
-    expected = others.fit(X).transform(X)
-    np.testing.assert_array_equal(chain.fit(X).transform(X), expected)
-    np.testing.assert_array_equal(list(chain.stream(X)), expected)
-    state = chain.initial_state()
-    for x, out in zip(X, expected, strict=True):
-        found, state = chain.step(x, state)
-        np.testing.assert_array_equal(found, out)
-    counts, wanted = chain.count_operations(X), others.count_operations(X)
+    expected = others.fit(X, groups=groups).transform(X, groups=groups)
+    np.testing.assert_array_equal(chain.fit(X, groups=groups).transform(X, groups=groups), expected)
+    for rows in slice(0, 6), slice(6, 12):
+        np.testing.assert_array_equal(list(chain.stream(X[rows])), expected[rows])
+        state = chain.initial_state()
+        for x, out in zip(X[rows], expected[rows], strict=True):
+            found, state = chain.step(x, state)
+            np.testing.assert_array_equal(found, out)
+    counts, wanted = chain.count_operations(X, groups=groups), others.count_operations(X, groups=groups)
     for name in ("delta", "refresh", "first", "density"):
         np.testing.assert_array_equal(counts[name], wanted[name])
 
 
 def test_thresholds_that_change_within_a_stream():
-    """What was within the old threshold is sent by the new one."""
+    """What was within the old threshold is sent by the new one, also if that is written over the old one."""
     shape = (12, 9, 2)
     layers, X = chain_layers(), stream(40, shape, share=0.02)
     network = DeltaNetwork(layers, threshold=(0.0, 5.0, 5.0), refresh_every=None, input_shape=shape).fit(X)
@@ -546,8 +646,14 @@ def test_thresholds_that_change_within_a_stream():
     for _ in range(30):
         out = next(rows)
     assert np.abs(out - network.dense(X[29:30])[0]).max() > 0.1
-    network.threshold_ = np.zeros(3)
+    network.threshold_[:] = 0
     np.testing.assert_allclose(next(rows), network.dense(X[30:31])[0], atol=1e-12)
+    network.threshold_ = np.full(3, 5.0)
+    for _ in range(5):
+        out = next(rows)
+    assert np.abs(out - network.dense(X[35:36])[0]).max() > 0.1
+    network.threshold_ = np.zeros(3)
+    np.testing.assert_allclose(next(rows), network.dense(X[36:37])[0], atol=1e-12)
 
 
 def test_sums_within_a_chain_that_overflow_are_an_error():
