@@ -128,7 +128,11 @@ class NetworkRun:
                 yield block, *sequence.advance(X[block], outputs[block], block.start, look)
 
     def measure(self, X, parts, thresholds):
-        """Return the outputs; how many inputs of each linear layer were sent, and of how many products were taken."""
+        """Return the outputs for the sequences of X, and two counts of inputs for each linear layer, over all rows.
+
+        The first is of inputs that were sent. The second is of those whose products were taken: those sent, or where
+        sums were computed anew, all that take part in them.
+        """
         outputs, counted = np.empty((len(X), self.n_outputs), X.dtype), np.zeros((2, len(self.linear)))
         for _, _, counts in self.blocks(X, parts, thresholds, outputs):
             sent, anew = np.moveaxis(counts, 2, 0)
