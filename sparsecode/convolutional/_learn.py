@@ -18,7 +18,7 @@ from ..solvers._rows import MAX_ITER, NON_FINITE, STALLED
 from ._geometry import Geometry
 from ._kernel_update import Constraint, update_kernels
 from ._patches import worst_patches
-from ._problem import n_weights, place_image
+from ._problem import map_weights, n_weights, place_image
 from ._statistics import add_statistics, residual_of
 from .operator import ConvolutionOperator, as_dictionary
 from .registry import solve_images
@@ -109,8 +109,8 @@ class KernelState:
         """Return a state that can go on without changing this one."""
         return replace(self, **{name: getattr(self, name).copy() for name in self.ARRAYS})
 
-    def update(self, operator, X, mask, result):
-        """Take in images that were coded with the kernels of the state; return how many kernels were replaced."""
+    def update(self, operator, X, mask, result, penalty):
+        """Take in images coded with the kernels of the state and a penalty; return how many kernels were replaced."""
         n, K = len(X), len(self.kernels)
         self.n_steps += 1
         n_patches = n * np.prod(operator.map_shape) / np.prod(self.kernels.shape[2:])
@@ -127,13 +127,14 @@ class KernelState:
         counts = kernel_counts(result.codes, K)
         self.unused += counts.sum()
         self.unused[counts > 0] = 0
-        return self._replace_dead(operator.geometry, residuals)
+        return self._replace_dead(operator.geometry, residuals, map_weights(penalty, operator))
 
-    def _replace_dead(self, geometry, residuals):
+    def _replace_dead(self, geometry, residuals, weights):
         dead = np.flatnonzero(self.unused >= PATIENCE * len(self.kernels))
         if not dead.size:
             return 0
-        fresh = worst_patches(residuals, geometry, len(dead), zero_mean=self.constraint.zero_mean)
+        least, zero_mean = weights.min(axis=0), self.constraint.zero_mean
+        fresh = worst_patches(residuals, geometry, len(dead), least, zero_mean=zero_mean)
         n_replaced = 0
         for k, patch in zip(dead, fresh, strict=False):
             kernel = self.constraint.project(k, patch)
@@ -186,7 +187,7 @@ def learn(progress, X, mask, layout, settings, *, target: Target | None, epochs,
                 operator = layout.operator(state.kernels, settings.n_jobs)
                 result = settings.solve(rows, operator, progress.penalty, known)
                 check_finite(result.status != NON_FINITE, X.dtype)
-                replaced += state.update(operator, rows, known, result)
+                replaced += state.update(operator, rows, known, result, progress.penalty)
                 totals = merge_totals(totals, totals_of(result, len(state.kernels)))
                 if target is not None:
                     amounts = Amounts.of(rows, result.codes, result.square_error)

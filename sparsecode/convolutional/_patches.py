@@ -23,6 +23,12 @@ def window_energies(grid, geometry, *, zero_mean=False):
     return np.where(energies > floor, energies, 0)
 
 
+def weighted_energies(grid, geometry, least, *, zero_mean=False):
+    """Return `window_energies` over squares of the least weights of coefficients, which need no common unit."""
+    least = least / np.min(least)
+    return window_energies(grid, geometry, zero_mean=zero_mean) / least / least  # squares might overflow
+
+
 def cut(grid, y, x, kernel_shape):
     """Return the part of a circular grid (C, rows, columns) under a kernel at (y, x)."""
     height, width = kernel_shape
@@ -30,13 +36,16 @@ def cut(grid, y, x, kernel_shape):
     return grid[:, (y + np.arange(height))[:, None] % rows, (x + np.arange(width)) % columns]
 
 
-def worst_patches(residuals, geometry, n_patches, *, zero_mean=False):
-    """Return the patches of largest norm of residuals on the grid, worst first, that do not overlap in an image."""
+def worst_patches(residuals, geometry, n_patches, least=1.0, *, zero_mean=False):
+    """Return the patches of residuals on the grid that do not overlap in an image, worst first.
+
+    These are the ones of largest norm over the least weight of a coefficient at their place, (*map_shape) or one number.
+    """
     found = []
     (height, width), n_each = geometry.kernel_shape, -(-n_patches // len(residuals))
     rows, columns = geometry.grid_shape
     for residual in residuals:
-        energies = window_energies(residual, geometry, zero_mean=zero_mean)
+        energies = weighted_energies(residual, geometry, least, zero_mean=zero_mean)
         for _ in range(n_each):
             y, x = np.unravel_index(energies.argmax(), energies.shape)
             if not energies[y, x] > 0:
@@ -47,8 +56,8 @@ def worst_patches(residuals, geometry, n_patches, *, zero_mean=False):
     return [patch for _, patch in sorted(found, key=lambda pair: -pair[0])]
 
 
-def random_patch(grid, geometry, rng, *, zero_mean=False):
-    """Return a patch of a grid at a random place, of no less than half of the mean energy."""
-    energies = window_energies(grid, geometry, zero_mean=zero_mean)
+def random_patch(grid, geometry, rng, least=1.0, *, zero_mean=False):
+    """Return a patch of a grid at a random place, of no less than half of the mean energy over squared weights."""
+    energies = weighted_energies(grid, geometry, least, zero_mean=zero_mean)
     y, x = np.unravel_index(rng.choice(np.flatnonzero(energies >= 0.5 * energies.mean())), energies.shape)
     return cut(grid, y, x, geometry.kernel_shape)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
+from ..penalties import WeightedL1
 from ..penalties.l1 import BoundL1
 from ..solvers._rows import CONVERGED, MAX_ITER, NON_FINITE, STALLED
 from .operator import ConvolutionOperator
@@ -65,6 +66,14 @@ def n_weights(penalty, operator):
         f"coefficient in the order of the codes, {operator.code_shape} in a row; got an array of shape "
         f"{np.shape(weights)}."
     )
+
+
+def map_weights(penalty, operator):
+    """Return the weights of a penalty as (K, 1, 1), or (K, *map_shape) where each coefficient has its own."""
+    K, n = len(operator.kernels), n_weights(penalty, operator)
+    if not isinstance(penalty, WeightedL1):
+        return np.ones((K, 1, 1))
+    return penalty.check_weights(n).reshape(K, *(1, 1) if n == K else operator.geometry.map_shape)
 
 
 class ImageProblem(NamedTuple):

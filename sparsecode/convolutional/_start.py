@@ -14,7 +14,7 @@ from ._fit import Fit, alpha_bounds, meet_target, solver_settings, warn_all_zero
 from ._kernel_update import Constraint
 from ._learn import KernelState, Layout
 from ._patches import random_patch, window_energies
-from ._problem import n_weights, place_image
+from ._problem import map_weights, place_image
 from .operator import ConvolutionOperator, box_kernels
 
 N_COMPONENTS, KERNEL_SIDE = 32, 8
@@ -43,7 +43,7 @@ def start_fit(coder, X, mask):
     kernels = _random_kernels(layout, constraint, rng, X.dtype)
     operator = layout.operator(kernels)
     rows = layout.center(rows, mask) if constraint.zero_mean else rows
-    least = _least_weights(penalty, operator)
+    least = map_weights(penalty, operator).min(axis=0)  # of the kernels, at each position of a map
     lengths = np.empty(len(X))  # of the largest patch of each image, over its weight
     for i, row in enumerate(rows):
         grid = place_image(operator, row, None if mask is None else mask[i])[0]
@@ -57,7 +57,8 @@ def start_fit(coder, X, mask):
         for k in range(len(kernels)):
             i = rng.choice(np.flatnonzero(lengths))
             grid = place_image(operator, rows[i], None if mask is None else mask[i])[0]
-            kernel = constraint.project(k, random_patch(grid, operator.geometry, rng, zero_mean=constraint.zero_mean))
+            patch = random_patch(grid, operator.geometry, rng, least, zero_mean=constraint.zero_mean)
+            kernel = constraint.project(k, patch)
             kernels[k] = kernels[k] if kernel is None else kernel
     if penalty.alpha is None or coder.alpha_scale == "max":
         # A target is approached from the default weight
@@ -83,14 +84,6 @@ def _start_coding(coder, rows, mask, penalty, target, layout, bank, exponent):
     elif scaled.alpha >= bounds(scaled).max():
         warn_all_zero(penalty)
     return Fit(penalty, target, layout, bank.astype(rows.dtype), exponent=exponent)
-
-
-def _least_weights(penalty, operator):
-    """Return the least weight of the kernels at each position of a map, or one that is that of all."""
-    if not isinstance(penalty, WeightedL1):
-        return 1.0
-    weights = penalty.check_weights(n_weights(penalty, operator)).reshape(len(operator.kernels), -1).min(axis=0)
-    return weights if len(weights) == 1 else weights.reshape(operator.geometry.map_shape)
 
 
 def _bounds(penalty, lengths):

@@ -12,7 +12,7 @@ from sparsecode.convolutional._kernel_update import Constraint, update_kernels
 from sparsecode.convolutional._patches import cut, window_energies, worst_patches
 from sparsecode.convolutional._problem import place_image
 from sparsecode.convolutional._statistics import add_statistics, residual_of
-from sparsecode.penalties import WeightedL1
+from sparsecode.penalties import L1, WeightedL1
 from sparsecode.solvers import SolveResult
 
 from ..reference import convolutional_learning as naive
@@ -334,9 +334,9 @@ def test_idle_kernels_are_replaced(rng):
     state = _learn.KernelState.start(operator.kernels.copy(), Constraint(np.ones((2, 3, 3), bool), False, False))
     n_updates = -(-_learn.PATIENCE * 2 // codes.nnz)
     for _ in range(n_updates - 1):
-        assert state.update(operator, X, None, result) == 0
+        assert state.update(operator, X, None, result, L1(1.0)) == 0
     np.testing.assert_array_equal(state.kernels[1], operator.kernels[1])
-    assert state.update(operator, X, None, result) == 1
+    assert state.update(operator, X, None, result, L1(1.0)) == 1
     residuals = X.reshape(2, 1, 12, 12) - operator.decode(codes).reshape(2, 1, 12, 12)
     worst = worst_patches(residuals, operator.geometry, 1)[0]
     np.testing.assert_allclose(state.kernels[1], worst / np.linalg.norm(worst))
@@ -401,6 +401,29 @@ def test_where_weights_are_large_nothing_is_learned(rng):
     objective = coder.history_["objective"]
     assert (np.diff(objective) < 2e-3 * objective[:-1]).all(), objective
     assert not coder.transform(X).reshape(-1, 3, 24, 36)[..., 16:].any()
+
+
+@pytest.mark.nojit
+def test_where_weights_are_large_no_kernel_comes_from(rng):
+    """Neither the first ones, nor those that replace others: patches of noise would have a hundred times the energy."""
+    X = rng.normal(size=(4, 12, 24))
+    X[:, :, 12:] *= 10
+    weights = np.ones((5, 12, 24))
+    weights[:, :, 9:-3] = 1e3  # of all kernels that lie on the noise
+    params = {"kernel_shape": 4, "input_shape": (12, 24), "max_iter": 1, "zero_mean": False, "random_state": 0}
+    penalty = WeightedL1(1e6, weights.ravel())  # nothing enters
+    first = ConvSparseCoder(5, penalty=penalty, init="data", **params).fit(X).dictionary_
+    patches = sliding_window_view(np.pad(X, ((0, 0), (0, 3), (0, 3)), mode="wrap"), (4, 4), axis=(1, 2))
+    patches = patches[:, :, weights[0, 0] == 1].reshape(-1, 16)
+    patches /= np.linalg.norm(patches, axis=1, keepdims=True)
+    assert (patches @ first.atoms.reshape(5, 16).T).max(axis=0).min() > 1 - 1e-12
+    layout = _learn.Layout((12, 24), 2, False, "circular")
+    operator = layout.operator(first.atoms[:, None])
+    state = _learn.KernelState.start(first.atoms[:, None].copy(), Constraint(np.ones((5, 4, 4), bool), False, False))
+    codes = csr_array((4, weights.size))
+    state.unused += _learn.PATIENCE * 5
+    assert state.update(operator, X.reshape(4, -1), None, SolveResult(codes, *[None] * 5), penalty) == 5
+    assert (patches @ state.kernels.reshape(5, 16).T).max(axis=0).min() > 1 - 1e-12
 
 
 def test_weights_are_part_of_the_objective_and_of_the_scale(rng):
