@@ -39,7 +39,7 @@ def cut(grid, y, x, kernel_shape):
 def worst_patches(residuals, geometry, n_patches, least=1.0, *, zero_mean=False):
     """Return the patches of residuals on the grid that do not overlap in an image, worst first.
 
-    These are the ones of largest norm over the least weight of a coefficient at their place, (*map_shape) or one number.
+    They have the largest norms over the least weight of a coefficient at their place: (*map_shape), or one for all.
     """
     found = []
     (height, width), n_each = geometry.kernel_shape, -(-n_patches // len(residuals))

@@ -345,6 +345,25 @@ def test_idle_kernels_are_replaced(rng):
     assert state.unused.tolist() == [0, 0]
 
 
+def test_kernels_that_are_to_be_rare_stay(rng):
+    """However long they are not used; one of four weights of 1 would be replaced."""
+    X = planted(rng, (20, 20), smooth_kernels(rng, 3, (5, 5)), density=0.1)
+    init = smooth_kernels(rng, 4, (5, 5))[:, 0]
+    params = {"init": init, "input_shape": (20, 20), "max_iter": 3, "tol": 0, "random_state": 0}
+    each = np.ones((4, 20, 20))
+    each[3] = 40
+    for weights in (np.array([1.0, 1, 1, 40]), each.ravel()):
+        coder = ConvSparseCoder(penalty=WeightedL1(0.5, weights), **params).fit(X)
+        assert coder.n_resampled_ == 0
+        np.testing.assert_allclose(coder.dictionary_.atoms[3], init[3], atol=1e-14)
+    operator = _learn.Layout((20, 20), 2, False, "circular").operator(init[:, None])
+    for weights, n_replaced in (([1.0, 1, 1, 40], 3), ([2.0, 2, 2, 2], 4)):
+        state = _learn.KernelState.start(init[:, None].copy(), Constraint(np.ones((4, 5, 5), bool), False, False))
+        state.unused += _learn.PATIENCE * 4
+        result = SolveResult(csr_array((len(X), 1600)), *[None] * 5)
+        assert state.update(operator, X.reshape(len(X), -1), None, result, WeightedL1(0.5, weights)) == n_replaced
+
+
 def test_a_weight_meets_a_target(rng):
     X = planted(rng, (20, 20), smooth_kernels(rng, 3, (5, 5)))
     params = {"kernel_shape": 5, "input_shape": (20, 20), "pool": None, "sparse_output": True, "random_state": 0}
