@@ -75,6 +75,9 @@ def balanced_steps(image, D, alpha):
         raise ValueError("`D` must be of boundary 'circular', without channels.")
     if not 0 < alpha < np.inf:
         raise ValueError(f"`alpha` must be a positive number, got {alpha!r}.")
+    size, shape = int(np.prod(D.image_shape)), np.shape(image)
+    if shape not in (D.image_shape, (size,)):
+        raise ValueError(f"`image` must have shape {D.image_shape}, or ({size},) flattened, got {shape}.")
     row = check_images(np.reshape(image, (1, -1)), D)[0].astype(D.dtype, copy=False)
     return _steps(row.reshape(D.geometry.image_shape), D, float(alpha))
 

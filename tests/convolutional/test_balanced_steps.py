@@ -62,8 +62,9 @@ def test_degenerate_images_and_bad_input(rng):
             next(balanced_steps(zero, other, 0.1))
     with pytest.raises(ValueError, match="NaN"):
         next(balanced_steps(zero + np.nan, operator, 0.1))
-    with pytest.raises(ValueError, match="must have shape"):
-        next(balanced_steps(zero[1:], operator, 0.1))
+    for wrong in (zero[1:], zero.T, zero[None], zero.reshape(1, -1), 0.0):
+        with pytest.raises(ValueError, match="`image` must have shape .*, or .* flattened, got"):
+            next(balanced_steps(wrong, operator, 0.1))
     with pytest.raises(TypeError, match="must be a ConvolutionOperator"):
         next(balanced_steps(zero, np.eye(3), 0.1))
 
@@ -81,7 +82,7 @@ def test_sporco_stops_at_as_good_a_code(name, photographs):
     solver = cbpdn.ConvBPDN(kernels, row.reshape(64, 64), 0.01, cbpdn.ConvBPDN.Options(options), dimK=0)
     solver.solve()
     theirs = np.moveaxis(solver.Y.reshape(64, 64, -1), -1, 0).reshape(1, -1)
-    ours = after(100, row, operator, 0.01)
+    ours = after(100, row[0], operator, 0.01)
     (expected,), (found,) = (psnr(row, operator.decode(codes)) for codes in (theirs, ours))
     assert abs(found - expected) < 0.3
     assert abs((ours == 0).mean() - (theirs == 0).mean()) < 3e-4
@@ -100,7 +101,7 @@ def test_a_larger_photograph_in_the_published_protocol(name):
     """
     image = np.array(natural_images(side=128)[:1], np.float32)
     row, operator = LocalContrastNormalizer().fit_transform(image).reshape(1, -1), make_bank(name, 128)
-    codes = after(100, row, operator, 0.01)
+    codes = after(100, row[0], operator, 0.01)
     ratio, sparseness = OF_SPORCO[name]
     assert abs(psnr(row, operator.decode(codes))[0] - ratio) < 0.3
     assert abs((codes == 0).mean() - sparseness) < 3e-4
