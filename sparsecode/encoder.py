@@ -107,7 +107,9 @@ def available_if_capable(name):
     def check(encoder):
         if getattr(encoder.capabilities(), name):
             return True
-        raise AttributeError(f"{encoder!r:.200} is not {name}: see its capabilities().")
+        with_this = getattr(encoder, f"_{name}_with", None)  # the parameter that makes it so, if there is one
+        hint = f"; give {with_this}" if with_this else ""
+        raise AttributeError(f"{encoder!r:.200} is not {name}: see its capabilities(){hint}.")
 
     return available_if(check)
 
