@@ -16,7 +16,7 @@ from ..dictionary import Dictionary
 from ..penalties import Penalty
 from ..solvers._rows import NON_FINITE
 from ._kernel_update import Constraint
-from ._learn import KernelState, Layout, Progress, SolverSettings, learn, phi_shape
+from ._learn import KernelState, Layout, Progress, SolverSettings, check_magnitude, learn, phi_shape
 from ._pools import CodeForm
 from ._problem import BoundPenalty, place_image
 from ._scale import find_extremes, least_alpha
@@ -101,8 +101,10 @@ class Fit:
 
     def learn(self, coder, X, mask, *, epochs, rng):
         """Return the fit after epochs over checked rows, shuffled if there is a generator."""
-        X = self.prepare(np.ldexp(X, -self.exponent) if self.exponent else X, mask)
-        X = X.astype(self.state.kernels.dtype, copy=False)
+        with np.errstate(over="ignore", invalid="ignore"):
+            X = self.prepare(np.ldexp(X, -self.exponent) if self.exponent else X, mask)
+            X = X.astype(self.state.kernels.dtype, copy=False)
+        check_magnitude(X)
         penalty = rescale(self.penalty, -self.exponent, X.dtype)
         progress, settings = Progress(self.state.copy(), penalty, n_before=len(self.records)), solver_settings(coder)
         options = {"target": self.target, "epochs": epochs, "batch_size": coder.batch_size, "tol": coder.tol}
@@ -110,7 +112,7 @@ class Fit:
         last = progress.totals
         warn_not_converged(last.stopped, last.stalled, last.n, last.violation, coder.encode_max_iter)
         if not last.counts.any():
-            warn_all_zero(progress.penalty)
+            warn_all_zero(rescale(progress.penalty, self.exponent))
         penalty = progress.penalty
         if self.target is not None:
             operator = self.layout.operator(progress.state.kernels, coder.n_jobs)

@@ -25,7 +25,7 @@ from .registry import solve_images
 
 #: A kernel is replaced once it has not been used for so many coefficients for each kernel. With 10, there were
 #: 41 replacements of 32 kernels in 11 epochs over 27 photographs, and the objective went up and down. One whose least
-#: weight is above that of others is meant to be rare, and stays.
+#: weight is above that of others is meant to be rare: it stays once it was used, and else for as many times as long.
 PATIENCE = 50
 
 
@@ -110,6 +110,12 @@ class KernelState:
         """Return a state that can go on without changing this one."""
         return replace(self, **{name: getattr(self, name).copy() for name in self.ARRAYS})
 
+    @property
+    def own_energies(self):
+        """Decayed sums of squares of the coefficients of each kernel, (K,)."""
+        height, width = self.kernels.shape[2:]
+        return self.phi[..., height - 1, width - 1].diagonal()
+
     def update(self, operator, X, mask, result, penalty):
         """Take in images coded with the kernels of the state and a penalty; return how many kernels were replaced."""
         n, K = len(X), len(self.kernels)
@@ -124,6 +130,8 @@ class KernelState:
             residual, filled = residual_of(operator, *placed, result.codes, i)
             add_statistics(operator, result.codes, i, filled, 1.0 / n, self.phi, self.psi)
             residuals.append(residual)
+        # No entry of phi exceeds the largest of these
+        check_magnitude(self.own_energies, self.psi)
         update_kernels(self.kernels, self.phi, self.psi, self.constraint)
         counts = kernel_counts(result.codes, K)
         self.unused += counts.sum()
@@ -132,7 +140,8 @@ class KernelState:
 
     def _replace_dead(self, geometry, residuals, weights):
         each = weights.min(axis=(1, 2))
-        dead = np.flatnonzero((self.unused >= PATIENCE * len(self.kernels)) & (each == each.min()))
+        ratios, was_used = each / each.min(), self.own_energies > 0
+        dead = np.flatnonzero((self.unused >= PATIENCE * len(self.kernels) * ratios) & ~(was_used & (ratios > 1)))
         if not dead.size:
             return 0
         least, zero_mean = weights.min(axis=0), self.constraint.zero_mean
@@ -147,6 +156,15 @@ class KernelState:
             self.unused[k] = 0
             n_replaced += 1
         return n_replaced
+
+
+def check_magnitude(*arrays):
+    """Raise where images have made something overflow."""
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise ValueError(
+            f"X is so much larger than the images that learning began with that it overflows {arrays[0].dtype}; give "
+            "all images in one unit, or begin anew with fit."
+        )
 
 
 def phi_shape(shape):

@@ -32,8 +32,9 @@ class ConvSparseCoder(Encoder):
     penalty : str, Penalty or None, default=None
         A name of `sparsecode.penalties.PENALTIES` such as "cel0", or a penalty such as ``MCP(gamma=2)``; None is "l1".
         `WeightedL1` may have a weight for each kernel, or for each coefficient in the order of maps (``pool=None``),
-        where large weights leave out parts of all images; a kernel whose least weight is above that of others is meant
-        to be rare, and learning never replaces it. What fixes a number of coefficients is not taken.
+        where large weights leave out parts of all images. Kernels whose least weight is r times that of others are to
+        be rare: they are replaced only if they are never used, after r times as long. What fixes a number of
+        coefficients is not taken.
     alpha : float or None, default=None
         Weight of the penalty, > 0. With None, and no `target_sparsity`, coefficients enter at 0.1 of the largest
         possible correlation: ``alpha=0.1, alpha_scale="max"`` for l1.
@@ -176,6 +177,7 @@ class ConvSparseCoder(Encoder):
     """
 
     _parameter_constraints = CONSTRAINTS
+    _invertible_with = "pool=None"
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.sparse import csr_array
+from sklearn.exceptions import ConvergenceWarning
 
 from sparsecode import ConvSparseCoder, Dictionary, load, save
 from sparsecode.convolutional import _learn
@@ -346,7 +347,7 @@ def test_idle_kernels_are_replaced(rng):
 
 
 def test_kernels_that_are_to_be_rare_stay(rng):
-    """However long they are not used; one of four weights of 1 would be replaced."""
+    """However long they are not used, if they were once; one that never was is replaced after longer."""
     X = planted(rng, (20, 20), smooth_kernels(rng, 3, (5, 5)), density=0.1)
     init = smooth_kernels(rng, 4, (5, 5))[:, 0]
     params = {"init": init, "input_shape": (20, 20), "max_iter": 3, "tol": 0, "random_state": 0}
@@ -357,9 +358,12 @@ def test_kernels_that_are_to_be_rare_stay(rng):
         assert coder.n_resampled_ == 0
         np.testing.assert_allclose(coder.dictionary_.atoms[3], init[3], atol=1e-14)
     operator = _learn.Layout((20, 20), 2, False, "circular").operator(init[:, None])
-    for weights, n_replaced in (([1.0, 1, 1, 40], 3), ([2.0, 2, 2, 2], 4)):
+    cases = [([1.0, 1, 1, 40], 1, False, 3), ([1.0, 1, 1, 40], 39, False, 3), ([1.0, 1, 1, 40], 40, False, 4),
+             ([1.0, 1, 1, 4], 100, True, 3), ([2.0, 2, 2, 2], 1, False, 4), ([2.0, 2, 2, 2], 1, True, 4)]  # fmt: skip
+    for weights, times, was_used, n_replaced in cases:
         state = _learn.KernelState.start(init[:, None].copy(), Constraint(np.ones((4, 5, 5), bool), False, False))
-        state.unused += _learn.PATIENCE * 4
+        state.unused += _learn.PATIENCE * 4 * times
+        state.phi[3, 3, 4, 4], state.n_steps = was_used, 1
         result = SolveResult(csr_array((len(X), 1600)), *[None] * 5)
         assert state.update(operator, X.reshape(len(X), -1), None, result, WeightedL1(0.5, weights)) == n_replaced
 
@@ -391,7 +395,7 @@ def test_equal_weights_are_plain_l1(choice, rng):
 @pytest.mark.parametrize("choice", [{"alpha": 0.4}, {"alpha": 0.1, "alpha_scale": "max"}, {"target_sparsity": 0.02}])
 def test_weights_of_kernels_are_those_of_their_coefficients(choice, rng):
     X = planted(rng, (14, 14), smooth_kernels(rng, 2, (5, 5)), n_images=5)
-    params = {"kernel_shape": 5, "input_shape": (14, 14), "pool": None, "max_iter": 2, "random_state": 0} | choice
+    params = {"kernel_shape": 5, "input_shape": (14, 14), "pool": None, "max_iter": 5, "random_state": 0} | choice
     weights = np.array([1.0, 2.0, 50.0])
     coder = ConvSparseCoder(3, penalty=WeightedL1(weights=weights), **params).fit(X)
     each = ConvSparseCoder(3, penalty=WeightedL1(weights=np.repeat(weights, 14 * 14)), **params).fit(X)
@@ -494,3 +498,28 @@ def test_learning_goes_on_after_extreme_units(rng):
         scaled = ConvSparseCoder(**params).fit(np.ldexp(X, exponent))
         np.testing.assert_array_equal(scaled.dictionary_.atoms, plain.dictionary_.atoms)
         assert scaled.alpha_ == np.ldexp(plain.alpha_, exponent)
+
+
+@pytest.mark.nojit
+def test_later_images_that_overflow_are_refused(rng, dtype):
+    """By the statistics, or as they come to the units of learning; nothing changes."""
+    X = rng.normal(size=(4, 12, 12)).astype(dtype)
+    least, most = (1e-30, 1e30) if dtype == np.float32 else (1e-250, 1e300)
+    for first, later in ((1, np.sqrt(most) * 1e6), (1, most), (least, most)):
+        coder = ConvSparseCoder(3, kernel_shape=4, input_shape=(12, 12), random_state=0, encode_max_iter=20)
+        coder.partial_fit(X * dtype(first))
+        kernels, phi = coder.dictionary_.atoms.copy(), coder._fit.state.phi.copy()
+        with pytest.raises(ValueError, match="larger than the images that learning began with"):
+            coder.partial_fit(X * dtype(later))
+        np.testing.assert_array_equal(coder.dictionary_.atoms, kernels)
+        np.testing.assert_array_equal(coder._fit.state.phi, phi)
+        assert coder.n_iter_ == 1
+        coder.partial_fit(X * dtype(first))
+
+
+@pytest.mark.nojit
+def test_a_warning_shows_the_weight_that_was_given(rng):
+    X = np.ldexp(rng.normal(size=(4, 12, 12)), 500)
+    coder = ConvSparseCoder(3, alpha=1e200, kernel_shape=4, input_shape=(12, 12), max_iter=1, random_state=0)
+    with pytest.warns(ConvergenceWarning, match=r"all codes are zero: the weight of L1\(alpha=1e\+200, positive"):
+        coder.fit(X)
