@@ -3,8 +3,8 @@
 python benchmarks/convolutional_memory.py [--side 512] [--kernels 36 | 72 | 144] [--steps 5] [--peers sparsecode sporco]
 
 A stack of maps is K side^2 numbers of 4 bytes: 151 MB for 144 kernels and 512 x 512 pixels. Each solver runs in a new
-process, for a few iterations in float32 at 0.05 of the largest alpha; what the process had taken before, with imports
-and the problem in memory, is subtracted.
+process, for a few iterations in float32 at 0.05 of the largest alpha of the first 64 x 64 pixels, since finding that of
+all takes memory; what the process had taken before, with imports and the problem in memory, is subtracted.
 """
 
 import argparse
@@ -26,11 +26,11 @@ UNIT = 2**10 if sys.platform != "darwin" else 1  # bytes of ru_maxrss
 
 
 def problem(side, n_kernels):
-    """Return kernels and an image, float32, and a weight of 0.05 of the largest."""
+    """Return kernels and an image, float32, and a weight of 0.05 of the largest for a corner of it."""
     bank = Dictionary.log_gabor_bank(n_orientations=n_kernels // 12, normalization="l2").atoms.astype(np.float32)
     image = resize(skimage.data.camera() / 255, (side, side))
     image = (image - gaussian_filter(image, 2.5)).astype(np.float32)
-    small = ConvolutionOperator(bank, (64, 64))
+    small = ConvolutionOperator(bank, (64, 64))  # the peak of a whole image would be subtracted later
     return bank, image, 0.05 * float(alpha_max(image[None, :64, :64], small, L1())[0])
 
 

@@ -51,6 +51,7 @@ ROWS = {
     ],
     "heterogeneous_kernels": [
         ("images are better in 9 of 9", [9, 9], r"weight .*, heterogeneous better of 9: PSNR (\d)", 0),
+        ("at equal weights (4 of 9", [4, 4], r"weight .*, heterogeneous better of 9: .* sparseness (\d)", 1),
         ("0.84 times as many", [0.84], r"active at the PSNR of the other at weight 0.5: ([\d.]+)", 0.05),
     ],
     "pruning": [

@@ -1,9 +1,10 @@
 """Convolutional l1 codes of an image: seconds until the objective is near its least, and an iteration, against SPORCO.
 
 Kernels are log-Gabor functions, and those that come with SPORCO. Our time is that of a whole call, which ends with a
-certified gap. SPORCO's is that of its solver alone, ten iterations at a time; the objective of its sparse maps is
-computed between them while the clock stands, and is to come as near to the least that we have found. SPORCO is stopped
-when it has taken `PATIENCE` times as long as we did, and `LEAST` seconds: then the ratio is a lower bound.
+certified gap, but for the spectra of the kernels, which `alpha_max` has left in the operator. SPORCO's is that of its
+solver alone, ten iterations at a time; the objective of its sparse maps is computed between them while the clock
+stands, and is to come as near to the least that we have found. SPORCO is stopped when it has taken `PATIENCE` times as
+long as we did, and `LEAST` seconds: then the ratio is a lower bound.
 """
 
 import time

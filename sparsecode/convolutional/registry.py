@@ -82,7 +82,8 @@ def solve_convolutional(
         A name of `SOLVERS`. "greedy" (locally greedy coordinate descent) and "forward-backward" (monotone proximal
         gradient) take all separable penalties, "admm" (Douglas-Rachford splitting in the Fourier domain) and "fista"
         (accelerated proximal gradient) those of l1 type. "auto" is "greedy", but "admm" for l1-type penalties and
-        images of which `alpha` is less than 0.02 of `alpha_max`.
+        images of which `alpha` is less than 0.02 of `alpha_max`, about where their times cross: by photographs and
+        kernels one takes 0.6 to 3 times as long as the other there.
     tol : float, default=1e-3
         Largest certificate of a converged image. Values below what the dtype can certify are raised to it.
     max_iter : int or None, default=None
