@@ -1,5 +1,6 @@
 """Checks of plain arrays, for functions that need no scikit-learn."""
 
+import math
 from numbers import Integral
 
 import numpy as np
@@ -127,3 +128,9 @@ def stacked(arrays):
     if issparse(arrays[0]):
         return csr_array(vstack(arrays, format="csr"))
     return np.concatenate(arrays)
+
+
+def all_finite(A):
+    """Tell whether all numbers are finite: if their sum is, they are, and one look is enough."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(np.add.reduce(A, axis=None)) or bool(np.isfinite(A).all())

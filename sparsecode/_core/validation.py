@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_array, validate_data
 
-from .arrays import as_binary, summable
+from .arrays import all_finite, as_binary, summable
 
 __all__ = [
     "Integral",
@@ -55,11 +55,8 @@ def as_matrix(X, dtype, name, order=None):
     """
     dtypes = dtype if isinstance(dtype, list) else [dtype]
     plain = type(X) is np.ndarray and X.dtype in dtypes and X.ndim == 2 and X.size
-    if plain and (order is None or X.flags.c_contiguous):
-        with np.errstate(over="ignore", invalid="ignore"):
-            total = X.sum()
-        if np.isfinite(total):
-            return X
+    if plain and (order is None or X.flags.c_contiguous) and all_finite(X):
+        return X
     return check_array(X, dtype=dtype, order=order, input_name=name)
 
 

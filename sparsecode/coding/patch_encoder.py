@@ -224,9 +224,8 @@ class PatchEncoder(Encoder):
             codes = np.empty((len(X), width, *plan.positions), self._code_dtype(X.dtype))
             for images, band, of_patches, seen in parts:
                 of_patches = as_dense(of_patches)
-                for code, places in zip(
-                    codes[images, :, band], seen, strict=True
-                ):  # of one image, to stay in the cache
+                # Image by image, to stay in the cache
+                for code, places in zip(codes[images, :, band], seen, strict=True):
                     code[...] = np.moveaxis(of_patches[places], 2, 0)
         return codes.reshape(len(X), -1)
 

@@ -116,6 +116,7 @@ class KernelState:
         height, width = self.kernels.shape[2:]
         return self.phi[..., height - 1, width - 1].diagonal()
 
+    @np.errstate(over="ignore", invalid="ignore")  # told by `check_magnitude`
     def update(self, operator, X, mask, result, penalty):
         """Take in images coded with the kernels of the state and a penalty; return how many kernels were replaced."""
         n, K = len(X), len(self.kernels)

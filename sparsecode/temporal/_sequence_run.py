@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._core.arrays import all_finite
 from .._core.products import kernel_array
 from ._networks import quantized
-from ._streams import all_finite, check_magnitude
+from ._streams import check_magnitude
 from .layers import Activation, Conv2D, Layer, Residual, follow
 
 

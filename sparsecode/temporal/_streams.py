@@ -1,13 +1,12 @@
 """What encoders of streams have in common: records, states that users hand back, magnitudes, blocks of rows."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
-from .._core.arrays import stacked
+from .._core.arrays import all_finite, stacked
 from .._core.history import as_history
 from ..encoder import as_dense
 
@@ -93,12 +92,6 @@ def check_state(state, expected, owner):
                 f"`state` has numbers of {part.dtype} beyond {copy.dtype}, the dtype of x: give x as float64."
             )
     return type(expected)(*copies)
-
-
-def all_finite(A):
-    """Tell whether all numbers are finite: if their sum is, they are, and one look is enough."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return math.isfinite(np.add.reduce(A, axis=None)) or bool(np.isfinite(A).all())
 
 
 def check_magnitude(X):
