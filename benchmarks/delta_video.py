@@ -73,7 +73,7 @@ def measure(frames, threshold, deviations, rounds):
     hidden = DeltaNetwork(layers[:2], input_shape=shape).fit(X[:2]).dense(X)
     limits = (threshold / 255, deviations * float(hidden.std()))
     network = DeltaNetwork(layers, threshold=limits, scale="absolute", input_shape=shape).fit(X[:2])
-    counts = network.count_operations(X)
+    counts = network.ops_report(X)
     first = fastest_in_numpy(layers[0], (*shape, 1))
     second = fastest_in_numpy(layers[2], (*shape, 16))
 

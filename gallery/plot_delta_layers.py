@@ -53,7 +53,7 @@ shares = {}
 for kind in ("max", "mean"):
     model = DeltaNetwork(network(kind), threshold=THRESHOLD, refresh_every=None, input_shape=SHAPE).fit(film)
     for name, frames in (("discs", film), ("nothing moves", still)):
-        counts = model.count_operations(frames)
+        counts = model.ops_report(frames)
         shares[kind, name] = 100 * (counts["delta"] / counts["dense"]).values
         error = f", error of outputs {np.sqrt(counts.attrs['error']):.2f}" if frames is film else ""
         print(f"{kind}, {name}: {', '.join(f'{share:.1f}' for share in shares[kind, name])} % of the products{error}")

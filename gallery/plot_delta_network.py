@@ -62,7 +62,7 @@ learned = DeltaMLPClassifier(learn_step=True, **options).fit(X, y, groups=groups
 def measure(network):
     """Return how many times fewer products a network takes, and its accuracy."""
     right = network.predict(X_test) == y_test
-    return network.count_operations(X_test[:N_COUNTED]).attrs["saving"], right.mean()
+    return network.ops_report(X_test[:N_COUNTED]).attrs["saving"], right.mean()
 
 
 def curve(name, network, scheme):
@@ -78,7 +78,7 @@ def curve(name, network, scheme):
 
 
 accuracy, plain = mlp.score(X_test, y_test), DeltaNetwork.from_sklearn(mlp, X[:1])
-counts = plain.count_operations(X_test[:N_COUNTED])
+counts = plain.ops_report(X_test[:N_COUNTED])
 zero_skip = float(counts["dense"].sum() / counts["zero_skip"].sum())
 print(f"all products: accuracy {accuracy:.4f}")
 print(f"zeros skipped: {zero_skip:.2f} times fewer products")

@@ -55,7 +55,7 @@ for name, film in films.items():
     for multiple in multiples:
         limits = (multiple * NOISE, multiple * NOISE * gain)
         network = DeltaNetwork(layers, threshold=limits, scale="absolute", input_shape=film.shape[1:]).fit(X[:2])
-        counts = network.count_operations(X)
+        counts = network.ops_report(X)
         share, error = 1 / counts.attrs["saving"], np.sqrt(counts.attrs["error"])
         results[name, multiple] = share, error
         sent = ", ".join(f"{density:.1%}" for density in counts["density"].values)

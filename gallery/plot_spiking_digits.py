@@ -51,7 +51,7 @@ def measure(network, test, labels):
     right, added = [], []
     for n_steps in STEPS:
         network.set_params(n_steps=n_steps)
-        counts = network.count_operations(test[:100])
+        counts = network.ops_report(test[:100])
         right.append(network.score(test, labels))
         added.append(float(counts["events"][1:].sum() / counts["dense"][1:].sum()))
     return right, added

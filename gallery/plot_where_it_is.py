@@ -66,7 +66,7 @@ found = {name: model.predict(X_test) for name, model in models.items()}
 errors = {name: np.sqrt(np.square(places - y_test).mean()) for name, places in found.items()}
 for name, error in errors.items():
     print(f"{name}: error {error:.2f} pixels")
-counts = models["network"].to_network().count_operations(X_test)
+counts = models["network"].to_network().ops_report(X_test)
 print(f"network on changes: {counts.attrs['saving']:.1f} times fewer products")
 
 # %%

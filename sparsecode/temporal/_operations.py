@@ -11,7 +11,7 @@ from ._linear import make_events
 
 
 def count_operations(run, X, parts, thresholds):
-    """Return the counts of `DeltaNetwork.count_operations` for checked rows and a `NetworkRun`."""
+    """Return the counts of `DeltaNetwork.ops_report` for checked rows and a `NetworkRun`."""
     fan_outs = [
         np.ascontiguousarray(layer.fan_out(shape)).reshape(-1)
         for layer, (shape, _) in zip(run.linear, run.shapes, strict=True)

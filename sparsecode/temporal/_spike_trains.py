@@ -103,7 +103,7 @@ def spike_trains(stages, A, n_steps, neurons):
 
 
 def count_products(stages, blocks, neurons):
-    """Return the counts of `SpikingNetwork.count_operations` for blocks of rows.
+    """Return the counts of `SpikingNetwork.ops_report` for blocks of rows.
 
     Parameters
     ----------

@@ -131,7 +131,7 @@ class DeltaMLPClassifier(ClassifierMixin, ProbabilitiesMixin, DeltaMLP):
     >>> model = DeltaMLPClassifier(40, tol=0.05, random_state=0).fit(X[train], y[train], groups=films[train])
     >>> bool(model.score(X[test], y[test]) > 0.9)
     True
-    >>> counts = model.to_network().count_operations(X[test], groups=films[test])
+    >>> counts = model.to_network().ops_report(X[test], groups=films[test])
     >>> bool(counts.attrs["saving"] > 8)
     True
     """

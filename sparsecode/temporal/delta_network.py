@@ -111,7 +111,7 @@ class DeltaNetwork(StepsMixin, LabelsMixin, FramesMixin, StreamMixin, Encoder):
     >>> network = DeltaNetwork(layers).fit(X)
     >>> bool(np.allclose(network.transform(X), network.dense(X)))
     True
-    >>> counts = network.count_operations(X)
+    >>> counts = network.ops_report(X)
     >>> bool(counts["delta"].sum() < 0.5 * counts["dense"].sum())
     True
     """
@@ -300,7 +300,7 @@ class DeltaNetwork(StepsMixin, LabelsMixin, FramesMixin, StreamMixin, Encoder):
         self.threshold_, self.calibration_ = calibrate_layers(self._run, X, parts, scorer, scorer(own), max_loss)
         return self
 
-    def count_operations(self, X, groups=None):
+    def ops_report(self, X, groups=None):
         """Return how many products the rows of X take in each linear layer, by four ways to compute.
 
         Parameters

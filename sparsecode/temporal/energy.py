@@ -16,7 +16,7 @@ def modelled_energy(counts, *, multiply=MULTIPLY, add=ADD):
     Parameters
     ----------
     counts : xarray.Dataset
-        What `DeltaNetwork.count_operations` or `SpikingNetwork.count_operations` has returned.
+        What `DeltaNetwork.ops_report` or `SpikingNetwork.ops_report` has returned.
     multiply, add : float, default=3.7, 0.9
         Energy of a multiplication and of an addition in picojoules, >= 0. A product of a weight takes one of each, a
         weight that a spike adds one addition, and a look at an input of a delta network two additions (a difference
@@ -49,7 +49,7 @@ def modelled_energy(counts, *, multiply=MULTIPLY, add=ADD):
     >>> import numpy as np
     >>> from sparsecode.temporal import DeltaNetwork, Dense, modelled_energy
     >>> X = np.repeat(np.eye(3), 4, axis=0)
-    >>> counts = DeltaNetwork([Dense(np.ones((3, 5)))]).fit(X).count_operations(X)
+    >>> counts = DeltaNetwork([Dense(np.ones((3, 5)))]).fit(X).ops_report(X)
     >>> energy = modelled_energy(counts)
     >>> round(float(energy["dense"].sum())), energy.attrs["kind"]
     (69, 'model')
@@ -59,7 +59,7 @@ def modelled_energy(counts, *, multiply=MULTIPLY, add=ADD):
             raise ValueError(f"`{name}` must be picojoules >= 0, got {value!r:.40}.")
     known = getattr(counts, "data_vars", ())
     if not {"dense", "zero_skip"} <= set(known) or not {"delta", "events"} & set(known):
-        raise ValueError(f"`counts` must be those of a network's count_operations, got {type(counts).__name__}.")
+        raise ValueError(f"`counts` must be those of a network's ops_report, got {type(counts).__name__}.")
     product = multiply + add
     energy = {"dense": product * counts["dense"], "zero_skip": product * counts["zero_skip"]}
     if "delta" in known:

@@ -272,7 +272,7 @@ class SpikingNetwork(FramesMixin, StreamMixin, Encoder):
         """Return the outputs (n_samples, n_outputs) of the network itself, without spikes, for the rows of X."""
         return self._dense(self._check_input(X, reset=False))
 
-    def count_operations(self, X):
+    def ops_report(self, X):
         """Return how many spikes, and products or sums of weights, the rows of X take in each layer.
 
         Parameters

@@ -140,7 +140,7 @@ def test_networks_of_changes_have_the_same_outputs(learn_step, rng):
     np.testing.assert_allclose(model.predict_proba(X[:50]), expected, rtol=1e-9)
     np.testing.assert_allclose(network.transform(X, groups=groups), model.predict_proba(X), rtol=1e-9)
     np.testing.assert_array_equal(network.predict(X), model.predict(X))
-    counts = network.count_operations(X[:50])
+    counts = network.ops_report(X[:50])
     np.testing.assert_allclose(counts["delta"], sent[1:].mean(axis=0) * [20, 15, 2])
     network.set_params(scheme="level").fit(X)
     np.testing.assert_allclose(network.threshold_, model.step_ / 2)
@@ -179,8 +179,8 @@ def test_a_price_makes_changes_few():
         model.fit(X[train], y[train], groups=groups[train])
         assert model.score(X[~train], y[~train]) > 0.92
         network = model.to_network()
-        savings.append(network.count_operations(X[~train], groups=groups[~train]).attrs["saving"])
-        share = 1 / network.count_operations(X[train], groups=groups[train]).attrs["saving"]
+        savings.append(network.ops_report(X[~train], groups=groups[~train]).attrs["saving"])
+        share = 1 / network.ops_report(X[train], groups=groups[train]).attrs["saving"]
         # Half of the neighbours, with the weights before each step: within 4 % for three seeds
         assert model.history_["changes"][-1] == pytest.approx(share, rel=0.1)
         assert model.history_["changes"][-11] > 0.9  # without steps noise changes all inputs
@@ -236,7 +236,7 @@ def test_numbers(rng):
     np.testing.assert_allclose(model.to_network().transform(X), model.predict(X), rtol=1e-9, atol=1e-6)
     one = regressor(40).fit(X, Y[:, 1])
     assert one.predict(X).shape == (2000,)
-    assert one.to_network().count_operations(X).attrs["saving"] > 5
+    assert one.to_network().ops_report(X).attrs["saving"] > 5
     assert np.ptp(regressor().fit(X[:50], np.full(50, 3.0)).predict(X[:50])) < 0.2  # 0.06 to 0.13
     with pytest.raises(ValueError, match="variance of y is not finite"):
         one.fit(X, 1e200 * X[:, 0])
@@ -250,7 +250,7 @@ def test_trained_networks_learn_on():
     options, savings = {"step": (0.5, 0.3, 0.3), "penalty": 10.0, "random_state": 0}, []
     for n_epochs in (0, 10):
         model = DeltaMLPClassifier(fine_tuning_iter=n_epochs, **options).fit(X, y, groups=groups, network=mlp)
-        savings.append(model.to_network().count_operations(X, groups=groups).attrs["saving"])
+        savings.append(model.to_network().ops_report(X, groups=groups).attrs["saving"])
     assert savings[1] > 1.1 * savings[0] > 3.5
     assert model.score(X, y) > mlp.score(X, y)
 

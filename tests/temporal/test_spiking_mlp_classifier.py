@@ -114,7 +114,7 @@ def test_fewer_spikes_at_a_price(rng):
         model = SpikingMLPClassifier(40, rate_penalty=penalty, surrogate="atan", tol=1e-2, random_state=0).fit(X, y)
         assert model.score(X, y) > 0.95  # 1 and 0.99
         rates[penalty] = model.history_["sparsity"][-1]
-        counts = model.to_network().count_operations(X)
+        counts = model.to_network().ops_report(X)
         assert counts["spikes"][1] == pytest.approx(40 * model.n_steps * rates[penalty], rel=0.1)
     assert rates[2.0] < 0.5 * rates[0.0]
 

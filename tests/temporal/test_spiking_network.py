@@ -40,7 +40,7 @@ def test_outputs_and_counts_are_those_of_loops(tau, initial, rng):
     options = {"n_steps": 7, "kept": 1.0 if tau is None else np.exp(-1 / tau), "begin": 0.5 * (initial == "half")}
     found = [spiking_outputs(x, weights, bias, network.threshold_, **options) for x in X]
     np.testing.assert_allclose(network.transform(X), [out for out, _ in found], rtol=1e-10)
-    counts = network.count_operations(X)
+    counts = network.ops_report(X)
     np.testing.assert_array_equal(counts["dense"], [54, 63, 21])
     n_spikes = [sum(spikes[layer].sum() for _, spikes in found) / len(X) for layer in (0, 1)]
     np.testing.assert_allclose(counts["spikes"], [0, *n_spikes])
@@ -104,7 +104,7 @@ def test_images_pass_convolutions_and_pools(rng):
         np.abs(network.set_params(n_steps=n_steps).transform(X) - network.dense(X)).max() for n_steps in (10, 1000)
     ]
     assert errors[1] < 0.03 * errors[0]
-    counts = network.set_params(n_steps=2).count_operations(X)
+    counts = network.set_params(n_steps=2).ops_report(X)
     assert counts["dense"][2] == 54
     assert counts["dense"][0] == 4 * (3 * 6 - 2) ** 2  # taps within the image
     assert (counts["zero_skip"] <= counts["dense"]).all()
