@@ -55,11 +55,26 @@ def make_workspace(n_components, max_active, dtype):
     )
 
 
+def _keeps_apart(G, work, k, pivot, dependence):
+    """Tell whether all active atoms keep away from the span of the others and of the atom that has been projected."""
+    for b in range(k):
+        work.turn[b] = work.coefficients[b] * work.coefficients[b] / pivot
+    for a in range(k):
+        for b in range(a + 1):
+            work.turn[b] += work.R[a, b] * work.R[a, b]
+    nearest = 0.0
+    for b in range(k):  # the reciprocal of a squared distance
+        nearest = max(nearest, work.turn[b] * G[work.active[b], work.active[b]])
+    return nearest * dependence <= 1.0
+
+
 def _extend(G, c, work, k, j, dependence):
     """Add atom j to the active ones; return k + 1, or k if it depends on them."""
     pivot = project(G, work, k, j)
     # Rounding may leave a pivot to an atom beyond as many as can be independent
     if not pivot > dependence * G[j, j] or k == work.active.shape[0]:
+        return k
+    if not keeps_apart(G, work, k, pivot, dependence):
         return k
     work.active[k] = j
     work.weight[k] = 0.0
@@ -186,6 +201,7 @@ def _debias_rows(
                 w[j] = given[j]
 
 
+keeps_apart = kernel(_keeps_apart)
 extend = kernel(_extend)
 refit_positive = kernel(_refit_positive)
 close_row = kernel(_close_row)

@@ -114,13 +114,36 @@ def _remove(G, work, k, a):
     return last
 
 
-def _find_addition(work, prices, floors):
+def _keeps_apart(G, work, k, j, distance, vacated, dependence):
+    """Tell whether all active atoms keep away from the span of the others where j enters at a squared distance.
+
+    `vacated` is the place of an atom that leaves for it, -1 for none. The squared distances are ``1 / P_aa``; where one
+    is rounding, all that is known of the moves is.
+    """
+    for a in range(k):
+        if a == vacated:
+            continue
+        own, part, row = work.P[a, a], work.H[a, j], work.active[a]
+        if vacated >= 0:
+            ratio = work.P[a, vacated] / work.P[vacated, vacated]
+            own -= ratio * work.P[a, vacated]
+            part -= ratio * work.H[vacated, j]
+        if not (own + part * part / distance) * G[row, row] * dependence <= 1.0:
+            return False
+    return True
+
+
+def _find_addition(G, work, prices, floors, k, dependence):
     """Return by how much the best addition lowers the objective, a negative number if none does, and its atom."""
     for j in range(prices.shape[0]):
         distance = work.distance[j]
         work.score[j] = 0.5 * work.g[j] * work.g[j] / distance - prices[j] if distance > floors[j] else -np.inf
-    place = find(work.bits, largest(work.bits))
-    return work.score[place], place
+    while True:
+        place = find(work.bits, largest(work.bits))
+        gain = work.score[place]
+        if not gain > 0.0 or keeps_apart(G, work, k, place, work.distance[place], np.int64(-1), dependence):
+            return gain, place
+        work.score[place] = -np.inf
 
 
 def _find_removal(work, prices, k):
@@ -135,7 +158,7 @@ def _find_removal(work, prices, k):
     return best, place
 
 
-def _find_exchange(work, prices, highest, floors, k, least):
+def _find_exchange(G, work, prices, highest, floors, k, least, dependence):
     """Return the best exchange, if it lowers the objective by more than `least`: a place to vacate, the new atom."""
     best = least
     place = np.int64(-1)
@@ -157,19 +180,27 @@ def _find_exchange(work, prices, highest, floors, k, least):
             g = work.g[j] + weight * part
             distance = work.distance[j] + part * part * inverse
             work.score[j] = 0.5 * g * g / distance + (highest - prices[j]) if distance > floors[j] else 0.0
-        candidate = find(work.bits, largest(work.bits))
-        gain = work.score[candidate] - highest - 0.5 * loss
-        if gain > best and work.distance[candidate] < np.inf:
-            best = gain
-            place = a
-            atom = candidate
+        while True:
+            candidate = find(work.bits, largest(work.bits))
+            gain = work.score[candidate] - highest - 0.5 * loss
+            if not (gain > best and work.distance[candidate] < np.inf):
+                break
+            part = work.H[a, candidate]
+            distance = work.distance[candidate] + part * part * inverse
+            if keeps_apart(G, work, k, candidate, distance, a, dependence):
+                best = gain
+                place = a
+                atom = candidate
+                break
+            work.score[candidate] = 0.0
     return place, atom
 
 
-def _next_of_start(w, first, work, floors):
+def _next_of_start(G, w, first, work, floors, k, dependence):
     """Return the first atom from `first` on that a given code uses and that may enter, -1 if there is none."""
     for j in range(first, w.shape[0]):
-        if w[j] != 0 and work.distance[j] > floors[j]:
+        distance = work.distance[j]
+        if w[j] != 0 and distance > floors[j] and keeps_apart(G, work, k, j, distance, np.int64(-1), dependence):
             return j
     return np.int64(-1)
 
@@ -222,7 +253,7 @@ def _violation(G, work, prices, k, inverse_norms, least):
 
 
 def _replace_rows(
-    G, C, square_norms, prices, highest, floors, inverse_norms, most, tol, max_iter, work, stop,
+    G, C, square_norms, prices, highest, floors, dependence, inverse_norms, most, tol, max_iter, work, stop,
     W, certificates, costs, n_iters, statuses,
 ):  # fmt: skip
     """Solve all rows of C, starting from the supports of the codes in W."""
@@ -244,20 +275,20 @@ def _replace_rows(
             # A move has an atom to insert, a place among the active ones to vacate, or both
             place = none
             if starting:
-                atom = next_of_start(W[i], atom + 1, work, floors)
+                atom = next_of_start(G, W[i], atom + 1, work, floors, k, dependence)
                 starting = atom >= 0 and k < most
                 if not starting and n_iter >= max_iter:
                     break
             if not starting:
                 n_iter += 1
-                gain, atom = find_addition(work, prices, floors)
+                gain, atom = find_addition(G, work, prices, floors, k, dependence)
                 removal, place = find_removal(work, prices, k)
                 if k < most and gain > least and gain >= removal:
                     place = none
                 elif removal > least:
                     atom = none
                 else:
-                    place, atom = find_exchange(work, prices, highest, floors, k, least)
+                    place, atom = find_exchange(G, work, prices, highest, floors, k, least, dependence)
                 ended = place < 0 and atom < 0
                 if ended:
                     break
@@ -280,6 +311,7 @@ def _replace_rows(
 
 insert = kernel(_insert)
 remove = kernel(_remove)
+keeps_apart = kernel(_keeps_apart)
 find_addition = kernel(_find_addition)
 find_removal = kernel(_find_removal)
 find_exchange = kernel(_find_exchange)

@@ -26,6 +26,8 @@ VIOLATION_FLOOR = {np.dtype(np.float64): 1e-12, np.dtype(np.float32): 1e-5}
 
 #: An atom whose squared distance to the span of the active atoms is below this share of its squared norm depends on
 #: them for least squares: its weight would be right to ``eps / DEPENDENCE`` only, and as large as ``DEPENDENCE**-0.5``.
+#: Where weights are solved for again and again it may not bring another atom so near to the span of its others either:
+#: 40 of 200 overlapping windows, each far enough from those before it, had weights of 1e15.
 DEPENDENCE = {np.dtype(np.float64): 1e-10, np.dtype(np.float32): 1e-5}
 
 

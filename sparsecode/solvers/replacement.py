@@ -52,7 +52,8 @@ def _solve(problem, penalty, *, tol, max_iter, gains=None):
             problem = problem._replace(init=penalty.prox(as_dense(problem.init)))
     else:
         prices = bound.plateau
-    floors = DEPENDENCE[D.dtype] * norms.astype(np.float64)
-    arguments = (prices, float(prices.max()), floors, inverse_norms, most, tol, max_iter)
+    dependence = DEPENDENCE[D.dtype]
+    floors = dependence * norms.astype(np.float64)
+    arguments = (prices, float(prices.max()), floors, dependence, inverse_norms, most, tol, max_iter)
     make_work = partial(make_workspace, len(D), most, D.dtype)
     return problem.run(replace_rows, arguments, make_work, price_of(penalty, bound))

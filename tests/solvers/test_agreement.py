@@ -254,17 +254,19 @@ def test_recursive_pursuit_leaves_a_smaller_error_on_patches(patches, learned):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("solver", ["omp", "ormp"])
-def test_pursuit_stays_among_atoms_that_are_told_apart(solver, dtype):
+@pytest.mark.parametrize("solver", ["omp", "ormp", "replacement", "niht"])
+def test_least_squares_stay_among_atoms_that_are_told_apart(solver, dtype):
     """Windows that overlap: what is left of an atom may be rounding, of which weights of 1e24 were made."""
     times = np.arange(64)
     D = np.exp(-0.5 * ((times - np.linspace(0, 63, 200)[:, None]) / 2) ** 2).astype(dtype)
     X = np.random.default_rng(0).normal(size=(60, 64)).astype(dtype)
-    for k, share in ((10, 0.95), (40, 0.7)):
+    # Of five seeds 0.89 (0.84 by replacement) and 0.61 (0.53 by replacement, 0.78 by niht), weights up to 4e7 and 2.2e5
+    for k, share in ((10, 0.95), (40, 0.9 if solver == "niht" else 0.7)):
         result = solve(X, D, KSparse(k), solver=solver)
         assert not result.status.any()
+        assert abs(result.codes).max() < (1e8 if solver in ("omp", "ormp") else 1e6)
         errors = np.square(X - result.codes.astype(float) @ D).sum(axis=1)
-        assert (errors < share * (X**2).sum(axis=1)).all()  # 0.89 and 0.61, of five seeds
+        assert (errors < share * (X**2).sum(axis=1)).all()
 
 
 def test_pursuit_prefers_atoms_of_high_gain():
