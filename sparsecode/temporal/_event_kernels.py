@@ -169,13 +169,14 @@ def _copy_sums(z, out):
     return wrong == 0
 
 
-def _dense_stream(X, W, bias, rule, clock, seen, received, z, peak, events, Z, counts):
+def _dense_stream(X, W, bias, rule, clock, seen, received, z, peak, deltas, places, bits, before, Z, counts):
     """Write the sums of a dense layer for each row of X, and as rows of `counts` its events and -1.
 
     Where `is_due` says so, or a large input has gone, sums are computed anew from all that was received: then the
     number of inputs that are not 0 is counted instead of -1. Returned is -1, or twice the number of the first row whose
     input is out of range, and one more if its sums are.
     """
+    events = Events(deltas, places, bits, before)  # to hand over a tuple takes 0.8 us longer
     for t in range(X.shape[0]):
         first, due = is_due(clock, t)
         threshold = X.dtype.type(0) if first else rule[THRESHOLD]

@@ -32,7 +32,7 @@ class DenseRun:
     def advance(self, part, X, seen, clock, Z, counts):
         """Write the sums for rows of a stream, and how many inputs of each were sent, and used for new ones."""
         _, rule, received, sums, peak, work = part
-        return dense_stream(X, self.W, self.bias, rule, clock, seen, received, sums, peak, work, Z, counts)
+        return dense_stream(X, self.W, self.bias, rule, clock, seen, received, sums, peak, *work, Z, counts)
 
 
 class ConvRun:

@@ -115,7 +115,7 @@ class SequenceRun:
         return thresholds.tobytes() == self.given  # in a tenth of the time of np.array_equal
 
     def advance(self, X, outputs=None, first=None, look=None):
-        """Return the outputs for rows, and what kernels count.
+        """Return the outputs for rows, and what kernels count, which the next call may write over.
 
         Counts have the shape (n_linear, n_rows, 2): for each linear layer and row, how many inputs were sent, and how
         many took part in sums that were computed anew, -1 where they were not.
@@ -135,7 +135,7 @@ class SequenceRun:
         if outputs is None:
             outputs = np.empty((n_rows, run.n_outputs), self.dtype)
         first = int(self.clock[0]) if first is None else first
-        counts = np.empty((len(self.parts), n_rows, 2), np.int64)
+        counts = self._counts_of(n_rows)
         if not run.checks_inputs:
             check_inputs(X, first)
 
@@ -213,6 +213,12 @@ class SequenceRun:
         if len(memory.get(number, ())) < n_rows:
             memory[number] = np.empty((n_rows, *linear.out_shape), self.dtype)
         return memory[number][:n_rows]
+
+    def _counts_of(self, n_rows):
+        counts = self.memory.get("counts")
+        if counts is None or counts.shape[1] != n_rows:
+            counts = self.memory["counts"] = np.empty((len(self.parts), n_rows, 2), np.int64)
+        return counts
 
     def _limits(self, number, n_rows):
         """Return above which changes of the inputs of a layer were sent, row by row: a first row is sent whole."""
