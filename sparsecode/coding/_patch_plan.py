@@ -110,7 +110,9 @@ def sparse_rows(parts, n_images, positions, width):
         place = (down + band.start) * positions[1] + across
         entries.append((of_places.data, image + images.start, of_places.col.astype(np.int64) * n_places + place))
     data, rows, columns = (np.concatenate(arrays) for arrays in zip(*entries, strict=True))
-    return csr_array((data, (rows, columns)), shape=(n_images, width * n_places))
+    codes = csr_array((data, (rows, columns)), shape=(n_images, width * n_places))
+    codes.sum_duplicates()  # there are none, but SciPy before 1.15 leaves entries out of order
+    return codes
 
 
 def make_plan(encoder, n_features):
