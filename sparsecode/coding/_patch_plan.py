@@ -111,7 +111,7 @@ def sparse_rows(parts, n_images, positions, width):
         entries.append((of_places.data, image + images.start, of_places.col.astype(np.int64) * n_places + place))
     data, rows, columns = (np.concatenate(arrays) for arrays in zip(*entries, strict=True))
     codes = csr_array((data, (rows, columns)), shape=(n_images, width * n_places))
-    codes.sum_duplicates()  # there are none, but SciPy before 1.15 leaves entries out of order
+    codes.sum_duplicates()  # there are none, but SciPy 1.13 leaves entries out of order
     return codes
 
 
