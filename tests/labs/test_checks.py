@@ -1,6 +1,7 @@
 """Every check is itself checked: stubs, solutions on data of five seeds, and mistakes with messages of their own."""
 
 import importlib.util
+import itertools
 import re
 import types
 from pathlib import Path
@@ -247,6 +248,38 @@ def by_eigenvalues(D):
     return complex(np.linalg.norm(D, 2) ** 2)
 
 
+def by_power_iteration(D, rounds=50, seed=0):
+    """The largest eigenvalue but for some parts in a hundred thousand."""
+    v = np.random.default_rng(seed).standard_normal(D.shape[1])
+    for _ in range(rounds):
+        v = (v @ D.T) @ D
+        v /= np.linalg.norm(v)
+    return np.sum((v @ D.T) ** 2)
+
+
+def fista_with(lipschitz):
+    """FISTA of the textbook with somebody's Lipschitz constant."""
+
+    def fista(x, D, alpha, n_iter):
+        step, t = 1 / lipschitz(D), 1.0
+        w = v = np.zeros(len(D))
+        for _ in range(n_iter):
+            old, u = w, v + step * (D @ (x - v @ D))
+            w = np.sign(u) * np.maximum(np.abs(u) - step * alpha, 0)
+            t_old, t = t, (1 + np.sqrt(1 + 4 * t * t)) / 2
+            v = w + (t_old - 1) / t * (w - old)
+        return w
+
+    return fista
+
+
+ANYWHERE = itertools.count()
+
+
+def by_power_iteration_from_anywhere(D):
+    return by_power_iteration(D, 200, next(ANYWHERE))
+
+
 def in_another_order(D, A, B):
     D = D.copy()
     for j in np.flatnonzero(np.diag(A) > 0)[::-1]:
@@ -268,6 +301,12 @@ def exact_capacity(n_features, n_active, n_units, accuracy):
     ("exercise", "other"),
     [
         (labs.lab1.lipschitz, by_eigenvalues),
+        (labs.lab1.lipschitz, by_power_iteration),
+        (labs.lab1.fista, fista_with(by_power_iteration)),
+        (labs.lab1.fista, fista_with(by_power_iteration_from_anywhere)),
+        (labs.lab1.fista, fista_with(lambda D: 0.9991 * np.linalg.norm(D, 2) ** 2)),
+        (labs.lab1.fista, fista_with(lambda D: (1 + 1e-6) * np.linalg.norm(D, 2) ** 2)),
+        (labs.lab1.fista, fista_with(lambda D: 1.0009 * np.linalg.norm(D, 2) ** 2)),
         (labs.lab2.update_atoms, in_another_order),
         (labs.lab5.expected_fill, exact_fill),
         (labs.lab5.capacity_law, exact_capacity),

@@ -11,10 +11,10 @@ def safe_step(D):
     return 1 / np.linalg.norm(D, 2) ** 2
 
 
-def with_momentum(x, D, alpha, n_iter, *, grow=True, sign=1, at_v=True, factor=1.0, first=0.0):
+def with_momentum(x, D, alpha, n_iter, *, grow=True, sign=1, at_v=True, factor=1.0, first=0.0, length=1.0):
     w = before = v = np.zeros(len(D))
     t, step = 1.0, safe_step(D)
-    w = w + first
+    w, step = w + first, step * length
     for _ in range(n_iter):
         here = v if at_v else w
         before, w = w, soft(v + step * (D @ (x - here @ D)), step * alpha)
@@ -61,6 +61,8 @@ MISTAKES = {
         "trace": (lambda D: np.square(D).sum(), "the stretch in all directions"),
         "forgot the square": (lambda D: np.linalg.norm(D, 2), "contains D twice"),
         "longest atom": (lambda D: np.square(D).sum(axis=1).max(), "looks at each atom alone"),
+        "two parts in a thousand less": (lambda D: 0.998 * np.linalg.norm(D, 2) ** 2, "1.0020 times as fast"),
+        "two parts in a thousand more": (lambda D: 1.002 * np.linalg.norm(D, 2) ** 2, "1.0020 times what is needed"),
         "half of it": (lambda D: np.linalg.norm(D, 2) ** 2 / 2, "can diverge"),
         "twice of it": (lambda D: 2 * np.linalg.norm(D, 2) ** 2, "that much slower"),
         "not a number": (lambda D: D, "should be one number"),
@@ -87,6 +89,7 @@ MISTAKES = {
             "At which point is the gradient taken",
         ),
         "weak momentum": (lambda x, D, a, n: with_momentum(x, D, a, n, factor=0.1), "too weak"),
+        "long step": (lambda x, D, a, n: with_momentum(x, D, a, n, length=2.0), "the longest that is safe"),
         "does not start at zero": (lambda x, D, a, n: with_momentum(x, D, a, n) + 0.1, "one step of ISTA"),
     },
     "1.5": {
