@@ -42,6 +42,9 @@ sys.addaudithook(_guard)
 del sys
 """
 
+#: What follows in the same cell.
+PREPARE = "from sparsecode.labs.grading import prepare as _prepare\n_prepare({lab!r})\ndel _prepare"
+
 #: Last cells, one an exercise: the verdict behind a word that the notebook cannot know.
 REPORT = "from sparsecode.labs.grading import tell as _tell\n_tell({lab!r}, {key!r}, {word!r}, {seeds})"
 
@@ -54,7 +57,12 @@ def add_arguments(parser):
         metavar="DIR | grade FILE",
         help="folder to copy to, or notebook to grade; nothing lists the labs",
     )
-    parser.add_argument("--seeds", type=int, default=5, help="data on which answers are graded (default: %(default)s)")
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=5,
+        help="data on which answers are graded, at least the five of a check in class (default: %(default)s)",
+    )
 
 
 def run(options):
@@ -62,11 +70,14 @@ def run(options):
     if not options.words:
         return show_list()
     if options.words[0] == "grade":
+        from ..labs.engine import SEEDS
+
         if len(options.words) != 2:
             raise ValueError("give one notebook to grade: python -m sparsecode labs grade FILE.")
         if options.seeds < 1:
             raise ValueError(f"--seeds must be at least 1, got {options.seeds}.")
-        return grade(Path(options.words[1]), options.seeds)
+        # What a check refuses in class is refused with fewer as well
+        return grade(Path(options.words[1]), max(options.seeds, len(SEEDS)))
     if len(options.words) > 1:
         raise ValueError(f"give one folder, or `grade` and one notebook, not {' '.join(options.words)!r}.")
     return copy_notebooks(Path(options.words[0]))
@@ -152,14 +163,16 @@ def execute(notebook, lab, seeds):
     A cell that ends Python, or does not end itself, is left out but for what it defines, and the notebook runs again.
     """
     from .. import labs
+    from ..labs.engine import UNDEFINED
 
     nbformat = _import("nbformat")
     nbclient = _import("nbclient")
     _import("ipykernel")
-    cell, word, keys = nbformat.v4.new_code_cell, secrets.token_hex(16), list(getattr(labs, lab).exercises)
+    exercises = getattr(labs, lab).exercises
+    cell, word, keys = nbformat.v4.new_code_cell, secrets.token_hex(16), list(exercises)
     reports = [cell(REPORT.format(lab=lab, key=key, word=word, seeds=seeds)) for key in keys]
     first, notes = len(notebook.cells) + 1, []
-    notebook.cells = [cell(GUARD), *notebook.cells, *reports]
+    notebook.cells = [cell(GUARD + PREPARE.format(lab=lab)), *notebook.cells, *reports]
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     for report in reports:
         report.metadata["verdict"] = True
@@ -180,8 +193,22 @@ def execute(notebook, lab, seeds):
         if any(output.get("ename") == "KeyboardInterrupt" for output in report.outputs):
             missing[key] = f"it takes longer than {VERDICT_SECONDS} s to check. Does it come to an end?"
         verdicts[key] = json.loads(said[-1].removeprefix(word))[1:] if said else [False, missing[key]]
+        if verdicts[key] == [None, UNDEFINED]:
+            verdicts[key] = without_definition(exercises[key].name, notebook.cells[:first])
     outputs = [output for cell in notebook.cells[:first] for output in cell.get("outputs", [])]
     return verdicts, notes + [f"{output.ename}: {output.evalue}" for output in outputs if "ename" in output]
+
+
+def without_definition(name, cells):
+    """Return the verdict on an exercise that nothing defines: the error of the cell that should, if there is one."""
+    definition = re.compile(rf"^(?:async +)?def +{name}\b|^{name} *[:=](?!=)(?! *lab\d\.{name}\.)", re.MULTILINE)
+    for cell in reversed(cells):
+        errors = [output for output in cell.get("outputs", []) if "ename" in output]
+        if errors and definition.search(cell.source):
+            # Where Python says in which file of the kernel it stopped, the line is enough
+            about = re.sub(r"\((?:\S+, )?line (\d+)\)$", r"(line \1 of the cell)", errors[0].evalue)
+            return [False, f"the cell that should define it raised {errors[0].ename}: {about}"]
+    return [None, "not attempted yet"]
 
 
 async def _run(notebook):

@@ -17,6 +17,9 @@ NAMES = {True: "PASS", False: "FAIL", None: "TODO"}
 #: Failed tries after which a solution is shown without asking for it twice.
 TRIES = 2
 
+#: Message about an exercise for which a notebook has nothing, not even a stub.
+UNDEFINED = "nothing defines it"
+
 #: Seeds of the data that an answer must pass, in a notebook as when it is graded.
 SEEDS = range(5)
 
@@ -104,7 +107,7 @@ class Lab:
                 setattr(names[exercise.name], REFERENCE, True)
         return names
 
-    def result(self, key, names=None, seeds=1):
+    def result(self, key, names=None, seeds=len(SEEDS)):
         """Return the verdict on the last answer to an exercise, on data of several seeds.
 
         Parameters
@@ -112,10 +115,12 @@ class Lab:
         key : str
         names : dict or None, default=None
             Names of the notebook, for an answer that was not handed to `check`.
-        seeds : int, default=1
+        seeds : int, default=5
         """
         exercise = self.exercises[key]
         answer = exercise.answer if exercise.answer is not None else (names or {}).get(exercise.name)
+        if answer is None or hasattr(answer, REFERENCE):
+            return Verdict(None, UNDEFINED)
         return exercise.verdicts(answer, range(seeds))
 
     def report(self):

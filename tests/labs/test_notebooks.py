@@ -333,6 +333,7 @@ def test_a_notebook_is_graded_with_the_network_closed(tmp_path, capsys):
     result, states = graded(cells, 2, tmp_path, capsys)
     assert states == {"1.1": "PASS", "1.2": "FAIL"} | dict.fromkeys(["1.3", "1.4", "1.5", "1.6", "1.7"], "TODO")
     assert result["done"] == 1
+    assert result["seeds"] == 5  # no fewer than a check takes
     assert "contains D twice" in result["exercises"]["1.2"]["message"]
     assert len(result["errors"]) == 2
     assert all("the network is closed" in error for error in result["errors"])
@@ -344,6 +345,33 @@ def test_a_cell_that_is_left_out_keeps_what_it_defines():
     text = "import os\ndef f(x):\n    return x\nf = lab1.f.check(f)\nos._exit(1)"
     assert without_calls(text) == "import os\ndef f(x):\n    return x\nf = lab1.f.skip(f)"
     assert without_calls("%magic") == ""
+
+
+@pytest.mark.slow
+def test_a_colon_left_out_costs_one_exercise(tmp_path, capsys):
+    solutions = labs.lab1.solutions
+    cells = [
+        "import numpy as np\nfrom sparsecode.labs import lab1",
+        solutions["1.1"].replace("(u, t):", "(u, t)"),
+        "soft_threshold = lab1.soft_threshold.check(soft_threshold)",
+        solutions["1.2"],  # its check is gone
+        solutions["1.3"],
+        "ista_step = lab1.ista_step.check(ista_step)\nista_step(*np.ones((2, 3)), np.ones((3, 3)), 1, 1)",
+        "soft_threshold(np.ones(3), 1)\nfista(np.ones(3), np.ones((3, 3)), 1, 5)",  # 1.4 is gone, and its check
+        "alpha_max = lambda x, D: missing\nalpha_max = largest",
+        "doubling = b",
+        "doubling = lab1.doubling.check(doubling)",
+    ]
+    result, states = graded(cells, 5, tmp_path, capsys)
+    assert states == {"1.4": "TODO", "1.5": "TODO"} | dict.fromkeys(["1.1", "1.6", "1.7"], "FAIL") | dict.fromkeys(
+        ["1.2", "1.3"], "PASS"
+    )
+    messages = {key: exercise["message"] for key, exercise in result["exercises"].items()}
+    assert messages["1.1"].startswith("the cell that should define it raised SyntaxError: expected ':'")
+    assert messages["1.1"].endswith("(line 1 of the cell)")
+    assert messages["1.4"] == "not attempted yet"
+    assert "NameError: name 'b' is not defined" in messages["1.7"]
+    assert len(result["errors"]) == 3
 
 
 @pytest.mark.slow
