@@ -81,8 +81,10 @@ def soft_threshold(answer, rng):
         (cost <= best + 1e-9).all(),
         f"for u = {u[worst]:.2f} and t = {t:.2f} another w costs less than yours, {w[worst]:.2f}.",
     )
-    matrix = rng.standard_normal((3, 4))
-    need_array(answer(matrix, t), (3, 4), "the result for a matrix")
+    matrix = rng.uniform(-4, 4, (3, 7))
+    whole = need_array(answer(matrix, t), (3, 7), "the result for a matrix")
+    rows = np.array([need_array(answer(row, t), (7,), "the result") for row in matrix])
+    need(np.allclose(whole, rows), "a matrix gives other numbers than its rows, one after the other.")
 
 
 def times(ratio):
@@ -134,7 +136,7 @@ def lipschitz(answer, rng):
         "goes down?",
         "How far the first half-step goes is `step`. By how much may the second one shrink, if the penalty is `alpha`?",
     ],
-    works="the objective never rose in 300 rounds on random problems, and a minimum stays where it is.",
+    works="the objective never rose on random problems, and a minimum stays where it is.",
 )
 def ista_step(answer, rng):
     for trial in range(4):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .asking import Wrong, need, need_array, need_number
+from .asking import need, need_array, need_number
 from .engine import Lab
 
 LAB = Lab(
@@ -165,17 +165,52 @@ def refit(answer, rng):
     )
 
 
-def pursue(x, D, alpha):
-    """Orthogonal matching pursuit for unit atoms, by least squares anew."""
+def pursue(x, D, pays):
+    """Orthogonal matching pursuit for unit atoms, by least squares anew, while the best atom pays.
+
+    `pays` takes its correlation, and half of what the squared error falls by when all weights are found anew.
+    """
     active, w = [], np.zeros(len(D))
     while len(active) < D.shape[1]:
         g = D @ (x - w @ D)
         best = int(np.argmax(np.abs(g)))
-        if np.abs(g[best]) <= np.sqrt(2 * alpha):
+        new = np.zeros(len(D))
+        new[[*active, best]] = np.linalg.lstsq(D[[*active, best]].T, x, rcond=None)[0]
+        if not pays(np.abs(g[best]), (np.sum((x - w @ D) ** 2) - np.sum((x - new @ D) ** 2)) / 2):
             break
         active.append(best)
-        w[active] = np.linalg.lstsq(D[active].T, x, rcond=None)[0]
+        w = new
     return w
+
+
+#: Rules to stop, as functions of the correlation, the gain with all weights anew, and the price. The first is right;
+#: the others are wrong in ways that can be told.
+RULES = {
+    "": lambda g, gain, alpha: g > np.sqrt(2 * alpha),
+    "the square of a correlation is the whole of what the squared error falls by. How much of it does the objective "
+    "count?": lambda g, gain, alpha: g**2 > alpha,
+    "weights found anew save a little more than an atom that enters alone, but the rule is about the atom "
+    "alone.": lambda g, gain, alpha: gain > alpha,
+    "you seem to compare the price with all that the squared error falls by when weights are found anew. The rule is "
+    "about the objective, and about the atom by itself.": lambda g, gain, alpha: 2 * gain > alpha,
+    "it stops where the correlation has the size of alpha. A correlation is not an amount of squared error: what does "
+    "an atom of this correlation save?": lambda g, gain, alpha: g > alpha,
+}
+
+
+def problem_with_price(rng, kind):
+    """A sample, unit atoms, and a price at which some of the wrong rules do not stop where the right one does."""
+    while True:
+        x, D = unit_problem(rng)
+        steps = []
+        pursue(x, D, lambda g, gain, steps=steps: steps.append((g**2 / 2, gain)) or len(steps) < 8)
+        alone, anew = np.array(steps).T
+        last = int(rng.integers(1, 5))
+        one, all_ = alone[last], anew[last]
+        low, high = ((one, min(all_, 2 * one)), (all_, 2 * one), (2 * one, 2 * all_))[kind]
+        alpha = (low + high) / 2
+        if high > 1.1 * low and alone[:last].min() > 1.05 * alpha and np.sqrt(2 * alone[0]) > 1.05 * alpha:
+            return x, D, alpha
 
 
 @LAB.exercise(
@@ -190,14 +225,12 @@ def pursue(x, D, alpha):
     works="it enters the atoms of the reference, in order, and stops where none pays.",
 )
 def pursuit(answer, rng):
+    trials = []
     for trial in range(6):
-        x, D = unit_problem(rng)
+        x, D, alpha = problem_with_price(rng, trial % 3)
         if (D @ x)[np.argmax(np.abs(D @ x))] > 0 and trial < 5:
             x = -x
-        alpha = rng.uniform(0.05, 0.3)
-        w, right = need_array(answer(x, D, alpha), (len(D),), "the code"), pursue(x, D, alpha)
-        g = np.abs(D @ (x - w @ D))
-        limit = np.sqrt(2 * alpha)
+        w = need_array(answer(x, D, alpha), (len(D),), "the code")
         active = w != 0
         need(active.any(), "no atom enters, though there is much to gain.")
         signed = D @ x
@@ -207,27 +240,36 @@ def pursuit(answer, rng):
             "the first atom should have the largest correlation in size, also if it is negative.",
         )
         need(
-            g[active].max() < 1e-8,
+            np.abs(D @ (x - w @ D))[active].max() < 1e-8,
             "the residual is correlated with atoms that are active already. After each entry all "
             "weights are found anew.",
         )
-        if (g > limit * (1 + 1e-9)).any():
-            if np.count_nonzero(w) == np.count_nonzero(pursue(x, D, alpha**2 / 2)):
-                raise Wrong(
-                    "it stops where the correlation has the size of alpha. A correlation is not an amount of squared "
-                    "error: what does an atom of this correlation save?"
-                )
-            raise Wrong(
-                f"it stops too soon: an atom with a correlation of {g.max():.2f} would save {g.max() ** 2 / 2:.3f}, "
-                f"for a price of {alpha:.3f}."
-            )
-        need(
-            np.count_nonzero(w) <= np.count_nonzero(right),
-            f"{np.count_nonzero(w)} atoms are active, but after "
-            f"{np.count_nonzero(right)} of them no other, entered alone, saves its price. Weights found anew save a "
-            "little more, but the rule is about the atom alone.",
-        )
-        need(np.allclose(w, right, atol=1e-7), "another atom than the best one entered on the way.")
+        trials.append((x, D, alpha, w))
+    for message, rule in RULES.items():
+        if all(np.allclose(w, by_rule(x, D, alpha, rule), atol=1e-7) for x, D, alpha, w in trials):
+            need(not message, message)
+            return
+    for trial in trials:
+        compare_pursuits(*trial)
+
+
+def by_rule(x, D, alpha, rule):
+    return pursue(x, D, lambda g, gain: rule(g, gain, alpha))
+
+
+def compare_pursuits(x, D, alpha, w):
+    """Say where a pursuit with a rule of its own goes another way than the right one."""
+    g, right = np.abs(D @ (x - w @ D)), by_rule(x, D, alpha, RULES[""])
+    need(
+        (g <= np.sqrt(2 * alpha) * (1 + 1e-9)).all(),
+        f"it stops too soon: an atom with a correlation of {g.max():.2f} would save {g.max() ** 2 / 2:.3f}, "
+        f"for a price of {alpha:.3f}.",
+    )
+    need(
+        np.count_nonzero(w) <= np.count_nonzero(right),
+        f"{np.count_nonzero(w)} atoms are active, but after {np.count_nonzero(right)} no other saves its price.",
+    )
+    need(np.allclose(w, right, atol=1e-7), "another atom than the best one entered on the way.")
 
 
 @LAB.exercise(

@@ -32,6 +32,9 @@ def exact_tail(n, a, s, theta):
     return float(Fraction(ways, comb(n, a)))
 
 
+PRIMES = (3001, 3499, 4001, 4507, 4999)
+
+
 def close(value, expected, tolerance=1e-9):
     return abs(value - expected) <= tolerance * abs(expected)
 
@@ -132,13 +135,20 @@ def tail_probability(answer, rng):
     works="the exact rate lies within its error bars as often as it should.",
 )
 def estimate(answer, rng):
-    (n, a, s, theta), draws = ((60, 18, 15, 7), (50, 20, 12, 6))[rng.integers(2)], int(rng.integers(3000, 5000))
+    # Prime numbers of draws: a share of fewer draws is none of these, whatever the number of hits
+    (n, a, s, theta), draws = ((60, 18, 15, 7), (50, 20, 12, 6))[rng.integers(2)], int(rng.choice(PRIMES))
     right = exact_tail(n, a, s, theta)
     found = [need_two(answer(n, a, s, theta, draws, rng), "the rate and its standard error") for _ in range(12)]
     rate, error = np.array(found).T
     true_error = np.sqrt(right * (1 - right) / draws)
     need(
         len(np.unique(rate)) > 1, "the same rate every time: draw from `rng`, and do not make a generator of your own."
+    )
+    hits = rate * draws
+    need(
+        np.allclose(hits, np.round(hits), atol=1e-6),
+        f"a rate of {rate[0]:.6g} is not a share of {draws} draws: there is no whole number of hits. Do you draw as "
+        "often as you were told?",
     )
     away = (rate.mean() - right) / (true_error / np.sqrt(len(rate)))
     need(
@@ -154,6 +164,10 @@ def estimate(answer, rng):
         "this is the spread of a single draw. The mean of many draws is known much better.",
     )
     need(not np.allclose(error, rate * (1 - rate) / draws), "this is a variance; the error is its square root.")
+    need(
+        rate.std(ddof=1) > 0.3 * true_error,
+        "the rates of twelve runs lie closer together than chance allows. Is each the share of draws of its own?",
+    )
     need(
         np.allclose(error, true_error, rtol=0.2),
         f"{draws} draws of a rate of about {right:.2f} have a standard error of "

@@ -1,11 +1,17 @@
 """What checks of exercises ask for: conditions with messages for the learner, and calls of the learner's functions."""
 
+import contextlib
 import copy
 import dis
+import io
+import sys
 
 import numpy as np
 
-__all__ = ["NotAttempted", "Wrong", "asked", "need", "need_array", "need_number", "need_two"]
+__all__ = ["NotAttempted", "Wrong", "asked", "few_lines", "need", "need_array", "need_number", "need_two"]
+
+#: Lines that code may print while it is checked, which calls it hundreds of times.
+LINES = 10
 
 REFERENCE = "__labs_reference__"
 
@@ -77,6 +83,35 @@ def asked(function, name):
         return result
 
     return call
+
+
+class _FewLines(io.TextIOBase):
+    """A stream that passes the first lines on and counts the others."""
+
+    def __init__(self, stream):
+        self.stream, self.lines = stream, 0
+
+    def write(self, text):
+        for part in text.splitlines(keepends=True):
+            if self.lines < LINES:
+                self.stream.write(part)
+            self.lines += part.endswith("\n")
+        return len(text)
+
+    def flush(self):
+        self.stream.flush()
+
+
+@contextlib.contextmanager
+def few_lines():
+    """Show the first lines only of what is printed, and say how many there were."""
+    few = _FewLines(sys.stdout)
+    try:
+        with contextlib.redirect_stdout(few):
+            yield
+    finally:
+        if few.lines > LINES:
+            print(f"... (your code printed {few.lines} lines while it was checked; these are the first {LINES})")
 
 
 def _real(value):

@@ -120,6 +120,21 @@ def test_code_that_raises_is_a_fail_with_the_line(capsys):
     assert verdict.message.endswith(f"(line {line} of the cell)")
 
 
+def test_of_what_code_prints_while_it_is_checked_ten_lines_are_shown(lab, capsys):
+    def chatty(u, t):
+        print("u", 1, end="\n\n")
+        return u - np.clip(u, -t, t)
+
+    lab.soft_threshold.check(chatty)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:10] == ["u 1", ""] * 5
+    assert "these are the first 10" in lines[10]
+    assert lines[11].startswith("PASS")
+    assert len(lines) == 12
+    lab.soft_threshold.check(lambda u, t: print("once", end="") or missing)  # noqa: F821
+    assert capsys.readouterr().out.startswith("onceFAIL")
+
+
 def test_code_that_changes_its_input_is_told(capsys):
     def wrong(u, t):
         u -= t

@@ -54,6 +54,7 @@ MISTAKES = {
         "no zero": (lambda u, t: u - t * np.sign(u), "exactly zero"),
         "some are not zero": (lambda u, t: np.sign(u) * np.maximum(np.abs(u) - t / 2, 0), "do not become zero"),
         "shrinks twice": (lambda u, t: np.sign(u) * np.maximum(np.abs(u) - t, 0) / 2, "another w costs less"),
+        "rows only": (lambda u, t: soft(u, t) if u.ndim == 1 else np.zeros(u.shape), "than its rows"),
         "nothing returned": (lambda u, t: print(end=""), "Is a `return` missing"),
         "one number": (lambda u, t: 0.0 * t, "should have the shape"),
     },

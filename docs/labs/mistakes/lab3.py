@@ -54,6 +54,18 @@ def pursue(x, D, limit, *, anew=True, signed=False, most=None):
     return w
 
 
+def by_gain(x, D, alpha, half=0.5):
+    """Pursuit that stops by what the error falls by when all weights are found anew."""
+    w = np.zeros(len(D))
+    for _ in range(16):
+        active = np.union1d(np.flatnonzero(w), np.argmax(np.abs(D @ (x - w @ D))))
+        new = refit(w, x, D, active)
+        if half * (np.sum((x - w @ D) ** 2) - np.sum((x - new @ D) ** 2)) <= alpha:
+            break
+        w = new
+    return w
+
+
 def bisect(active_at, target, low=1e-4, high=1e3, rounds=50, up=True):
     for _ in range(rounds):
         middle = np.sqrt(low * high)
@@ -101,7 +113,11 @@ MISTAKES = {
         "matching pursuit": (lambda x, D, a: pursue(x, D, np.sqrt(2 * a), anew=False), "correlated with atoms"),
         "signed": (lambda x, D, a: pursue(x, D, np.sqrt(2 * a), signed=True), "in size"),
         "fixed number": (lambda x, D, a: pursue(x, D, 0, most=2), "stops too soon"),
-        "stops late": (lambda x, D, a: pursue(x, D, np.sqrt(a) / 3), "entered alone, saves its price"),
+        "half forgotten": (lambda x, D, a: pursue(x, D, np.sqrt(a)), "does the objective count"),
+        "refitted gain": (by_gain, "about the atom alone"),
+        "refitted gain, half forgotten": (lambda x, D, a: by_gain(x, D, a, 1), "all that the squared error falls by"),
+        "stops late": (lambda x, D, a: pursue(x, D, np.sqrt(a) / 3), "no other saves its price"),
+        "at alpha": (lambda x, D, a: pursue(x, D, a), "size of alpha"),
         "nothing": (lambda x, D, a: np.zeros(len(D)), "no atom enters"),
     },
     "3.5": {

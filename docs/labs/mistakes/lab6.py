@@ -47,6 +47,16 @@ def above(n, a, s, theta, draws, rng):
     )[1]
 
 
+def fewer_draws(n, a, s, theta, draws, rng):
+    rate = drawn(n, a, s, theta, draws // 10, rng)
+    return rate, right_error(rate, draws)
+
+
+def exact_with_noise(n, a, s, theta, draws, rng):
+    rate = (round(tail(n, a, s, theta) * draws) + rng.integers(2)) / draws
+    return rate, right_error(rate, draws)
+
+
 def lowest(n, a, s, target):
     return next(theta for theta in range(s + 2) if tail(n, a, s, theta) <= target)
 
@@ -76,6 +86,8 @@ MISTAKES = {
         "own generator": (own_generator, "of your own"),
         "cells twice": (with_error(right_error, twice=True), "choose a cell twice"),
         "more than theta": (above, "too low by"),
+        "a tenth of the draws": (fewer_draws, "not a share of"),
+        "exact, with noise": (exact_with_noise, "closer together than chance"),
         "no error": (drawn, "return two numbers"),
     },
     "6.4": {
