@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ._ista import need_both_halves, need_minimum_to_stay, plain_rounds, step_of_first_round
 from ._l1 import (
     accelerate,
     curvature,
@@ -13,7 +14,7 @@ from ._l1 import (
     solve_exactly,
     violation,
 )
-from .asking import need, need_array, need_number
+from .asking import need, need_array, need_number, times
 from .engine import Lab
 
 LAB = Lab(
@@ -53,7 +54,7 @@ CLOSE = 1e-3
     works="it minimises 0.5 (w - u)^2 + t |w| for every u that was tried.",
 )
 def soft_threshold(answer, rng):
-    t = rng.uniform(0.5, 1.5)
+    t = rng.uniform(1.2, 1.6) ** rng.choice([-1, 1])  # its square and its double are other numbers
     u = np.sort(np.append(rng.uniform(-4, 4, 41), 0.0))
     w = need_array(answer(u.copy(), t), u.shape, "the result")
     small, large = (np.abs(u) < t) & (u != 0), np.abs(u) > t
@@ -61,6 +62,15 @@ def soft_threshold(answer, rng):
         np.any(w[small] == 0),
         f"a number smaller than the threshold {t:.2f} should become exactly zero: "
         f"{u[small].max():.2f} became {w[small].max():.2f}.",
+    )
+    need(
+        not np.allclose(w, shrink(u, t * t)),
+        f"at t = {t:.2f} sizes shrink by {t * t:.2f}. Costs are squares of distances, but t is a price of a unit.",
+    )
+    lost = np.abs(u[large & (w == 0)])
+    need(
+        not lost.size or (w[large & (u < 0)] >= 0).all(),
+        f"some numbers beyond t become zero as well: {lost.max(initial=0):.2f} at t = {t:.2f}, for one.",
     )
     left = np.abs(u[small & (w != 0)]).max(initial=0)
     need(not left, f"some numbers between -t and t do not become zero: {left:.2f} at t = {t:.2f}, for one.")
@@ -85,11 +95,6 @@ def soft_threshold(answer, rng):
     whole = need_array(answer(matrix, t), (3, 7), "the result for a matrix")
     rows = np.array([need_array(answer(row, t), (7,), "the result") for row in matrix])
     need(np.allclose(whole, rows), "a matrix gives other numbers than its rows, one after the other.")
-
-
-def times(ratio):
-    """Write a ratio with as many digits as tell it from one."""
-    return f"{ratio:.2f}" if abs(ratio - 1) > 0.05 else f"{ratio:.4f}"
 
 
 @LAB.exercise(
@@ -156,12 +161,9 @@ def ista_step(answer, rng):
                 ((D @ x)[start != 0] * start[start != 0] > 0).all(),
                 "the step goes uphill: coefficients grow against their correlation with the residual.",
             )
+            need_both_halves(start, D @ x, alpha, step)
             best = solve_exactly(x, D, alpha)
-            need(
-                np.allclose(go(best), best, atol=1e-7),
-                "the minimum of the objective should not move, but it did. Check "
-                "by how much the threshold shrinks in one step.",
-            )
+            need_minimum_to_stay(go, best, x, D, alpha, step)
         w = start
         for _ in range(30):
             w, old = go(w), w
@@ -234,28 +236,6 @@ def fista(answer, rng):
     limit = best + 2.02 * curvature(D) * np.square(solution).sum() / 101**2
     last = objective(codes[100], x, D, alpha)
     need(last <= limit, f"after 100 rounds the objective is {last:.3g}, above {limit:.3g}, which FISTA guarantees.")
-
-
-def step_of_first_round(one, x, D, alpha):
-    """Return the step that a first round took, which is that of the learner's own Lipschitz constant."""
-    due = shrink(D @ x, alpha)
-    step = one @ due / (due @ due)
-    need(
-        np.linalg.norm(one - step * due) < 1e-6 * np.linalg.norm(one),
-        "the first round starts from zero without any momentum: it should be one step of ISTA.",
-    )
-    share = step * curvature(D)
-    need(
-        abs(share - 1) < 0.01,
-        f"the first round is one of ISTA, but its step is {share:.3g} times the longest that is safe for sure (1.2).",
-    )
-    return step
-
-
-def plain_rounds(x, D, alpha, step):
-    """Return the codes after one and after two rounds without momentum."""
-    first = descend(x, D, alpha, 1, step=step)
-    return first, descend(x, D, alpha, 1, first, step)
 
 
 @LAB.exercise(

@@ -5,7 +5,7 @@ from math import comb
 
 import numpy as np
 
-from .asking import Wrong, need, need_array, need_number, need_two
+from .asking import Wrong, need, need_array, need_number, need_two, times
 from .engine import Lab
 
 LAB = Lab(
@@ -103,6 +103,10 @@ def tail_probability(answer, rng):
                 exact_tail(n, a, s, theta + 1),
             ),
             ("this is the chance that it does not answer", 1 - right),
+            (
+                "the sum ends too early: as many hits as there can be count as well",
+                right - exact_tail(n, a, s, min(s, a)),
+            ),
         ):
             if close(found, value, 1e-6) and not close(value, right, 1e-6):
                 raise Wrong(f"{case}: {text}.")
@@ -119,7 +123,7 @@ def tail_probability(answer, rng):
         )
         need(
             close(found, right),
-            f"{case}: {found:.6g} instead of a number that is {right / found if found else 0:.4g} times as large.",
+            f"{case}: {found:.6g} instead of a number that is {times(right / max(found, 1e-300))} times as large.",
         )
 
 
@@ -143,6 +147,10 @@ def estimate(answer, rng):
     true_error = np.sqrt(right * (1 - right) / draws)
     need(
         len(np.unique(rate)) > 1, "the same rate every time: draw from `rng`, and do not make a generator of your own."
+    )
+    need(
+        not (np.allclose(error, right, atol=6 * true_error) and np.allclose(rate, true_error, rtol=0.2)),
+        "the two are swapped: return the rate first, and then its error.",
     )
     hits = rate * draws
     need(
@@ -203,8 +211,17 @@ def any_of_many(answer, rng):
             or close(right, 1 - right, 0.1),
             f"{case}: this is the chance that none answers.",
         )
+        need(
+            not close(found, -np.expm1(-many * p), 1e-9) or close(right, -np.expm1(-many * p), 1e-9),
+            f"{case}: {found:.6g} instead of {right:.6g}. This is the law of events that may come at any "
+            "moment, and nearly right for small p only; here each segment answers once, or not at all.",
+        )
         need(found > 0 or right == 0, f"{case}: zero? 1 - p is 1 in floating point, and all digits are gone.")
-        need(close(found, right, 1e-9), f"{case}: {found:.6g}, the digits of {right:.6g} are lost on the way.")
+        need(
+            close(found, right, 1e-9) or not close(found, 1 - (1 - p) ** many, 1e-9),
+            f"{case}: {found:.6g}, the digits of {right:.6g} are lost on the way.",
+        )
+        need(close(found, right, 1e-9), f"{case}: {found:.6g} instead of {right:.6g}.")
 
 
 @LAB.exercise(
@@ -265,6 +282,10 @@ def learn(answer, rng):
         (change[free & active] > 0).any() or (change[free & ~active] > 0).sum() == 0,
         "synapses onto active cells shrink, "
         "others grow. It should be the other way: what fires together, wires together.",
+    )
+    need(
+        (change[free & ~active] <= 0).any(),
+        "synapses onto silent cells grow as well, so that in the end all are connected.",
     )
     need(
         (change[free & ~active] < 0).any(),

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 
-__all__ = ["NotAttempted", "Wrong", "asked", "few_lines", "need", "need_array", "need_number", "need_two"]
+__all__ = ["NotAttempted", "Wrong", "asked", "few_lines", "need", "need_array", "need_number", "need_two", "times"]
 
 #: Lines that code may print while it is checked, which calls it hundreds of times.
 LINES = 10
@@ -60,6 +60,12 @@ def need_array(value, shape, what):
     need(value.shape == shape, f"{what} should have the shape {shape}, yours has {value.shape}.")
     need(np.isfinite(value).all(), f"{what} should be finite everywhere, yours has NaN or infinite entries.")
     return value.astype(np.float64)
+
+
+def times(ratio):
+    """Write a ratio with as many digits as tell it from one."""
+    away = abs(ratio - 1)
+    return f"{ratio:.3g}" if away > 0.05 or not away else f"{ratio:.{1 - int(np.floor(np.log10(away)))}f}"
 
 
 def asked(function, name):

@@ -76,6 +76,10 @@ MISTAKES = {
         "silence": (lambda n, a, s, t: 1 - tail(n, a, s, t), "does not answer"),
         "binomial": (binomial, "each synapse by itself"),
         "one minus": (lambda n, a, s, t: max(1 - below(n, a, s, t), 0), "keeps no digits"),
+        "one term short": (
+            lambda n, a, s, t: sum(comb(s, b) * comb(n - s, a - b) for b in range(t, min(s, a))) / comb(n, a),
+            "ends too early",
+        ),
         "not divided": (lambda n, a, s, t: tail(n, a, s, t) * comb(n, a), "not a probability"),
         "half": (lambda n, a, s, t: tail(n, a, s, t) / 2, "times as large"),
     },
@@ -88,6 +92,7 @@ MISTAKES = {
         "more than theta": (above, "too low by"),
         "a tenth of the draws": (fewer_draws, "not a share of"),
         "exact, with noise": (exact_with_noise, "closer together than chance"),
+        "swapped": (lambda *arguments: with_error(right_error)(*arguments)[::-1], "are swapped"),
         "no error": (drawn, "return two numbers"),
     },
     "6.4": {
@@ -98,6 +103,8 @@ MISTAKES = {
         ),
         "all at once": (lambda p, g: p**g, "all of them answer"),
         "sum": (lambda p, g: g * p, "out of the question"),
+        "as if at any moment": (lambda p, g: -np.expm1(-g * p), "at any moment"),
+        "twice": (lambda p, g: -2 * np.expm1(g * np.log1p(-p)) / 2.2, "instead of"),
         "none": (lambda p, g: exp(g * np.log1p(-p)), "none answers"),
     },
     "6.5": {
@@ -111,6 +118,7 @@ MISTAKES = {
     "6.6": {
         "not clipped": (lambda p, a, up, down: p + np.where(a, up, -down), "stay between"),
         "signs swapped": (lambda p, a, up, down: np.clip(p + np.where(a, -up, down), 0, 1), "wires together"),
+        "all grow": (lambda p, a, up, down: np.clip(p + np.where(a, up, down), 0, 1), "grow as well"),
         "active only": (lambda p, a, up, down: np.clip(p + up * a, 0, 1), "ever forgotten"),
         "at once": (lambda p, a, up, down: a.astype(float), "decide for ever"),
         "one rate": (lambda p, a, up, down: np.clip(p + np.where(a, up, -up), 0, 1), "by the decrement"),
