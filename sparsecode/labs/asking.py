@@ -4,6 +4,7 @@ import contextlib
 import copy
 import dis
 import io
+import numbers
 import sys
 
 import numpy as np
@@ -38,12 +39,16 @@ def need_number(value, what):
     need(np.ndim(value) == 0, f"{what} should be one number, yours has the shape {np.shape(value)}.")
     value = _real(value)
     need(
-        isinstance(value, int | float | np.number | np.bool_ | np.ndarray),
+        isinstance(value, numbers.Number | np.bool_ | np.ndarray),
         f"{what} should be a number, yours is a {type(value).__name__}.",
     )
     need(not np.iscomplexobj(value), f"{what} should be real, yours has the imaginary part {np.imag(value):.3g}.")
-    need(np.isfinite(value), f"{what} should be finite, yours is {value}.")
-    return float(value)
+    try:
+        found = float(value)
+    except OverflowError:  # a whole number or a fraction beyond 1e308
+        found = np.inf
+    need(np.isfinite(found), f"{what} should be finite, yours is {found}.")
+    return found
 
 
 def need_two(value, what):
@@ -54,7 +59,14 @@ def need_two(value, what):
 
 
 def need_array(value, shape, what):
-    """Return a value as a finite float array of a shape, or say what it is instead."""
+    """Return an array as a finite float array of a shape, or say what it is instead.
+
+    A list is refused even if its numbers are right: what follows in the notebook takes it for an array.
+    """
+    need(
+        isinstance(value, np.ndarray | np.generic | numbers.Number),
+        f"{what} should be a NumPy array, yours is a {type(value).__name__}.",
+    )
     value = _real(np.asarray(value))
     need(value.dtype.kind in "biuf", f"{what} should hold numbers, yours holds {value.dtype}.")
     need(value.shape == shape, f"{what} should have the shape {shape}, yours has {value.shape}.")

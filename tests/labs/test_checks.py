@@ -4,6 +4,9 @@ import importlib.util
 import itertools
 import re
 import types
+from decimal import Decimal
+from fractions import Fraction
+from math import comb
 from pathlib import Path
 
 import numpy as np
@@ -141,6 +144,11 @@ def test_code_that_changes_its_input_is_told(capsys):
         return u
 
     assert "changes the array that it is given" in labs.lab1.soft_threshold.verdict(wrong).message
+
+
+def test_numbers_beyond_all_floats_are_not_finite():
+    for much in (10**400, Fraction(10**400, 3), np.inf, float("nan"), Decimal("nan")):
+        assert "should be finite" in labs.lab1.lipschitz.verdict(lambda D, much=much: much).message
 
 
 def test_interrupts_are_not_swallowed():
@@ -303,6 +311,11 @@ def in_another_order(D, A, B):
     return D
 
 
+def exact_tail(n, a, s, theta):
+    """The chance as a ratio of whole numbers, without rounding."""
+    return Fraction(sum(comb(s, b) * comb(n - s, a - b) for b in range(theta, min(s, a) + 1)), comb(n, a))
+
+
 def exact_fill(items, n_features, n_active, n_units):
     return 1 - (1 - n_active / n_features / n_units) ** items
 
@@ -323,6 +336,8 @@ def exact_capacity(n_features, n_active, n_units, accuracy):
         (labs.lab1.fista, fista_with(lambda D: (1 + 1e-6) * np.linalg.norm(D, 2) ** 2)),
         (labs.lab1.fista, fista_with(lambda D: 1.0009 * np.linalg.norm(D, 2) ** 2)),
         (labs.lab2.update_atoms, in_another_order),
+        (labs.lab6.tail_probability, exact_tail),
+        (labs.lab6.tail_probability, lambda n, a, s, theta: Decimal(int(exact_tail(n, a, s, theta) * 10**60)) / 10**60),
         (labs.lab5.expected_fill, exact_fill),
         (labs.lab5.capacity_law, exact_capacity),
         (labs.lab5.count_codes, lambda q, k: np.array([k**q, q / k])),

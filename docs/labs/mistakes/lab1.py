@@ -56,6 +56,7 @@ MISTAKES = {
         "twice the threshold": (lambda u, t: soft(u, 2 * t), "beyond t become zero"),
         "threshold squared": (lambda u, t: soft(u, t * t), "a price of a unit"),
         "shrinks twice": (lambda u, t: np.sign(u) * np.maximum(np.abs(u) - t, 0) / 2, "another w costs less"),
+        "a list": (lambda u, t: soft(u, t).tolist(), "should be a NumPy array"),
         "rows only": (lambda u, t: soft(u, t) if u.ndim == 1 else np.zeros(u.shape), "than its rows"),
         "nothing returned": (lambda u, t: print(end=""), "Is a `return` missing"),
         "one number": (lambda u, t: 0.0 * t, "should have the shape"),

@@ -68,6 +68,7 @@ MISTAKES = {
         "union": (lambda X, S: (X[:, None] | S).sum(axis=2), "union"),
         "share": (lambda X, S: (X[:, None] & S).sum(axis=2) / S.sum(axis=1), "a number of them"),
         "transposed": (lambda X, S: (S[:, None] & X).sum(axis=2), "should have the shape"),
+        "a list": (lambda X, S: [[int((x & s).sum()) for s in S] for x in X], "should be a NumPy array"),
         "at most one row": (lambda X, S: (X[:, None] & S).sum(axis=2) + 1, "share"),
     },
     "6.2": {

@@ -64,6 +64,7 @@ def neuron(**options):
 
 MISTAKES = {
     "7.1": {
+        "a list": (lambda X, t: send(X, t).tolist(), "should be a NumPy array"),
         "adjacent differences": (adjacent, "a slow drift is never sent"),
         "rest is lost": (sender(unit=True), "just the threshold"),
         "first row not sent": (sender(first=False), "the first row is to be sent whole"),
@@ -74,6 +75,7 @@ MISTAKES = {
         "too early": (lambda X, t: send(X, t if len(X) < 10 else 0.6 * t), "could have waited"),
     },
     "7.2": {
+        "a list": (lambda D: np.cumsum(D, axis=0).tolist(), "should be a NumPy array"),
         "changes": (lambda D: D + 0, "changes themselves"),
         "last change": (last_change, "as if it were a value"),
         "channels": (lambda D: np.cumsum(D, axis=1), "channels are added up"),
@@ -105,6 +107,7 @@ MISTAKES = {
         "harmonic": (lambda v, i, tau, dt: i + (v - i) / (1 + (dt / tau) ** 4), "two half steps"),
     },
     "7.6": {
+        "a list": (lambda *arguments: spikes(*arguments).tolist(), "should be a NumPy array"),
         "swapped": (neuron(swapped=True), "swapped"),
         "same": (neuron(same=True), "same spikes"),
         "late": (shifted, "one step late"),
