@@ -42,7 +42,10 @@ ORDERS = (
     "Run the cells in order (Shift + Enter). Where you see `...`, write code, run the "
     "cell, and let the next one check it."
 )
-ANSWERS = "This page has a solution of every exercise, and what the notebook then prints and draws."
+ANSWERS = (
+    "This page has a solution of every exercise, and what the notebook then prints and draws. What stands under "
+    "“Predict first” is a guess, right or wrong; the experiment below it says which."
+)
 
 
 class Cell(NamedTuple):

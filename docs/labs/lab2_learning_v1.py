@@ -234,7 +234,7 @@ print(f"median orientedness: {median_orientedness(D):.2f} of learned atoms, {med
 
 # %%
 # BEGIN SOLUTION
-phases = "b"
+phases = "b"  # a guess: any answer counts, and what comes out is told below
 # END SOLUTION
 # STUB: phases = ...  # "a", "b" or "c"
 lab2.phases.check(phases)

@@ -179,7 +179,7 @@ for name in banks:
 
 # %%
 # BEGIN SOLUTION
-banks_end = "a"
+banks_end = "a"  # a guess: any answer counts, and what comes out is told below
 # END SOLUTION
 # STUB: banks_end = ...  # "a", "b" or "c"
 lab4.banks_end.check(banks_end)

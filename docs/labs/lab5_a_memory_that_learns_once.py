@@ -179,7 +179,7 @@ for accuracy in (0.97, 0.9):
 
 # %%
 # BEGIN SOLUTION
-more_modules = "b"
+more_modules = "b"  # a guess: any answer counts, and what comes out is told below
 # END SOLUTION
 # STUB: more_modules = ...  # "a", "b" or "c"
 lab5.more_modules.check(more_modules)

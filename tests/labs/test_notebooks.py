@@ -120,6 +120,15 @@ def test_every_exercise_has_a_cell_and_a_check(lab):
     assert 0.7 * lab.minutes <= minutes <= lab.minutes
 
 
+@pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.id)
+def test_answers_say_that_predictions_are_guesses(lab):
+    pytest.importorskip("markdown_it")
+    for text in (BUILD.page(lab, SOURCES[lab.id], "answers"), BUILD.notebook(lab, SOURCES[lab.id], "solution")):
+        for name in (prediction.name for prediction in lab.predictions.values()):
+            line = re.search(rf"\b{name} = .*", html.unescape(text).replace('\\"', '"'))[0]
+            assert re.match(rf'{name} = "[a-z]"  # a guess: any answer counts', line), line
+
+
 def test_a_stub_takes_the_place_of_a_solution():
     cell = BUILD.Cell(
         "code", "def f(x):\n    # BEGIN SOLUTION\n    y = x\n    return y\n    # END SOLUTION\n\nf(1)", []
