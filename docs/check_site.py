@@ -4,7 +4,8 @@
 
 Every page: no request to another host, nothing missing, no error of a script, a text for each image, no horizontal
 scrolling at 1280 and 375 pixels, nothing cut off on paper, no violation found by axe, light and dark; links within the
-site lead somewhere; the search finds words that must be found. Of each lab a PDF is made, in which every line of code
+site lead somewhere, those of a lab to all labs, its answers, its notebook and its script; the search finds words that
+must be found, and the labs. Of each lab a PDF is made, in which every line of code
 must be found. `--some` looks at a few pages of each kind in the browser, `--only` at those whose path begins with a
 word, and both check the links of all. What is wrong is said as it is found. It needs the extra "site" and Chromium
 (CHROMIUM names it where it is not on the path).
@@ -25,7 +26,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 WIDTHS = {"desk": (1280, 900), "phone": (375, 740)}
 #: Width of A4 between margins of 1 cm, in pixels of style sheets.
 PAPER = 718
-SEARCHES = ("CEL0", "dendrite", "log-Gabor")
+SEARCHES = {"CEL0": ".html", "dendrite": ".html", "log-Gabor": ".html", "momentum creeps": "labs/html/"}
 NOT_PAGES = ("_static", "_downloads", "_modules", "_sources")
 #: Pages of each kind that `--some` looks at.
 SOME = (
@@ -87,6 +88,28 @@ def broken_links(folder, pages):
                 wrong.append(f"{page}: {target} is missing")
             elif anchor and path in found and unquote(anchor) not in found[path].anchors | {"top"}:
                 wrong.append(f"{page}: {target} has no such place")
+    return wrong
+
+
+def lab_links(folder, pages):
+    """Return which pages of a lab, and the page about all labs, do not lead to the others and to the downloads."""
+    labs = sorted(
+        page.removeprefix("labs/html/").removesuffix(".html") for page in pages if page.startswith("labs/html/")
+    )
+    wrong = [] if labs else ["there are no pages of labs"]
+    for lab in labs:
+        files = f"student/{lab}.ipynb", f"script/{lab}.py"
+        pair = f"html/{lab}.html", f"answers/{lab}.html"
+        due = {
+            "index": (*pair, *files),
+            pair[0]: ("index.html", pair[1], *files),
+            pair[1]: ("index.html", pair[0], *files),
+        }
+        for name, targets in due.items():
+            page, up = (f"labs/{name}", "../") if name != "index" else ("labs/index.html", "")
+            there = (folder / page).is_file()
+            found = Links((folder / page).read_text(encoding="utf-8")).targets if there else set()
+            wrong += [f"{page}: no link to {up}{target}" for target in targets if f"{up}{target}" not in found]
     return wrong
 
 
@@ -181,10 +204,10 @@ def violations(page, axe, scheme):
 def search(page, host):
     """Return the words that the search does not find."""
     wrong = []
-    for word in SEARCHES:
+    for word, place in SEARCHES.items():
         page.goto(f"{host}/search.html?q={word}")
         try:
-            page.wait_for_selector("#search-results li", timeout=20_000)
+            page.wait_for_selector(f"#search-results li a[href*='{place}']", timeout=20_000)
         except Exception:
             wrong.append(f"search: nothing found for {word}")
     return wrong
@@ -234,7 +257,7 @@ def main():
         options.shots.mkdir(parents=True, exist_ok=True)
     pages = sorted(str(path.relative_to(options.folder)) for path in options.folder.rglob("*.html"))
     pages = [page for page in pages if not page.startswith(NOT_PAGES)]
-    wrong = broken_links(options.folder, pages)
+    wrong = broken_links(options.folder, pages) + lab_links(options.folder, pages)
     shown = [page for page in SOME if page in pages] if options.some else pages
     shown = [page for page in shown if page.startswith(tuple(options.only or [""]))]
     print(*wrong, sep="\n", end="\n" if wrong else "", flush=True)

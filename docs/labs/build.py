@@ -1,8 +1,9 @@
 """Build the labs: one source gives the notebooks of learners, solutions, nbgrader notebooks and web pages.
 
     python docs/labs/build.py             learners' notebooks and solutions, into the package, and index.md
-    python docs/labs/build.py --out DIR   all flavours, into the folders student, solution, nbgrader, html and answers
-    python docs/labs/build.py --out DIR --run    web pages with what cells print and draw
+    python docs/labs/build.py --out DIR   all flavours, each into a folder of its name
+    python docs/labs/build.py --out DIR --run    web pages with what cells print and draw; prints minutes of each lab
+    python docs/labs/build.py --out DIR --site   web pages with links to each other, to notebooks and to ../index.html
 
 A source is a Python file whose cells begin with ``# %%`` (code) or ``# %% [markdown]``: the percent format, which
 editors run and jupytext converts as well. Lines from ``# BEGIN SOLUTION`` to ``# END SOLUTION`` are for solutions only;
@@ -11,7 +12,9 @@ Notebooks are JSON of a documented form, and are written without other packages,
 bytes whenever it is built; web pages take markdown-it-py.
 
 A web page for learners (html) has no solution, and no result that would give an answer or a prediction away: figures
-stop where the first question is asked. The page beside it (answers) has everything.
+stop where the first question is asked. The page beside it (answers) has everything. Pages have no links unless they
+are for a site: they stand alone, to be handed out. Scripts have the cells of learners' notebooks in the form of the
+source.
 """
 
 import argparse
@@ -24,6 +27,7 @@ import json
 import os
 import re
 import sys
+import time
 import unittest.mock
 from pathlib import Path
 from typing import NamedTuple
@@ -36,7 +40,9 @@ CELL = re.compile(r"^# %%(?: (\[markdown\]))?(?: tags=(\[.*\]))?$", re.MULTILINE
 SOLUTION = re.compile(r"^( *)# BEGIN SOLUTION\n(.*?)^ *# END SOLUTION(?:\n *# STUB: ([^\n]*))?(?=\n|\Z)", re.M | re.S)
 CHECK = re.compile(r"^(?:(\w+) = )?(lab\d)\.(\w+)\.check\((\w+)\)$", re.MULTILINE)
 TABLE = ("<!-- labs -->", "<!-- end of labs -->")
-FLAVOURS = ("student", "solution", "nbgrader", "html", "answers")
+FLAVOURS = ("student", "solution", "nbgrader", "script", "html", "answers")
+#: Those that pages of a site link to, and these pages.
+SITE = ("student", "script", "html", "answers")
 PAGES = ("html", "answers")
 ORDERS = (
     "Run the cells in order (Shift + Enter). Where you see `...`, write code, run the "
@@ -163,6 +169,19 @@ def notebook(lab, path, flavour):
     return json.dumps(whole, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
+def script(lab, path):
+    """Return the cells of a learner's notebook as a Python file, which editors run cell by cell."""
+    parts = []
+    for kind, text, metadata in cells_of(lab, path, "student"):
+        if kind == "markdown":
+            lines = [f"# {line}".rstrip() for line in text.split("\n")]
+            parts.append("\n".join(["# %% [markdown]", *lines]))
+        else:
+            tags = f" tags={json.dumps(metadata['tags'])}" if metadata.get("tags") else ""
+            parts.append(f"# %%{tags}\n{text}")
+    return "\n\n".join(parts) + "\n"
+
+
 def solutions(lab, path):
     """Return the code of the solution of each exercise and prediction, by its key."""
     keys = {exercise.name: key for key, exercise in {**lab.exercises, **lab.predictions}.items()}
@@ -214,7 +233,19 @@ def output(text, figures, heading):
     return "".join(parts)
 
 
-def page(lab, path, flavour="html", results=None):
+def links(path, flavour):
+    """Return where a page of the site leads: all of them relative to it."""
+    other = ("answers", "Answers") if flavour == "html" else ("html", "The lab without answers")
+    found = {"../index.html": "All labs", f"../{other[0]}/{path.stem}.html": other[1]}
+    found |= {f"../student/{path.stem}.ipynb": "Notebook (.ipynb)", f"../script/{path.stem}.py": "Script (.py)"}
+    anchors = (
+        f'<a href="{target}"{"" if target.endswith(".html") else " download"}>{text}</a>'
+        for target, text in found.items()
+    )
+    return f'<nav aria-label="Labs">{" ".join(anchors)}</nav>\n'
+
+
+def page(lab, path, flavour="html", results=None, site=False):
     """Return a web page: for learners with stubs, and hints that unfold, or with answers."""
     from markdown_it import MarkdownIt
 
@@ -241,7 +272,8 @@ def page(lab, path, flavour="html", results=None):
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>\n{style}</style>\n</head>\n<body>\n<main>\n" + "\n".join(parts) + "\n</main>\n</body>\n</html>\n"
+        f"<style>\n{style}</style>\n</head>\n<body>\n{links(path, flavour) if site else ''}"
+        '<main role="main">\n' + "\n".join(parts) + "\n</main>\n</body>\n</html>\n"
     )
 
 
@@ -259,11 +291,14 @@ def index_page(text):
             "",
         ]
         lines += [f"- {goal}" for goal in lab.goals]
-        page = f"{sources()[lab.id].stem}.html"
+        name = sources()[lab.id].stem
+        page = f"{name}.html"
         lines += [
             "",
             f"From the library: {', '.join(f'`{name}`' for name in lab.packages)}. To read: "
-            f'<a href="html/{page}">lab {number_of(lab)} as a page</a>, <a href="answers/{page}">its answers</a>.',
+            f'<a href="html/{page}">lab {number_of(lab)} as a page</a>, <a href="answers/{page}">its answers</a>. '
+            f'To run: <a href="student/{name}.ipynb" download>notebook</a>, '
+            f'<a href="script/{name}.py" download>script</a>.',
         ]
     before, _, rest = text.partition(TABLE[0])
     after = rest.partition(TABLE[1])[2]
@@ -291,15 +326,19 @@ def build_package(folder=PACKAGE):
     write(folder / "solutions.json", json.dumps(everything, indent=1, ensure_ascii=False) + "\n")
 
 
-def build_all(folder, flavours=FLAVOURS, run=False):
-    """Write flavours of all labs; with `run`, pages have what cells print and draw."""
+def build_all(folder, flavours=FLAVOURS, run=False, site=False):
+    """Write flavours of all labs; with `run`, pages have what cells print and draw, and for a `site` links."""
     for name, path in sources().items():
         lab, results = getattr(labs, name), None
         if run:
+            start = time.perf_counter()
             results = run_cells([text for kind, text, _ in cells_of(lab, path, "solution") if kind == "code"])
+            print(f"{name}: {(time.perf_counter() - start) / 60:.2f} minutes to run, of {lab.minutes} for a class")
         for flavour in flavours:
             if flavour in PAGES:
-                write(folder / flavour / f"{path.stem}.html", page(lab, path, flavour, results))
+                write(folder / flavour / f"{path.stem}.html", page(lab, path, flavour, results, site))
+            elif flavour == "script":
+                write(folder / flavour / f"{path.stem}.py", script(lab, path))
             else:
                 write(folder / flavour / f"{path.stem}.ipynb", notebook(lab, path, flavour))
 
@@ -310,11 +349,14 @@ def main(arguments=None):
     parser.add_argument("--out", metavar="DIR", help="write all flavours to this folder instead of the package")
     parser.add_argument("--flavours", nargs="+", choices=FLAVOURS, default=FLAVOURS, help="only these, with --out")
     parser.add_argument("--run", action="store_true", help="run solutions, for pages with outputs, with --out")
+    parser.add_argument("--site", action="store_true", help="pages with links, and what these lead to, with --out")
     options = parser.parse_args(arguments)
+    if options.site:
+        options.flavours = SITE
     if options.run:
         os.environ["MPLBACKEND"] = "Agg"
     if options.out:
-        build_all(Path(options.out), options.flavours, options.run)
+        build_all(Path(options.out), options.flavours, options.run, options.site)
     else:
         build_package()
         write(HERE / "index.md", index_page((HERE / "index.md").read_text("utf-8")))
