@@ -234,15 +234,17 @@ def output(text, figures, heading):
 
 
 def links(path, flavour):
-    """Return where a page of the site leads: all of them relative to it."""
+    """Return where a page of the site leads, at its top and at its end: all of it relative to the page."""
     other = ("answers", "Answers") if flavour == "html" else ("html", "The lab without answers")
-    found = {"../index.html": "All labs", f"../{other[0]}/{path.stem}.html": other[1]}
-    found |= {f"../student/{path.stem}.ipynb": "Notebook (.ipynb)", f"../script/{path.stem}.py": "Script (.py)"}
-    anchors = (
-        f'<a href="{target}"{"" if target.endswith(".html") else " download"}>{text}</a>'
-        for target, text in found.items()
-    )
-    return f'<nav aria-label="Labs">{" ".join(anchors)}</nav>\n'
+    pages = {"../index.html": "All labs", f"../{other[0]}/{path.stem}.html": other[1]}
+    files = {f"../student/{path.stem}.ipynb": "Notebook (.ipynb)", f"../script/{path.stem}.py": "Script (.py)"}
+    stems = [source.stem for source in sources().values()]
+    following = stems[stems.index(path.stem) + 1 :][:1]
+    for name, targets in (("This lab", pages | files), ("Next", pages | {f"{s}.html": "Next lab" for s in following})):
+        anchors = [
+            f'<a href="{target}"{" download" if target in files else ""}>{text}</a>' for target, text in targets.items()
+        ]
+        yield f'<nav aria-label="{name}">{" ".join(anchors)}</nav>\n'
 
 
 def page(lab, path, flavour="html", results=None, site=False):
@@ -269,11 +271,13 @@ def page(lab, path, flavour="html", results=None, site=False):
             parts.append(f"<details><summary>{exercise.key}: Hint {number}</summary>{markdown.render(hint)}</details>")
     style = (HERE / "page.css").read_text("utf-8")
     title = html.escape(f"{lab.title}: answers" if answers else lab.title)
+    robots = '<meta name="robots" content="noindex">\n' if answers else ""
+    top, end = links(path, flavour) if site else ("", "")
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>\n{style}</style>\n</head>\n<body>\n{links(path, flavour) if site else ''}"
-        '<main role="main">\n' + "\n".join(parts) + "\n</main>\n</body>\n</html>\n"
+        f"{robots}<style>\n{style}</style>\n</head>\n<body>\n{top}"
+        '<main role="main">\n' + "\n".join(parts) + f"\n</main>\n{end}</body>\n</html>\n"
     )
 
 
