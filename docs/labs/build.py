@@ -132,8 +132,15 @@ def for_nbgrader(lab, cell, metadata):
     check = CHECK.search(cell.text)
     if not check or check[3] not in {exercise.name for exercise in lab.exercises.values()}:
         return cell.text, metadata
-    text = f"{cell.text}\n### BEGIN HIDDEN TESTS\n{check[2]}.{check[3]}.grade()\n### END HIDDEN TESTS"
+    # A cell above that could not be run costs no more than its own point
+    there = hidden_test(f"{check[4]} = globals().get({check[4]!r})")
+    text = f"{there}\n{cell.text}\n{hidden_test(f'{check[2]}.{check[3]}.grade()')}"
     return text, metadata | {"nbgrader": grading(f"check-{lab.id}-{check[3]}", points=1)}
+
+
+def hidden_test(code):
+    """Return code that nbgrader keeps from learners."""
+    return f"### BEGIN HIDDEN TESTS\n{code}\n### END HIDDEN TESTS"
 
 
 def grading(name, *, solution=False, points=None):

@@ -18,6 +18,10 @@ BUILD = types.SimpleNamespace(**runpy.run_path(str(Path(__file__).parents[2] / "
 SOURCES = BUILD.sources()
 
 
+def is_solution(cell):
+    return cell["metadata"].get("nbgrader", {}).get("solution")
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # nbgrader and Jupyter have many about themselves
 @pytest.mark.parametrize("name", labs.LABS)
@@ -44,13 +48,18 @@ def test_marks(name, tmp_path, monkeypatch):
         solved = {cell["id"]: cell["source"] for cell in json.loads(BUILD.notebook(lab, path, "solution"))["cells"]}
         filled = json.loads(released)
         for cell in filled["cells"]:
-            if cell["metadata"].get("nbgrader", {}).get("solution"):
+            if is_solution(cell):
                 cell["source"] = solved[cell["id"]]
-        for student, text in {"solved": json.dumps(filled), "untouched": released}.items():
+        broken = json.loads(json.dumps(filled))
+        first = next(cell for cell in broken["cells"] if is_solution(cell))
+        first["source"] = "def f(x)\n    return x"
+        handed_in = {"solved": json.dumps(filled), "broken": json.dumps(broken), "untouched": released}
+        for student, text in handed_in.items():
             BUILD.write(tmp_path / "submitted" / student / name / file, text)
             done = api.autograde(name, student)
             assert done["success"], done["log"]
         with api.gradebook as book:
-            marks = {student: book.find_submission(name, student) for student in ("solved", "untouched")}
+            marks = {student: book.find_submission(name, student) for student in handed_in}
             assert (marks["solved"].score, marks["solved"].max_score) == 2 * (len(lab.exercises),)
             assert marks["untouched"].score == 0
+            assert marks["broken"].score == len(lab.exercises) - 1
