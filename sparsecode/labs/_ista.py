@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._l1 import curvature, descend, shrink
+from ._lasso import curvature, descend, shrink
 from .asking import need, times
 
 

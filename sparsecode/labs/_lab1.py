@@ -3,7 +3,7 @@
 import numpy as np
 
 from ._ista import need_both_halves, need_minimum_to_stay, plain_rounds, step_of_first_round
-from ._l1 import (
+from ._lasso import (
     accelerate,
     curvature,
     descend,

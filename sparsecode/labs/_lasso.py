@@ -1,4 +1,4 @@
-"""Problems with an l1 penalty, and solvers, that the checks of lab 1 compare with."""
+"""The lasso: problems, and solvers that the checks of lab 1 compare with."""
 
 import numpy as np
 
