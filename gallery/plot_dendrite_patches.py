@@ -9,10 +9,13 @@ photograph. Nine photographs are cut into 3 x 3 squares like a chessboard: piece
 those to be recognised in the white ones.
 
 The numbers to look at: pieces recognised by dendrites and by the nearest piece in the same active cells, and by
-logistic regression on active cells, on codes and on pixels; means over three draws of pieces. Dendrites, which learn
-each piece at once, do better than the nearest piece once there are many. Logistic regression weighs all cells, in
-hundreds of passes, and is better still: of the 0.05 between dendrites and logistic regression on codes, 0.03 is lost
-where codes become active cells. On pixels a linear classifier is little above chance, one in nine.
+logistic regression on active cells, on codes and on pixels; means over three draws of pieces, and standard deviations.
+Dendrites, which learn each piece at once, do better than the nearest piece once there are many. Logistic regression
+weighs all cells, in hundreds of passes, and is better still: of the 0.05 between dendrites and logistic regression on
+codes, 0.03 is lost where codes become active cells. On pixels a linear classifier is little above chance, one in nine.
+
+"4 x 4 places" are the codes, and winners, that `plot_memory_of_photographs.py` stores, unchanged. They say what is
+where, so that a piece can be completed; a texture is the same wherever it is, and dendrites on these do much worse.
 """
 
 import warnings
@@ -47,7 +50,16 @@ def pieces(rng, n, black):
     return np.array(X), np.tile(np.arange(len(photographs)), n)
 
 
+def places(seed):
+    """Codes that keep what is where, and dendrites on the winners of these."""
+    coder = SparseCoder(96, alpha=0.4, max_iter=3, random_state=seed)
+    codes = PatchEncoder(coder, patch_size=8, stride=4, grid=(4, 4), input_shape=(SIZE, SIZE), random_state=seed)
+    dendrites = ActiveDendriteClassifier(DendriticSegmentDetector(40, false_positive_rate=0.01), random_state=seed)
+    return make_pipeline(codes, KWinners(40, sign="positive", sparse_output=True), dendrites)
+
+
 def pipeline(seed):
+    """Codes averaged over the piece, spread over many cells, and dendrites on the most active ones."""
     coder = SparseCoder(256, n_nonzero_coefs=5, max_iter=3, random_state=seed)
     pooled = PatchEncoder(
         coder, patch_size=8, stride=4, pool="mean", grid=1, input_shape=(SIZE, SIZE), random_state=seed
@@ -57,9 +69,20 @@ def pipeline(seed):
     return make_pipeline(pooled, StandardScaler(), spread, KWinners(160, sparse_output=True), dendrites)
 
 
-right = {
-    name: np.zeros((SEEDS, len(NUMBERS))) for name in ("dendrites", "nearest piece", "active cells", "codes", "pixels")
-}
+def regression(C):
+    return make_pipeline(MaxAbsScaler(), LogisticRegression(C=C, max_iter=500))
+
+
+names = [
+    "dendrites",
+    "nearest piece",
+    "active cells",
+    "codes",
+    "pixels",
+    "dendrites, 4 x 4 places",
+    "codes, 4 x 4 places",
+]
+right = {name: np.zeros((SEEDS, len(NUMBERS))) for name in names}
 for seed in range(SEEDS):
     rng = np.random.default_rng(seed)
     (X, y), (X_test, y_test) = pieces(rng, NUMBERS[-1], black=True), pieces(rng, 40, black=False)
@@ -67,27 +90,36 @@ for seed in range(SEEDS):
     found = model.predict(X_test)
     codes, codes_test = (model[:1].transform(rows) for rows in (X, X_test))
     active, active_test = (model[1:4].transform(rows) for rows in (codes, codes_test))
+    placed = places(seed).fit(X, y)
+    placed_codes = [placed[:1].transform(rows) for rows in (X, X_test)]
+    placed_active = [placed[1].transform(rows) for rows in placed_codes]
     for column, n in enumerate(NUMBERS):
         here = slice(0, n * len(photographs))
         # The encoder has seen all pieces, without labels
         for name, classifier, (rows, rows_test) in (
             ("dendrites", model[-1], (active, active_test)),
-            ("codes", make_pipeline(MaxAbsScaler(), LogisticRegression(C=10, max_iter=500)), (codes, codes_test)),
+            ("codes", regression(C=10), (codes, codes_test)),
             ("active cells", LogisticRegression(C=0.02, max_iter=500), (active, active_test)),
             ("nearest piece", KNeighborsClassifier(1), (active, active_test)),
             ("pixels", make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, max_iter=200)), (X, X_test)),
+            ("dendrites, 4 x 4 places", placed[-1], placed_active),
+            ("codes, 4 x 4 places", regression(C=1), placed_codes),
         ):
             right[name][seed, column] = classifier.fit(rows[here], y[here]).score(rows_test, y_test)
 
-print("pieces of each photograph  " + "".join(f"{n:7d}" for n in NUMBERS))
+print("pieces of each photograph  " + "".join(f"{n:>16d}" for n in NUMBERS))
 for name, shares in right.items():
-    print(f"{name:26s} " + "".join(f"{share:7.3f}" for share in shares.mean(axis=0)))
+    cells = zip(shares.mean(axis=0), shares.std(axis=0, ddof=min(1, SEEDS - 1)), strict=True)
+    print(f"{name:26s} " + "".join(f"{mean:8.3f} +- {spread:.3f}" for mean, spread in cells))
 
 figure, (left, middle) = plt.subplots(1, 2, figsize=(11, 4.6), layout="constrained", width_ratios=[1.2, 1])
-for (name, shares), colour in zip(right.items(), ["#0072b2", "#d55e00", "#cc79a7", "#009e73", "0.5"], strict=True):
-    label = name if name in ("dendrites", "nearest piece") else f"logistic regression on {name}"
+for (name, shares), colour in zip(
+    right.items(), ["#0072b2", "#d55e00", "#cc79a7", "#009e73", "0.5", "#0072b2", "#009e73"], strict=True
+):
+    label = name if name.startswith(("dendrites", "nearest piece")) else f"logistic regression on {name}"
     options = {"color": colour, "marker": "o", "markersize": 4, "capsize": 2, "label": label}
-    left.errorbar(NUMBERS, shares.mean(axis=0), shares.std(axis=0), **options)
+    options["linestyle"] = "--" if "places" in name else "-"
+    left.errorbar(NUMBERS, shares.mean(axis=0), shares.std(axis=0, ddof=min(1, SEEDS - 1)), **options)
 left.axhline(1 / len(photographs), color="0.7", linewidth=0.8, linestyle=":")
 left.set(xlabel="pieces of each photograph to learn from", ylabel="share of other pieces recognised", xscale="log",
          ylim=(0, 1))  # fmt: skip

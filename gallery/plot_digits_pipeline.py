@@ -24,13 +24,13 @@ from sklearn.preprocessing import MaxAbsScaler
 from sparsecode import PatchEncoder, SparseCoder
 from sparsecode.plot import mosaic
 
-SIZES, LEVELS, N_JOBS = [16, 32, 64], [0.03, 0.1, 0.2], 2
+SIZES, LEVELS, SPLIT, N_JOBS = [16, 32, 64], [0.03, 0.1, 0.2], 0, 2
 
 X, y = load_digits(return_X_y=True)
-train, test, y_train, y_test = train_test_split(X / 16, y, test_size=0.5, random_state=0, stratify=y)
+train, test, y_train, y_test = train_test_split(X / 16, y, test_size=0.5, random_state=SPLIT, stratify=y)
 
-coder = SparseCoder(max_iter=4, batch_size=1000, encode_tol=1e-4, random_state=0)
-codes = PatchEncoder(coder, patch_size=4, input_shape=(8, 8), pool="max", random_state=0)
+coder = SparseCoder(max_iter=4, batch_size=1000, encode_tol=1e-4, random_state=SPLIT)
+codes = PatchEncoder(coder, patch_size=4, input_shape=(8, 8), pool="max", random_state=SPLIT)
 classifier = LogisticRegression(C=3, max_iter=1000)
 grid = {
     "patchencoder__encoder__n_components": SIZES,

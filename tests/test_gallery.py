@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .reproduced import ROWS, check_reproduced, names_of_rows
+from .reproduced import ONLY_WHOLE, ROADS, ROWS, check_reproduced, names_of_rows
 from .scripts import Scripts
 
 SCRIPTS = sorted((Path(__file__).parents[1] / "gallery").glob("plot_*.py"))
@@ -414,10 +414,12 @@ def check_memory_completion(output):
 def check_memory_of_photographs(output):
     """Means of five seeds; seeds differ by 0.05 at most."""
     for n, right, area in ((50, 0.97, 0.99), (200, 0.93, 0.97), (800, 0.82, 0.93)):
-        line = output[output.index(f"{n} stored") :].splitlines()[0]
-        assert abs(number(line, "recalled without an error") - right) < 0.05
-        assert abs(number(line, "stored or not") - area) < 0.03
-        assert number(line, "overlap of what is recalled") > 2 * number(line, "overlap of the cue")
+        part = output[output.index(f"{n} stored") :]
+        assert abs(number(part, "recalled without an error") - right) < 0.05
+        assert abs(number(part, "stored or not") - area) < 0.03
+        assert number(part, "overlap of what is recalled") > 2 * number(part, "overlap of the cue")
+    # Of 800: 0.612 and 0.818, where the least of five seeds and the largest are 0.549 to 0.639 and 0.781 to 0.841
+    assert number(part, "without an error by 40 winners") < number(part, "recalled without an error") - 0.1
 
 
 def check_video_memory(output):
@@ -508,11 +510,17 @@ def check_dendrite_calibration(output):
 
 def check_dendrite_patches(output):
     """Means of three draws, whose standard deviations are about 0.02."""
-    shares = {line[:26].strip(): [float(word) for word in line[26:].split()] for line in output.splitlines()[1:]}
+    shares = {
+        line[:26].strip(): [float(word) for word in re.findall(r"([\d.]+) \+-", line)]
+        for line in output.splitlines()[1:]
+    }
     assert shares["dendrites"][-1] > 0.55  # 0.590
     assert shares["dendrites"][-1] > shares["nearest piece"][-1] + 0.01  # 0.554
     assert shares["codes"][-1] > shares["active cells"][-1] > shares["dendrites"][-1]  # 0.644, 0.615
     assert shares["dendrites"][-1] > 2 * shares["pixels"][-1]  # 0.169
+    # Codes that say what is where: 0.374 and 0.521, with standard deviations of 0.038 and 0.008
+    assert shares["pixels"][-1] + 0.1 < shares["dendrites, 4 x 4 places"][-1] < shares["dendrites"][-1] - 0.1
+    assert shares["dendrites, 4 x 4 places"][-1] < shares["codes, 4 x 4 places"][-1] < shares["codes"][-1]
 
 
 def check_nmda_threshold(output):
@@ -706,12 +714,24 @@ def test_script(script, smaller, scripts):
     assert run.figure.startswith(b"\x89PNG")
     name = script.stem.removeprefix("plot_")
     globals()[f"check_{name}"](run.output)
-    if not smaller:
-        check_reproduced(name, run.output)
+    check_reproduced(name, run.output, smaller=bool(smaller))
 
 
 def test_every_row_of_what_is_reproduced_is_checked():
-    assert names_of_rows() == set(ROWS)
+    assert names_of_rows() == set(ROWS) - set(ROADS)
+
+
+def test_rows_of_smaller_runs_are_left_out_by_name_only():
+    rows = {(name, words) for name, found in ROWS.items() for words, *_ in found}
+    assert rows >= ONLY_WHOLE
+    assert {f"plot_{name}" for name, _ in ONLY_WHOLE} <= set(SMALLER)
+    with pytest.raises(AssertionError, match="with 8 atoms 94"):
+        check_reproduced("task_driven_digits", "8 atoms: 86.0 % right\n8 atoms: 90.0 % right", smaller=True)
+
+
+def test_all_numbers_of_a_row_are_asked_for():
+    with pytest.raises(AssertionError):
+        check_reproduced("one_dictionary", "convolution, 0.05 a pixel: error 0.361 (0.355 to 0.366)")
 
 
 @pytest.mark.slow
