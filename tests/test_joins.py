@@ -5,14 +5,17 @@ import pytest
 import sklearn
 from sklearn.base import clone
 from sklearn.datasets import load_digits
-from sklearn.model_selection import GridSearchCV
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler
 
 from sparsecode import PatchEncoder, PatchExtractor, SparseCoder, Whitener, groups_from_lengths, load
 from sparsecode.convolutional import ConvSparseCoder
 from sparsecode.datasets import natural_images
 from sparsecode.dendrites import ActiveDendriteClassifier, DendriticSegmentDetector
-from sparsecode.sdr import KWinners, MacrocolumnMemory, SequenceMemory
+from sparsecode.sdr import KWinners, MacrocolumnMemory, SequenceMemory, k_winners
 from sparsecode.temporal import DeltaEncoder, SpikingLCA
 
 SIDE = 16
@@ -42,6 +45,37 @@ def test_from_images_to_a_memory_and_back(pieces):
     np.testing.assert_array_equal(again.transform(X), pipeline.transform(X))
 
 
+def left_half(X):
+    images = X.reshape(-1, SIDE, SIDE).copy()
+    images[:, :, SIDE // 2 :] = 0
+    return images.reshape(len(X), -1)
+
+
+def overlap(a, b):
+    """Mean Jaccard similarity of binary rows."""
+    return ((a & b).sum(axis=1) / (a | b).sum(axis=1)).mean()
+
+
+def test_a_memory_recalls_pieces_from_their_left_halves_and_knows_them_from_others(pieces):
+    """Of five draws 0.58 to 0.78 exactly; overlap of cues 0.36 to 0.39, of what is recalled 0.79 to 0.88.
+
+    Area between familiarity of stored and others 0.90 to 0.93.
+    """
+    stored, others = pieces[:50], pieces[50:]
+    coder = SparseCoder(24, alpha=0.1, max_iter=2, random_state=0)
+    patches = PatchEncoder(coder, 8, stride=4, pool=None, input_shape=(SIDE, SIDE), random_state=0)
+    winners = make_pipeline(patches, KWinners(20, sign="positive"))
+    memory = MacrocolumnMemory(random_state=0).fit(winners.fit_transform(stored))
+    whole = winners.transform(stored)
+    cues, novel = (k_winners(patches.transform(left_half(rows)), 10) for rows in (stored, others))
+    recalled = memory.recall(cues)
+    assert (recalled == whole).all(axis=1).mean() > 0.5
+    assert overlap(cues, whole) < 0.45
+    assert overlap(recalled, whole) > 0.7
+    known = np.repeat([1, 0], [len(cues), len(novel)])
+    assert roc_auc_score(known, np.r_[memory.familiarity(cues), memory.familiarity(novel)]) > 0.85
+
+
 def test_winners_of_codes_are_recognised_by_dendrites():
     X, y = load_digits(return_X_y=True)
     X, y = X[:300], y[:300]
@@ -52,6 +86,21 @@ def test_winners_of_codes_are_recognised_by_dendrites():
     search = GridSearchCV(pipeline, {"kwinners__n_winners": [10, 30]}, cv=2).fit(X, y)
     assert search.best_score_ > 0.8
     assert search.predict_proba(X[:5]).shape == (5, 10)
+
+
+def test_codes_are_told_apart_better_than_pixels_and_by_dendrites_at_once():
+    """Of five draws of 300 digits codes 0.89 to 0.98, pixels less by 0.013 to 0.05, dendrites 0.77 to 0.92."""
+    X, y = load_digits(return_X_y=True)
+    X, y = X[300:600], y[300:600]
+    digits = PatchEncoder(SparseCoder(24, alpha=2.0, max_iter=2), 4, input_shape=(8, 8), random_state=1)
+    dendrites = ActiveDendriteClassifier(DendriticSegmentDetector(20, false_positive_rate=0.01), random_state=1)
+    regression = MaxAbsScaler(), LogisticRegression(max_iter=500)
+    codes, pixels, at_once = (
+        cross_val_score(make_pipeline(*steps), X, y, cv=2).mean()
+        for steps in ((digits, *regression), regression, (digits, KWinners(30, sign="positive"), dendrites))
+    )
+    assert codes > pixels + 0.01
+    assert at_once > 0.7
 
 
 @pytest.fixture

@@ -114,7 +114,8 @@ print(f"coin flips, honestly: {np.mean(honest):.2f}")
 #
 # Five seeds, five scores. Return their mean, and the half width of its 95 % interval. The spread is estimated from
 # the same five numbers, which makes the interval wider than 1.96 standard errors: Student's t. `scipy.stats.t.ppf`
-# has its quantiles.
+# has its quantiles. It is right for five scores that know nothing of each other. Random splits of the same data
+# overlap, so that theirs do, and the true interval is wider: take this one as the least that a difference must exceed.
 
 
 # %%
@@ -300,7 +301,7 @@ lab8.report()
 # ## In short
 #
 # - What sees labels is training, and belongs inside the fold. A pipeline does that by itself.
-# - Five scores give a mean *and* an interval, with Student's factor.
+# - Five scores give a mean *and* an interval, with Student's factor; overlapping splits make the true one wider.
 # - Methods on the same splits are compared in pairs.
 # - Equal activity, or the whole curve. All seeds, not the best.
 # - **Think:** which of your own results would you now do again?
