@@ -37,9 +37,9 @@ NOT_SHOWN = ("folder", "json", "no_kill")
 HEAD = """
 # Benchmarks
 
-Numbers in tables come from files that the scripts in `benchmarks/` have written. Those in the last section, of benchmarks
-that have left no file, are typed in from the run that it describes. Times depend on the machine and on what else it does,
-so look at ratios. What each task measures, and how it is kept fair, is
+Numbers in tables come from files that the scripts in `benchmarks/` have written. Those in the last section, of
+benchmarks that have left no file, are typed in from the run that it describes. Times depend on the machine and on what
+else it does, so look at ratios. What each task measures, and how it is kept fair, is
 in the [last section](#how-benchmarks-are-run). Where a benchmark keeps several numbers, of rounds or images, their
 median is shown. Figures that decided between two ways of doing things, with the machine they were measured on, are in
 [](developer/design.md).
