@@ -49,7 +49,7 @@ def run(report, dtype, threads, rounds, quick, sides=SIDES):
         image = photograph(side).astype(dtype)
         for name, bank in kernels.items():
             for fraction in (0.3,) if quick else FRACTIONS:
-                setting, gaps = f"{name}, {fraction} alpha_max", GAPS[:1] if quick else GAPS
+                setting, gaps = f"{name}, {fraction} alpha_max, {side} x {side}", GAPS[:1] if quick else GAPS
                 compare(report, Problem.of(image, bank.astype(dtype), fraction), setting, gaps, threads, rounds)
 
 
