@@ -116,23 +116,23 @@ class KernelState:
         height, width = self.kernels.shape[2:]
         return self.phi[..., height - 1, width - 1].diagonal()
 
-    @np.errstate(over="ignore", invalid="ignore")  # told by `check_magnitude`
     def update(self, operator, X, mask, result, penalty):
         """Take in images coded with the kernels of the state and a penalty; return how many kernels were replaced."""
         n, K = len(X), len(self.kernels)
         self.n_steps += 1
         n_patches = n * np.prod(operator.map_shape) / np.prod(self.kernels.shape[2:])
         decay = self.kernels.dtype.type(decay_at(self.n_steps, n_patches, K))
-        self.phi *= decay
-        self.psi *= decay
         residuals = []
-        for i, row in enumerate(X):
-            placed = place_image(operator, row, None if mask is None else mask[i])
-            residual, filled = residual_of(operator, *placed, result.codes, i)
-            add_statistics(operator, result.codes, i, filled, 1.0 / n, self.phi, self.psi)
-            residuals.append(residual)
-        # No entry of phi exceeds the largest of these
-        check_magnitude(self.own_energies, self.psi)
+        with np.errstate(over="ignore", invalid="ignore"):  # told by `check_magnitude`
+            self.phi *= decay
+            self.psi *= decay
+            for i, row in enumerate(X):
+                placed = place_image(operator, row, None if mask is None else mask[i])
+                residual, filled = residual_of(operator, *placed, result.codes, i)
+                add_statistics(operator, result.codes, i, filled, 1.0 / n, self.phi, self.psi)
+                residuals.append(residual)
+            # No entry of phi exceeds the largest of these
+            check_magnitude(self.own_energies, self.psi)
         update_kernels(self.kernels, self.phi, self.psi, self.constraint)
         counts = kernel_counts(result.codes, K)
         self.unused += counts.sum()

@@ -58,6 +58,7 @@ def _solve(problem, penalty, *, tol, max_iter, gains=None):
     def make_work():
         return make_workspace(len(D), D.dtype), make_least_squares(len(D), most, D.dtype)
 
+    # The arguments with which `Problem.run` calls kernels
     def solve_rows(G, C, square_norms, work, stop, W, certificates, costs, n_iters, statuses):
         steps, least_squares = work
         costs[:], statuses[:], lowest = 0.0, BEGUN, np.full(len(C), np.inf)

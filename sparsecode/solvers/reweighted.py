@@ -72,6 +72,7 @@ def _solve(problem, penalty, *, tol, max_iter, gains=None):
         weights = BoundL1(np.empty(K, dtype), np.empty(K, dtype), dtype.type(0), bound.positive)
         return weights, make_active_set(K, min(D.shape), dtype), make_descent(K, dtype)
 
+    # The arguments with which `Problem.run` calls kernels
     def solve_rows(G, C, square_norms, work, stop, W, certificates, costs, n_iters, statuses):
         weights, active_set, coordinates = work
         limits = MOST_WEIGHTINGS, tol, max_iter

@@ -186,6 +186,7 @@ def _run(X, atoms, arguments, init, n_jobs, sparse_output):
         return operator, make_workspace(K, np.dtype(np.float64)), halves, *arrays, *codes.make_work()
 
     @np.errstate(over="ignore", invalid="ignore")  # rows that overflow have a status of their own
+    # The arguments of a task of `run_chunks`: rows, the flag, and all that `make_work` has made for the thread
     def solve_chunk(start, end, stop, operator, work, halves, C, fit, dense_rows, entries):
         rows, m = slice(start, end), end - start
         samples = aligned_copy(X[rows].astype(np.float64))

@@ -215,6 +215,7 @@ class SequenceRun:
         return memory[number][:n_rows]
 
     def _counts_of(self, n_rows):
+        """Return where to count what changes in each layer and row."""
         counts = self.memory.get("counts")
         if counts is None or counts.shape[1] != n_rows:
             counts = self.memory["counts"] = np.empty((len(self.parts), n_rows, 2), np.int64)

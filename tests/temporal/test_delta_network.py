@@ -26,7 +26,7 @@ def test_without_threshold_outputs_are_those_of_the_network(kind, dtype):
         options = {"same": {}, "valid": {"padding": 0, "kernel": (2, 4)}, "strided": {"stride": 2, "padding": 1}}[kind]
         layers, shape = image_layers(**options), (9, 8, 2)
     for share in (0.02, 0.3, 1.0):
-        X = stream(12, shape, share=share, dtype=dtype)
+        X = stream(6, shape, share=share, dtype=dtype)
         network = DeltaNetwork(layers, refresh_every=None, input_shape=shape).fit(X)
         expected = network.dense(X)
         assert expected.dtype == dtype
