@@ -7,9 +7,9 @@ import numpy as np
 from .._core.jit import kernel
 from .._core.products import aligned_empty
 from ._active_set_kernel import project, settle
-from ._gram_kernels import correlate, largest_correlation
+from ._gram_kernels import correlate, find, largest, largest_correlation
 from ._inverse_factor import MARGIN, append_basis, make_factor, multiply_transposed
-from ._pursuit_kernel import ROUNDING, select
+from ._pursuit_kernel import ROUNDING
 from ._rows import STALLED, conclude, share
 
 
@@ -109,6 +109,13 @@ def _close_row(c, work, k, inverse_norms, w):
     return share(worst, largest_correlation(c, inverse_norms))
 
 
+def _select(work, inverse_norms, level, rounding):
+    """Return the atom with the largest score, -1 if it does not exceed its level or is rounding."""
+    place = find(work.bits, largest(work.bits))
+    enters = work.score[place] > level and abs(work.g[place]) * inverse_norms[place] > rounding
+    return place if enters else np.int64(-1)
+
+
 def _pursue_positive(G, c, work, allowed, inverse_norms, level, rounding, dependence, most, max_iter, stop, n_iter):
     """Let atoms enter by their scaled correlations, with weights kept non-negative.
 
@@ -183,9 +190,9 @@ def _debias_rows(
             size += w[j] != 0
         if positive:
             rounding = ROUNDING * np.finfo(G.dtype).eps * np.sqrt(square_norms[i])
-            most, largest = np.int64(work.active.shape[0]), np.int64(10 * size)
+            most, max_iter = np.int64(work.active.shape[0]), np.int64(10 * size)
             k, n_iter, ended = pursue_positive(
-                G, c, work, work.allowed, inverse_norms, 0.0, rounding, dependence, most, largest, stop, np.int64(0)
+                G, c, work, work.allowed, inverse_norms, 0.0, rounding, dependence, most, max_iter, stop, np.int64(0)
             )
         else:
             k, n_iter = refit_support(G, c, work, dependence, w), np.int64(1)
@@ -205,6 +212,7 @@ keeps_apart = kernel(_keeps_apart)
 extend = kernel(_extend)
 refit_positive = kernel(_refit_positive)
 close_row = kernel(_close_row)
+select = kernel(_select)
 pursue_positive = kernel(_pursue_positive)
 refit_support = kernel(_refit_support)
 pursue_positive_rows = kernel(_pursue_positive_rows)

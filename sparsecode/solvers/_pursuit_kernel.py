@@ -1,4 +1,8 @@
-"""Kernel of orthogonal matching pursuit and of its recursive variant; see `pursuit` for the mathematics."""
+"""Kernel of orthogonal matching pursuit and of its recursive variant; see `pursuit` for the mathematics.
+
+Atoms count as if they had unit norm. Arrays of the work space with an entry for each atom are filled up to whole
+vectors with atoms that are zero.
+"""
 
 from typing import NamedTuple
 
@@ -6,14 +10,27 @@ import numpy as np
 
 from .._core.jit import kernel
 from .._core.products import aligned_empty
+from .._core.vectors import (
+    copy_end,
+    fill,
+    greatest,
+    lanes,
+    least,
+    load,
+    load_row,
+    magnitude,
+    maximum,
+    padded,
+    store,
+    where,
+)
 from ._cholesky import solve_backward, solve_forward
-from ._gram_kernels import correlate, find, largest
 from ._rows import conclude, share
 
 #: Correlations below so many roundings of the norm of the sample are zero.
 ROUNDING = 10.0
 
-#: Atoms whose squared distance to the span of the active ones is a larger share of their squared norm are far from it.
+#: Atoms whose squared distance to the span of the active ones is larger are far from it.
 FAR = 1e-2
 
 #: Roundings of the square of what a combination of atoms adds up, below which its squared distance to an atom is noise.
@@ -26,11 +43,12 @@ class Workspace(NamedTuple):
     g: np.ndarray  # correlations of the atoms with the residual
     distance: np.ndarray  # squared distances of the atoms to the span of the active ones
     scale: np.ndarray  # of the correlations that are compared, 0 where an atom cannot enter
-    score: np.ndarray  # not negative
-    bits: np.ndarray  # of the same memory as integers
+    inverse_norms: np.ndarray
     Q: np.ndarray  # correlations of all atoms with an orthonormal basis of that span
+    end: np.ndarray  # what whole vectors leave of a row
+    places: np.ndarray  # 0, 1, 2, ... of a vector
+    part: np.ndarray  # how much of each row of Q is taken away from that of an atom that enters
     active: np.ndarray
-    order: np.ndarray  # 0, 1, 2, ...
     weight: np.ndarray
     y: np.ndarray  # coefficients of the sample on the basis
     L: np.ndarray  # Cholesky factor of the active Gram block; its diagonal holds reciprocals
@@ -39,18 +57,19 @@ class Workspace(NamedTuple):
     error: np.ndarray
 
 
-def make_workspace(n_components, most, dtype):
+def make_workspace(inverse_norms, most):
     """Allocate the work arrays for at most `most` active atoms."""
-    score = aligned_empty(n_components, dtype)
-    return Workspace(
-        g=aligned_empty(n_components, dtype),
-        distance=aligned_empty(n_components, dtype),
-        scale=aligned_empty(n_components, dtype),
-        score=score,
-        bits=score.view(f"i{score.itemsize}"),
-        Q=aligned_empty((most, n_components), dtype),
+    dtype, width = inverse_norms.dtype, padded(len(inverse_norms), inverse_norms.dtype)
+    work = Workspace(
+        g=aligned_empty(width, dtype),
+        distance=aligned_empty(width, dtype),
+        scale=aligned_empty(width, dtype),
+        inverse_norms=aligned_empty(width, dtype),
+        Q=aligned_empty((most, width + lanes(dtype)), dtype),  # rows a power of two apart would share places of a cache
+        end=aligned_empty(lanes(dtype), dtype),
+        places=np.arange(lanes(dtype)).astype(dtype),
+        part=np.empty(most, dtype),
         active=np.empty(most, np.int64),
-        order=np.arange(most),
         weight=np.empty(most),
         y=np.empty(most),
         L=np.empty((most, most)),
@@ -58,35 +77,53 @@ def make_workspace(n_components, most, dtype):
         right=np.empty(most),
         error=np.empty(most),
     )
+    for array in (work.g, work.scale, work.inverse_norms, work.end):
+        array[...] = 0
+    work.inverse_norms[: len(inverse_norms)] = inverse_norms
+    return work
 
 
-def _start(c, norms, inverse_norms, floors, scale, recursive, work):
-    """Begin a row, where nothing is active; return the largest correlation over the norm of its atom."""
-    for j in range(c.shape[0]):
-        work.g[j] = c[j]
+def _start(c, scale, work):
+    """Begin a row, where nothing is active; return the largest correlation."""
+    one, size, whole = fill(c.dtype.type(1)), fill(c.dtype.type(0)), copy_end(c, work.end)
+    for j in range(0, work.g.shape[0], work.places.shape[0]):
+        g = load_row(c, j, whole, work.end) * load(work.inverse_norms, j)
+        size = maximum(magnitude(g), size)
+        store(work.g, j, g)
+        store(work.distance, j, one)
+    for j in range(scale.shape[0]):
         work.scale[j] = scale[j]
-        work.score[j] = abs(c[j]) * inverse_norms[j]
-    size = np.float64(work.score[find(work.bits, largest(work.bits))])
+    return np.float64(greatest(size))
+
+
+def _worth(g, distance, scale, floor, recursive):
+    """Return what the entry of each atom is worth."""
     if recursive:
-        for j in range(c.shape[0]):
-            work.distance[j] = norms[j]
-            work.score[j] = c[j] * c[j] * scale[j] / max(norms[j], floors[j])
-    else:
-        for j in range(c.shape[0]):
-            work.score[j] = abs(c[j]) * scale[j]
-    return size
+        return g * g * scale / maximum(distance, floor)
+    return magnitude(g) * scale
 
 
-def _select(work, inverse_norms, level, rounding):
-    """Return the atom with the largest score, -1 if it does not exceed its level or is rounding."""
-    place = find(work.bits, largest(work.bits))
-    enters = work.score[place] > level and abs(work.g[place]) * inverse_norms[place] > rounding
-    return place if enters else np.int64(-1)
+def _first_place(value, start, work):
+    """Return the largest value and its first place, from the best of each lane and where the vector begins it is of."""
+    top = greatest(value)
+    place = where(value == fill(top), start + load(work.places, 0), fill(work.places.dtype.type(np.inf)))
+    return top, np.int64(least(place))
 
 
-def _measure_pivot(G, work, k, j):
+def _look(work, dependence, recursive):
+    """Return the most that the entry of an atom is worth, and the atom."""
+    dtype = work.g.dtype.type
+    best, start, floor = fill(dtype(0)), fill(dtype(0)), fill(dependence)
+    for j in range(0, work.g.shape[0], work.places.shape[0]):
+        found = worth(load(work.g, j), load(work.distance, j), load(work.scale, j), floor, recursive)
+        start = where(found > best, fill(dtype(j)), start)
+        best = maximum(found, best)
+    return first_place(best, start, work)
+
+
+def _measure_pivot(work, k, j):
     """Write the coefficients of atom j on the basis to row k of L; return its squared distance to the span."""
-    pivot = np.float64(G[j, j])
+    pivot = 1.0
     for a in range(k):
         part = np.float64(work.Q[a, j])
         work.L[k, a] = part
@@ -94,56 +131,53 @@ def _measure_pivot(G, work, k, j):
     return pivot
 
 
-def _is_noise(work, k, pivot, norms, j, eps):
-    """Tell whether the squared distance of atom j to the span may be rounding of the sum that comes nearest to it.
+def _is_noise(work, k, pivot, eps):
+    """Tell whether the squared distance of an atom to the span may be rounding of the sum that comes nearest to it.
 
     Among atoms that are nearly dependent weights of that sum are large, and so are errors of the distance.
     """
-    if pivot > FAR * norms[j]:
+    if pivot > FAR:
         return False
     for a in range(k):
         work.right[a] = work.L[k, a]
     solve_backward(work.L, k, work.right, work.error)
-    total = np.sqrt(np.float64(norms[j]))
+    total = 1.0
     for a in range(k):
-        total += abs(work.error[a]) * np.sqrt(np.float64(norms[work.active[a]]))
+        total += abs(work.error[a])
     return pivot <= NOISE * eps * total * total
 
 
-def _enter(G, floors, work, k, j, pivot, recursive):
-    """Add atom j to the active ones: extend the basis, project the sample on it, score the atoms."""
-    row, inverse = work.Q[k], 1.0 / np.sqrt(pivot)
+def _enter(G, work, k, j, pivot, dependence, recursive):
+    """Add atom j to the active ones: extend the basis, project the sample on it; return what `look` does."""
+    dtype, products, row = work.g.dtype.type, G[j], work.Q[k]
+    inverse, norm = 1.0 / np.sqrt(pivot), np.float64(work.inverse_norms[j])
     for a in range(k):
-        work.right[a] = work.L[k, a]
-        work.block[k, a] = G[j, work.active[a]]
-    work.block[k, k] = G[j, j]
+        work.part[a] = work.L[k, a] * inverse
+        work.block[k, a] = products[work.active[a]] * norm * work.inverse_norms[work.active[a]]
+    work.block[k, k] = 1.0
     work.L[k, k] = inverse
     work.active[k] = j
     work.y[k] = work.g[j] * inverse
-    correlate(work.Q, G[j], work.order, work.right, k, row)
-    shrink, step = row.dtype.type(inverse), row.dtype.type(work.y[k])
-    if recursive:
-        for m in range(row.shape[0]):
-            q = row[m] * shrink
-            row[m] = q
-            g = work.g[m] - step * q
-            distance = work.distance[m] - q * q
-            work.g[m] = g
-            work.distance[m] = distance
-            work.score[m] = g * g * work.scale[m] / max(distance, floors[m])
-    else:
-        for m in range(row.shape[0]):
-            q = row[m] * shrink
-            row[m] = q
-            g = work.g[m] - step * q
-            work.g[m] = g
-            work.score[m] = abs(g) * work.scale[m]
+    own, step, floor = fill(dtype(inverse * norm)), fill(dtype(work.y[k])), fill(dependence)
+    best, start, whole = fill(dtype(0)), fill(dtype(0)), copy_end(products, work.end)
+    for m in range(0, work.g.shape[0], work.places.shape[0]):
+        q = load_row(products, m, whole, work.end) * load(work.inverse_norms, m) * own
+        for a in range(k):
+            q = q - fill(work.part[a]) * load(work.Q[a], m)
+        g, distance = load(work.g, m) - step * q, load(work.distance, m) - q * q
+        store(row, m, q)
+        store(work.g, m, g)
+        store(work.distance, m, distance)
+        found = worth(g, distance, load(work.scale, m), floor, recursive)
+        start = where(found > best, fill(dtype(m)), start)
+        best = maximum(found, best)
+    return first_place(best, start, work)
 
 
-def _measure_error(c, work, k, inverse_norms):
-    """Write the correlations of the active atoms with the residual; return the largest over the norm of its atom."""
+def _measure_error(c, work, k):
+    """Write the correlations of the active atoms with the residual; return the largest."""
     for a in range(k):
-        work.error[a] = c[work.active[a]]
+        work.error[a] = np.float64(c[work.active[a]]) * work.inverse_norms[work.active[a]]
     for a in range(k):
         total = 0.0
         for b in range(a):
@@ -152,25 +186,25 @@ def _measure_error(c, work, k, inverse_norms):
         work.error[a] -= total + work.block[a, a] * work.weight[a]
     worst = 0.0
     for a in range(k):
-        worst = max(worst, abs(work.error[a]) * inverse_norms[work.active[a]])
+        worst = max(worst, abs(work.error[a]))
     return worst
 
 
-def _solve_weights(c, work, k, inverse_norms, bound):
+def _solve_weights(c, work, k, bound):
     """Solve for the weights on the basis, once more where rounding leaves more than `bound`; return the violation."""
     solve_backward(work.L, k, work.y, work.weight)
-    worst = measure_error(c, work, k, inverse_norms)
+    worst = measure_error(c, work, k)
     if worst <= bound:
         return worst
     solve_forward(work.L, k, work.error, work.right)
     solve_backward(work.L, k, work.right, work.error)
     for a in range(k):
         work.weight[a] += work.error[a]
-    return measure_error(c, work, k, inverse_norms)
+    return measure_error(c, work, k)
 
 
 def _pursue_rows(
-    G, C, square_norms, scale, inverse_norms, level, floors, norms, recursive, most, tol, max_iter, work, stop,
+    G, C, square_norms, scale, level, dependence, recursive, most, tol, max_iter, work, stop,
     W, certificates, costs, n_iters, statuses,
 ):  # fmt: skip
     """Code all rows of C; W must be zero on entry."""
@@ -178,32 +212,36 @@ def _pursue_rows(
     for i in range(C.shape[0]):
         c = C[i]
         rounding = ROUNDING * eps * np.sqrt(square_norms[i])
-        size = start(c, norms, inverse_norms, floors, scale, recursive, work)
+        size = start(c, scale, work)
+        top, place = look(work, dependence, recursive)
         k = np.int64(0)
         n_iter = n_iters[i]
         while True:
-            place = select(work, inverse_norms, level, rounding) if k < most else np.int64(-1)
-            ended = place < 0
+            ended = not (k < most and top > level and abs(work.g[place]) > rounding)
             if ended or n_iter >= max_iter:
                 break
             if stop[0] != 0:
                 return
             n_iter += 1
-            work.scale[place] = work.score[place] = 0
-            pivot = measure_pivot(G, work, k, place)
-            if pivot > floors[place] and not is_noise(work, k, pivot, norms, place, eps):
-                enter(G, floors, work, k, place, pivot, recursive)
+            work.scale[place] = 0
+            pivot = measure_pivot(work, k, place)
+            if pivot > dependence and not is_noise(work, k, pivot, eps):
+                top, place = enter(G, work, k, place, pivot, dependence, recursive)
                 k += 1
-        certificates[i] = share(solve_weights(c, work, k, inverse_norms, eps * size), size)
+            else:
+                top, place = look(work, dependence, recursive)
+        certificates[i] = share(solve_weights(c, work, k, eps * size), size)
         for a in range(k):
-            W[i, work.active[a]] = work.weight[a]
+            W[i, work.active[a]] = work.weight[a] * work.inverse_norms[work.active[a]]
         costs[i] = 0.0
         n_iters[i] = n_iter
         statuses[i] = conclude(square_norms[i] + certificates[i], ended and certificates[i] <= tol, not ended)
 
 
 start = kernel(_start)
-select = kernel(_select)
+worth = kernel(_worth)
+first_place = kernel(_first_place)
+look = kernel(_look)
 measure_pivot = kernel(_measure_pivot)
 is_noise = kernel(_is_noise)
 enter = kernel(_enter)

@@ -51,20 +51,18 @@ def _solve(problem, penalty, *, tol, recursive=False, max_iter=None, gains=None)
     D, _, norms, inverse_norms = problem.atoms
     bound = penalty.bind(norms, np.float64, gains)
     gains = np.where(norms > 0, 1.0 if gains is None else gains, 0.0)
-    scale = inverse_norms * gains
     most = min(D.shape)
     if isinstance(penalty, KSparse):
         most, level = min(most, bound.n_nonzero_coefs), 0.0
     else:
-        level = float((bound.entry * scale).max())  # sqrt(2 alpha) for every atom that is not zero
+        level = float((bound.entry * inverse_norms * gains).max())  # sqrt(2 alpha) for every atom that is not zero
     dependence = DEPENDENCE[D.dtype]
     if penalty.positive:
-        solve_rows, make_work = pursue_positive_rows, make_positive_workspace
-        terms = (dependence,)
+        arguments = (inverse_norms * gains).astype(D.dtype), inverse_norms, level, dependence, most, tol
+        solve_rows, make_work = pursue_positive_rows, partial(make_positive_workspace, len(D), most, D.dtype)
     else:
-        solve_rows, make_work = pursue_rows, make_workspace
-        terms = (np.where(norms > 0, dependence * norms, 1).astype(D.dtype), norms, recursive)
-    if recursive:
-        scale, level = gains**2, level**2
-    arguments = (scale.astype(D.dtype), inverse_norms, level, *terms, most, tol, max_iter or len(D))
-    return problem.run(solve_rows, arguments, partial(make_work, len(D), most, D.dtype), price_of(penalty, bound))
+        if recursive:
+            gains, level = gains**2, level**2
+        arguments = gains.astype(D.dtype), level, D.dtype.type(dependence), recursive, most, tol
+        solve_rows, make_work = pursue_rows, partial(make_workspace, inverse_norms, most)
+    return problem.run(solve_rows, (*arguments, max_iter or len(D)), make_work, price_of(penalty, bound))
