@@ -98,9 +98,8 @@ def _start(c, scale, work):
 
 def _worth(g, distance, scale, floor, recursive):
     """Return what the entry of each atom is worth."""
-    if recursive:
-        return g * g * scale / maximum(distance, floor)
-    return magnitude(g) * scale
+    part = g * scale
+    return part * part / maximum(distance, floor) if recursive else magnitude(part)
 
 
 def _first_place(value, start, work):
@@ -121,9 +120,10 @@ def _look(work, dependence, recursive):
     return first_place(best, start, work)
 
 
-def _measure_pivot(work, k, j):
+def _measure_pivot(G, work, k, j):
     """Write the coefficients of atom j on the basis to row k of L; return its squared distance to the span."""
-    pivot = 1.0
+    norm = np.float64(work.inverse_norms[j])
+    work.block[k, k] = pivot = G[j, j] * norm * norm  # 1, but for the rounding of the norm
     for a in range(k):
         part = np.float64(work.Q[a, j])
         work.L[k, a] = part
@@ -154,7 +154,6 @@ def _enter(G, work, k, j, pivot, dependence, recursive):
     for a in range(k):
         work.part[a] = work.L[k, a] * inverse
         work.block[k, a] = products[work.active[a]] * norm * work.inverse_norms[work.active[a]]
-    work.block[k, k] = 1.0
     work.L[k, k] = inverse
     work.active[k] = j
     work.y[k] = work.g[j] * inverse
@@ -224,7 +223,7 @@ def _pursue_rows(
                 return
             n_iter += 1
             work.scale[place] = 0
-            pivot = measure_pivot(work, k, place)
+            pivot = measure_pivot(G, work, k, place)
             if pivot > dependence and not is_noise(work, k, pivot, eps):
                 top, place = enter(G, work, k, place, pivot, dependence, recursive)
                 k += 1

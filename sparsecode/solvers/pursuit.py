@@ -61,8 +61,7 @@ def _solve(problem, penalty, *, tol, recursive=False, max_iter=None, gains=None)
         arguments = (inverse_norms * gains).astype(D.dtype), inverse_norms, level, dependence, most, tol
         solve_rows, make_work = pursue_positive_rows, partial(make_positive_workspace, len(D), most, D.dtype)
     else:
-        if recursive:
-            gains, level = gains**2, level**2
+        level = level**2 if recursive else level
         arguments = gains.astype(D.dtype), level, D.dtype.type(dependence), recursive, most, tol
         solve_rows, make_work = pursue_rows, partial(make_workspace, inverse_norms, most)
     return problem.run(solve_rows, (*arguments, max_iter or len(D)), make_work, price_of(penalty, bound))

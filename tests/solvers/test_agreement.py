@@ -189,6 +189,17 @@ def test_recursive_pursuit_equals_its_naive_twin(name, gained, dtype):
 
 
 @pytest.mark.nojit
+@pytest.mark.parametrize("exponent", [-60, 60, 69])
+def test_recursive_pursuit_of_short_atoms_with_small_gains(rng, exponent):
+    """In float32 2^138 is out of range, not so the scores that gains make small."""
+    X, D, gains = rng.normal(size=(6, 24)), rng.normal(size=(50, 24)), 2.0 ** rng.uniform(-13, -10, size=50)
+    expected = solve(X, D, KSparse(5), solver="ormp", gains=gains).codes
+    single = np.ldexp(X, exponent).astype(np.float32), np.ldexp(D, -20).astype(np.float32)
+    codes = solve(*single, KSparse(5), solver="ormp", gains=gains).codes
+    np.testing.assert_allclose(np.ldexp(codes.astype(float), -exponent - 20), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.nojit
 @pytest.mark.parametrize("positive", [False, True])
 @pytest.mark.parametrize("name", ["planted", "more atoms than features", "one sample", "one atom"])
 def test_plain_pursuit_equals_its_naive_twin(name, positive, dtype):
