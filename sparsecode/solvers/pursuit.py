@@ -56,12 +56,12 @@ def _solve(problem, penalty, *, tol, recursive=False, max_iter=None, gains=None)
         most, level = min(most, bound.n_nonzero_coefs), 0.0
     else:
         level = float((bound.entry * inverse_norms * gains).max())  # sqrt(2 alpha) for every atom that is not zero
-    dependence = DEPENDENCE[D.dtype]
+    dependence, scale = DEPENDENCE[D.dtype], inverse_norms * gains
     if penalty.positive:
-        arguments = (inverse_norms * gains).astype(D.dtype), inverse_norms, level, dependence, most, tol
+        arguments = scale.astype(D.dtype), inverse_norms, level, dependence, most, tol
         solve_rows, make_work = pursue_positive_rows, partial(make_positive_workspace, len(D), most, D.dtype)
     else:
-        level = level**2 if recursive else level
-        arguments = gains.astype(D.dtype), level, D.dtype.type(dependence), recursive, most, tol
-        solve_rows, make_work = pursue_rows, partial(make_workspace, inverse_norms, most)
+        scale, level = (gains, level**2) if recursive else (scale, level)
+        arguments = scale.astype(D.dtype), level, recursive, most, tol
+        solve_rows, make_work = pursue_rows, partial(make_workspace, norms, inverse_norms, dependence, most)
     return problem.run(solve_rows, (*arguments, max_iter or len(D)), make_work, price_of(penalty, bound))
