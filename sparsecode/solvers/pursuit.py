@@ -51,12 +51,11 @@ def _solve(problem, penalty, *, tol, recursive=False, max_iter=None, gains=None)
     D, _, norms, inverse_norms = problem.atoms
     bound = penalty.bind(norms, np.float64, gains)
     gains = np.where(norms > 0, 1.0 if gains is None else gains, 0.0)
-    most = min(D.shape)
+    scale, most, dependence = inverse_norms * gains, min(D.shape), DEPENDENCE[D.dtype]
     if isinstance(penalty, KSparse):
         most, level = min(most, bound.n_nonzero_coefs), 0.0
     else:
-        level = float((bound.entry * inverse_norms * gains).max())  # sqrt(2 alpha) for every atom that is not zero
-    dependence, scale = DEPENDENCE[D.dtype], inverse_norms * gains
+        level = float((bound.entry * scale).max())  # sqrt(2 alpha) for every atom that is not zero
     if penalty.positive:
         arguments = scale.astype(D.dtype), inverse_norms, level, dependence, most, tol
         solve_rows, make_work = pursue_positive_rows, partial(make_positive_workspace, len(D), most, D.dtype)
