@@ -42,19 +42,20 @@ def take_turns(methods, rounds):
 
     Each is called once before, which compiles what there is to compile.
     """
-    last = [_seconds(method.run)[0] for method in methods]
+    last = [seconds_of(method.run)[0] for method in methods]
     seconds, results = np.empty((len(methods), rounds)), [None] * len(methods)
     for turn in range(rounds):
         for i, method in enumerate(methods):
             if last[i] < SHORT:
                 method.run()
-            last[i], results[i] = _seconds(method.run)
+            last[i], results[i] = seconds_of(method.run)
         seconds[:, turn] = last
     seconds /= np.array([[method.rows] for method in methods])
     return [Timing(*parts) for parts in zip(methods, seconds, results, strict=True)]
 
 
-def _seconds(run):
+def seconds_of(run):
+    """Return how many seconds a function takes, and what it returns."""
     started = time.perf_counter()
     result = run()
     return time.perf_counter() - started, result

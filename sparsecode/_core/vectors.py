@@ -22,6 +22,7 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import lower_builtin, models, register_model, type_callable
 
 from .jit import kernel
+from .products import CACHE_LINE
 
 VECTOR_BYTES = 128
 
@@ -44,6 +45,10 @@ def load(values, j):
 def store(values, j, vector):
     """Write a vector to the places from j on."""
     values[j : j + lanes(values.dtype)] = vector
+
+
+def prefetch(values, j):
+    """Ask memory for the line of place j, which is read soon; for nothing in plain Python."""
 
 
 def fill(value):
@@ -123,6 +128,7 @@ def _typed(function, result_of):
 
 _typed(load, lambda values, j: Vector(values.dtype) if _is_row(values) else None)
 _typed(store, lambda values, j, v: types.none if _is_row(values) and v == Vector(values.dtype) else None)
+_typed(prefetch, lambda values, j: types.none if _is_row(values) else None)
 _typed(fill, lambda value: Vector(value) if isinstance(value, types.Float) else None)
 _typed(where, lambda condition, v, o: v if isinstance(condition, Condition) and _are_vectors(v, o) else None)
 _typed(magnitude, lambda vector: vector if _are_vectors(vector) else None)
@@ -131,10 +137,10 @@ _typed(greatest, lambda vector: vector.dtype if _are_vectors(vector) else None)
 _typed(least, lambda vector: vector.dtype if _are_vectors(vector) else None)
 
 
-def _address(context, builder, kind, array, j, vector):
-    """Return where place j of an array is, as the address of a vector."""
+def _address(context, builder, kind, array, j, pointee):
+    """Return where place j of an array is, as the address of a vector or byte."""
     first = context.make_array(kind)(context, builder, array).data
-    return builder.bitcast(builder.gep(first, [j]), ir.PointerType(vector))
+    return builder.bitcast(builder.gep(first, [j]), ir.PointerType(pointee))
 
 
 @lower_builtin(load, types.Array, types.Integer)
@@ -147,6 +153,16 @@ def _load(context, builder, sig, arguments):
 def _store(context, builder, sig, arguments):
     row, (*place, vector) = sig.args[0], arguments
     builder.store(vector, _address(context, builder, row, *place, vector.type), align=row.dtype.bitwidth // 8)
+    return context.get_dummy_value()
+
+
+@lower_builtin(prefetch, types.Array, types.Integer)
+def _prefetch(context, builder, sig, arguments):
+    byte, number = ir.IntType(8), ir.IntType(32)
+    address = _address(context, builder, sig.args[0], *arguments, byte)
+    kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
+    intrinsic = builder.module.declare_intrinsic("llvm.prefetch", [address.type], kind)
+    builder.call(intrinsic, [address, number(0), number(3), number(1)])  # to read, to keep, data
     return context.get_dummy_value()
 
 
@@ -219,5 +235,12 @@ def _load_row(values, j, whole, end):
     return load(values, j) if j < whole else load(end, 0)
 
 
+def _prefetch_row(X, i):
+    """Ask memory for a row of a matrix, which is read soon."""
+    for f in range(0, X.shape[1], CACHE_LINE // X.itemsize):
+        prefetch(X[i], f)
+
+
 copy_end = kernel(_copy_end)
 load_row = kernel(_load_row)
+prefetch_row = kernel(_prefetch_row)

@@ -1,6 +1,19 @@
 """Kernels on sparse codes, by samples (CSR) and by atoms."""
 
 from .._core.jit import kernel
+from .._core.vectors import prefetch, prefetch_row
+
+#: Entries of an atom from the one whose sample and codes memory is asked for back to the one in hand: with 100 000
+#: samples they are not in a cache, and adding up waits.
+AHEAD = 8
+
+
+def _prefetch_entry(X, indptr, indices, data, rows, p, last):
+    """Ask memory for the sample and codes of the entry `AHEAD` after p of an atom, whose entries end before `last`."""
+    i = rows[min(p + AHEAD, last - 1)]
+    prefetch(indices, indptr[i])
+    prefetch(data, indptr[i])
+    prefetch_row(X, i)
 
 
 def _transpose(indptr, indices, starts, rows, places):
@@ -31,6 +44,7 @@ def _add_up(X, indptr, indices, data, starts, rows, places, j, codes, samples):
     first, last = starts[j], starts[j + 1]
     whole = last - (last - first) % 4
     for p in range(first, last):
+        prefetch_entry(X, indptr, indices, data, rows, p, last)
         weight = data[places[p]]
         for q in range(indptr[rows[p]], indptr[rows[p] + 1]):
             codes[indices[q]] += weight * data[q]
@@ -56,5 +70,6 @@ def _accumulate(X, indptr, indices, data, starts, rows, places, start, end, A, B
 
 
 transpose = kernel(_transpose)
+prefetch_entry = kernel(_prefetch_entry)
 add_up = kernel(_add_up)
 accumulate = kernel(_accumulate)

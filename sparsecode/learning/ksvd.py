@@ -21,7 +21,7 @@ import numpy as np
 
 from .._core.jit import kernel
 from .._core.products import aligned_empty, gram, kernel_array, row_products
-from ._kernels import add_up
+from ._kernels import add_up, prefetch_entry
 from .atoms import multiply
 from .statistics import WORK, Worst, sort_entries, unit_residuals
 
@@ -105,6 +105,7 @@ def _improve_atoms(
         row_products(direction, D, overlap)
         overlap[0, j] = zero
         for p in range(first, last):
+            prefetch_entry(X, indptr, indices, data, rows, p, last)
             i = rows[p]
             product = zero
             for f in range(F):

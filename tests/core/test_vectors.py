@@ -14,6 +14,8 @@ from sparsecode._core.vectors import (
     magnitude,
     maximum,
     padded,
+    prefetch,
+    prefetch_row,
     store,
     where,
 )
@@ -43,6 +45,17 @@ def _weighted_rows(Q, c, w, start, out):
         store(out, j, total)
 
 
+def _sum_of_rows(X, out):
+    """Write the sum of rows, each of which is asked for while the one before is added."""
+    for i in range(X.shape[0]):
+        ahead = min(i + 1, X.shape[0] - 1)
+        prefetch_row(X, ahead)
+        prefetch(out, 0)
+        for f in range(X.shape[1]):
+            out[f] += X[i, f]
+
+
+sum_of_rows = kernel(_sum_of_rows)
 combine, weighted_rows = kernel(_combine), kernel(_weighted_rows)
 
 
@@ -89,3 +102,18 @@ def test_rows_at_any_place(rng, dtype, start):
     weighted_rows(Q, c, w, start, out)
     expected = np.append(np.full(start, 9), (c - w @ Q)[start:])
     np.testing.assert_allclose(out, expected, rtol=0, atol=20 * np.finfo(dtype).eps)
+
+
+@pytest.mark.nojit
+@pytest.mark.parametrize("n_features", [1, 3, 17, 144])
+def test_asking_memory_for_rows_changes_nothing(rng, dtype, n_features):
+    X = rng.integers(-9, 10, size=(5, n_features)).astype(dtype)
+    before, out = X.copy(), np.zeros(n_features, dtype)
+    sum_of_rows(X, out)
+    np.testing.assert_array_equal(X, before)
+    np.testing.assert_array_equal(out, X.sum(axis=0))
+
+
+def test_memory_is_asked_in_compiled_code(dtype):
+    sum_of_rows(np.ones((2, 3), dtype), np.zeros(3, dtype))
+    assert all("llvm.prefetch" in code for code in sum_of_rows.inspect_llvm().values())
