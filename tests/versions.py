@@ -22,7 +22,8 @@ def compiled():
 
 def classes_of(signature):
     """Name the classes of NamedTuples among argument types."""
-    return ", ".join(kind.instance_class.__qualname__ for kind in signature if hasattr(kind, "instance_class"))
+    classes = (kind.instance_class for kind in signature if hasattr(kind, "instance_class"))
+    return ", ".join(f"{cls.__module__}.{cls.__qualname__}" for cls in classes)
 
 
 def complaint(found, total):
