@@ -39,7 +39,7 @@ PACKAGES = (
 
 
 class Report:
-    """Rows of results, printed as they come, and saved in a file, if there is one, after each task."""
+    """Rows of results, printed as they come, and saved in a file, if there is one, setting by setting."""
 
     def __init__(self, path=None):
         self.path, self.rows, self.curves = path, [], []
@@ -52,6 +52,7 @@ class Report:
         for timing in timings:
             time, ratio = 1e6 * np.median(timing.seconds), timing.times_slower_than(timings[0])
             self._write(task, X, len(D), threads, setting, timing.method.name, time, ratio, quality(timing))
+        self.save()
 
     def add_time(self, task, X, n_components, threads, setting, name, seconds, ratio):
         """Add the time of a method that learns from rows X, as a multiple of ours."""
@@ -84,14 +85,26 @@ def _finite(cell):
 
 
 def machine():
-    """Return what the figures depend on."""
-    blas = next((pool for pool in threadpool_info() if pool["user_api"] == "blas"), {})
+    """Return what the figures depend on; NumPy and SciPy may have a BLAS each."""
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    names = {f"{pool['internal_api']} {pool['version']} {pool.get('architecture', '')}".strip() for pool in pools}
     return {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "processor": platform.processor() or platform.machine(),
-        "BLAS": f"{blas.get('internal_api')} {blas.get('version')} {blas.get('architecture', '')}",
+        "processor": processor(),
+        "BLAS": " and ".join(sorted(names)),
         **{name: version_of(name) for name in PACKAGES},
     }
+
+
+def processor():
+    """Return the name and the family of the processor, as far as the system tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    found = dict(tuple(part.strip() for part in line.partition(":")[::2]) for line in reversed(lines))
+    name = found.get("model name") or platform.machine()
+    return f"{name}, family {found['cpu family']}" if "cpu family" in found else name
 
 
 def version_of(name):

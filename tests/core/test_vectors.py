@@ -116,6 +116,6 @@ def test_asking_memory_for_rows_changes_nothing(rng, dtype, n_features):
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="is about compiled code")
 def test_memory_is_asked_in_compiled_code(dtype):
-    ask = numba.njit(lambda values: prefetch(values, 0))
+    ask = numba.njit(lambda values: prefetch(values, 0))  # noqa: TID251 - nothing is loaded from disk
     ask(np.ones(3, dtype))
     assert all("llvm.prefetch" in code for code in ask.inspect_llvm().values())
