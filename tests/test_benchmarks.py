@@ -110,6 +110,17 @@ def test_coding_is_reported_with_its_quality(imported, monkeypatch, small, capsy
     assert set(curves["points"]) == {"sparsecode", "scikit-learn", "X D^T"}
 
 
+def test_few_rows_are_like_all(imported, small):
+    (problems,) = imported("versus", "problems")
+    X, D = small
+    X = X * np.linspace(0.5, 2, len(X))[:, None]  # the last ones have three times as many active coefficients
+    ordered = problems.evenly(X, D, 1.0)
+    np.testing.assert_array_equal(np.sort(ordered, axis=0), np.sort(X, axis=0))
+    sizes = np.count_nonzero(solve(ordered, D, L1(1.0)).codes, axis=1)
+    for few in (5, 12, 20):
+        assert sizes[:few].mean() == pytest.approx(sizes.mean(), rel=0.1)  # 0.04 away; in the order of X 0.5 to 0.9
+
+
 def test_memories_are_compared(imported, monkeypatch, capsys):
     memory, peers, report = imported("versus", "memory", "peers", "report")
 

@@ -49,3 +49,11 @@ def weight_for(X, D, active):
         else:
             high = alpha
     return round(alpha, 6)
+
+
+def evenly(X, D, alpha):
+    """Return the rows in an order in which the first ones, however few, have as many active coefficients as all."""
+    codes = solve(X, D, L1(alpha), tol=1e-4, n_jobs=-1, sparse_output=True).codes
+    by_size = np.argsort(np.diff(codes.indptr), kind="stable")
+    golden = np.arange(1, len(X) + 1) * (np.sqrt(5) - 1) / 2 % 1  # fills the interval evenly from the beginning
+    return X[by_size[golden.argsort().argsort()]]
