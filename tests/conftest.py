@@ -94,7 +94,7 @@ def no_global_side_effects():
     yield
     for was, is_now in zip(before, global_settings(), strict=True):
         if was is not None:  # matplotlib may have been loaded in between
-            assert str(is_now) == str(was)
+            assert is_now == was
 
 
 @pytest.fixture(params=[np.float32, np.float64], ids=["float32", "float64"])

@@ -121,6 +121,32 @@ def test_few_rows_are_like_all(imported, small):
         assert sizes[:few].mean() == pytest.approx(sizes.mean(), rel=0.1)  # 0.04 away; in the order of X 0.5 to 0.9
 
 
+@pytest.mark.parametrize(("goal", "epochs", "tried"), [
+    (9.0, 1, {1}),
+    (1 / 11, 11, {1, 2, 4, 6, 9, 12, 10, 11}),
+    (1 / 20 - 1e-9, 20, {1, 2, 4, 6, 9, 12, 15, 20, 16, 17, 18, 19}),  # rounding costs no epoch
+    (0.0, None, {1, 2, 4, 6, 9, 12, 15, 20, 30}),
+])  # fmt: skip
+def test_epochs_that_come_to_an_error(imported, goal, epochs, tried):
+    (ksvd,) = imported("versus", "ksvd")
+    curve = {}
+    assert ksvd.find_epochs(lambda n: (0.1 * n, 1 / n), curve, goal) == epochs
+    assert curve == {n: (0.1 * n, 1 / n) for n in tried}
+
+
+def test_a_report_names_the_processor_as_far_as_is_known(imported, monkeypatch, tmp_path):
+    (report,) = imported("versus", "report")
+    text = "processor : 0\nmodel name : First, of two\ncpu family : 6\n\nprocessor : 1\nmodel name : Second\n"
+    for content, name in ((text, "First, of two, family 6"), ("BogoMIPS : 2\n", "chip"), (None, "chip")):
+        path = tmp_path / f"{content is None}"
+        if content is not None:
+            path.write_text(content)
+        monkeypatch.setattr(report, "Path", lambda _, path=path: path)
+        monkeypatch.setattr(report.platform, "machine", lambda: "chip")
+        monkeypatch.setattr(report.platform, "processor", lambda: "")
+        assert report.processor() == name
+
+
 def test_memories_are_compared(imported, monkeypatch, capsys):
     memory, peers, report = imported("versus", "memory", "peers", "report")
 

@@ -39,7 +39,7 @@ PACKAGES = (
 
 
 class Report:
-    """Rows of results, printed as they come, and saved in a file, if there is one, setting by setting."""
+    """Rows of results, printed as they come, and saved in a file, if there is one, as they come."""
 
     def __init__(self, path=None):
         self.path, self.rows, self.curves = path, [], []
@@ -52,7 +52,6 @@ class Report:
         for timing in timings:
             time, ratio = 1e6 * np.median(timing.seconds), timing.times_slower_than(timings[0])
             self._write(task, X, len(D), threads, setting, timing.method.name, time, ratio, quality(timing))
-        self.save()
 
     def add_time(self, task, X, n_components, threads, setting, name, seconds, ratio):
         """Add the time of a method that learns from rows X, as a multiple of ours."""
@@ -70,13 +69,16 @@ class Report:
         self.rows.append(dict(zip(COLUMNS, cells, strict=True)))
         texts = (f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in cells)
         print("| " + " | ".join(texts) + " |", flush=True)
+        self.save()
 
     def save(self):
         """Write the rows, and what they were measured with."""
         if self.path:
             rows = [{name: _finite(cell) for name, cell in row.items()} for row in self.rows]
             results = {"machine": self.machine, "rows": rows, "curves": self.curves}
-            Path(self.path).write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
+            unfinished = Path(f"{self.path}.part")  # what is there already outlives a run that is killed
+            unfinished.write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
+            unfinished.replace(self.path)
 
 
 def _finite(cell):
@@ -91,7 +93,7 @@ def machine():
     return {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "processor": processor(),
-        "BLAS": " and ".join(sorted(names)),
+        "BLAS": " and ".join(sorted(names)) or "not found",
         **{name: version_of(name) for name in PACKAGES},
     }
 
@@ -102,7 +104,10 @@ def processor():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    found = dict(tuple(part.strip() for part in line.partition(":")[::2]) for line in reversed(lines))
+    found = {}
+    for line in lines:
+        key, _, value = line.partition(":")
+        found.setdefault(key.strip(), value.strip())  # the first processor
     name = found.get("model name") or platform.machine()
     return f"{name}, family {found['cpu family']}" if "cpu family" in found else name
 

@@ -11,6 +11,8 @@ are added up, it takes row after row and writes sums to memory in between. A ker
 A vector has `VECTOR_BYTES`, two of the widest registers there are; where they are narrower the compiler takes more of
 them. Nothing tests that places are there: arrays have `padded` lengths, or `copy_end` keeps what whole vectors leave of
 them. In plain Python a vector is an array, so that a kernel has one body.
+
+Memory may be asked for numbers some time before they are loaded (`prefetch`), where rows lie all over a matrix.
 """
 
 import operator
@@ -48,7 +50,7 @@ def store(values, j, vector):
 
 
 def prefetch(values, j):
-    """Ask memory for the line of place j, which is read soon; for nothing in plain Python."""
+    """Ask memory for the cache line of place j, which is read soon; does nothing in plain Python."""
 
 
 def fill(value):
@@ -138,7 +140,7 @@ _typed(least, lambda vector: vector.dtype if _are_vectors(vector) else None)
 
 
 def _address(context, builder, kind, array, j, pointee):
-    """Return where place j of an array is, as the address of a vector or byte."""
+    """Return the address of place j of an array, of the type that is given."""
     first = context.make_array(kind)(context, builder, array).data
     return builder.bitcast(builder.gep(first, [j]), ir.PointerType(pointee))
 

@@ -3,8 +3,7 @@
 from .._core.jit import kernel
 from .._core.vectors import prefetch, prefetch_row
 
-#: Entries of an atom from the one whose sample and codes memory is asked for back to the one in hand: with 100 000
-#: samples they are not in a cache, and adding up waits.
+#: How many entries ahead memory is asked for: with 100 000 samples they are not in a cache, and adding up waits.
 AHEAD = 8
 
 
