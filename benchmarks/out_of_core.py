@@ -1,11 +1,12 @@
 """Learn from a file of patches that need not fit in memory, be killed half-way, and go on: speed and memory.
 
-python benchmarks/out_of_core.py [--rows 400000] [--side 16] [--atoms 256] [--folder FOLDER] [--json results.json]
+python benchmarks/out_of_core.py [--rows 400000] [--side 16] [--atoms 256] [--code] [--folder FOLDER] [--json results.json]
 
 The file has rows * side * side * 4 bytes, by default 0.4 GB; 1 000 000 patches of 32 x 32 take 4.1 GB. Three processes
 fit it with checkpoints: one from end to end, one that is killed at half of the blocks, and one that goes on from there
 and must end with the same bits. Patches a second are those of the first, coding and learning together. Anonymous memory
 is what the fit has allocated; the peak of resident memory also counts pages of the file that the system may take back.
+With --code the first process then codes the whole file, to sparse codes (CSR).
 """
 
 import argparse
@@ -54,6 +55,22 @@ def write_patches(path, rows, side):
             file.write(extractor.fit_transform(images).astype(np.float32).tobytes())
 
 
+class Peak:
+    """The most anonymous memory within a `with` block, beyond that at its beginning."""
+
+    def __enter__(self):
+        self.bytes, self.before, self.done = 0, anonymous_memory(), threading.Event()
+        threading.Thread(target=self.watch, daemon=True).start()
+        return self
+
+    def watch(self):
+        while not self.done.wait(0.02):
+            self.bytes = max(self.bytes, anonymous_memory() - self.before)
+
+    def __exit__(self, *error):
+        self.done.set()
+
+
 def anonymous_memory():
     """Return the bytes that this process has allocated and touched."""
     status = Path("/proc/self/status").read_text()
@@ -65,34 +82,39 @@ def run(options, path, folder, last, results):
     params = {"alpha": options.alpha, "n_jobs": options.jobs, "random_state": 0, "max_iter": options.epochs}
     rng = np.random.default_rng(0)
     SparseCoder(8, **params).fit_blocks([rng.standard_normal((64, 9), dtype=np.float32)])  # compiles
-    peak, done = [0], threading.Event()
-
-    def watch():
-        while not done.wait(0.02):
-            peak[0] = max(peak[0], anonymous_memory())
-
-    before = anonymous_memory()
-    threading.Thread(target=watch, daemon=True).start()
     source = Reader(path, (options.rows, options.side**2), options.block, last)
-    coder = SparseCoder(options.atoms, **params, tol=0)
+    coder = SparseCoder(options.atoms, **params, tol=0, encode_tol=options.gap, sparse_output=True)
     checkpoint = Checkpoint(folder, every_seconds=options.every)
     started = time.perf_counter()
-    coder.fit_blocks(source, blocks_per_update=options.per_update, checkpoint=checkpoint)
-    seconds = time.perf_counter() - started
-    done.set()
-    results.put(
-        {
-            "seconds": seconds,
-            "read": len(source.times) - 2,  # the first and the last block tell which data these are
-            "start": source.times[2] - started,
-            "before": before,
-            "anonymous": peak[0],
-            "resident": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-            "atoms": coder.components_,
-            "objective": coder.history_["objective"].tolist(),
-            "sparsity": coder.history_["sparsity"].tolist(),
-        }
-    )
+    with Peak() as peak:
+        coder.fit_blocks(source, blocks_per_update=options.per_update, checkpoint=checkpoint)
+    report = {
+        "seconds": time.perf_counter() - started,
+        "read": len(source.times) - 2,  # the first and the last block tell which data these are
+        "start": source.times[2] - started,
+        "before": peak.before,
+        "anonymous, beyond": peak.bytes,
+        "atoms": coder.components_,
+        "objective": coder.history_["objective"].tolist(),
+        "sparsity": coder.history_["sparsity"].tolist(),
+    }
+    if options.code:
+        report |= code(coder, source.rows)
+    report["resident"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    results.put(report)
+
+
+def code(coder, X):
+    """Return what it takes to code all rows, and how many coefficients are not zero."""
+    started = time.perf_counter()
+    with Peak() as peak:
+        codes = coder.transform(X)
+    return {
+        "coding, seconds": time.perf_counter() - started,
+        "coding, anonymous, beyond": peak.bytes,
+        "codes, bytes": codes.data.nbytes + codes.indices.nbytes + codes.indptr.nbytes,
+        "codes, share not zero": codes.nnz / (codes.shape[0] * codes.shape[1]),
+    }
 
 
 def in_a_process(*arguments):
@@ -116,11 +138,13 @@ def main():
     parser.add_argument("--side", type=int, default=16, help="of a patch, in pixels")
     parser.add_argument("--atoms", type=int, default=256)
     parser.add_argument("--alpha", type=float, default=0.5)
+    parser.add_argument("--gap", type=float, default=1e-8, help="relative duality gap of codes")
     parser.add_argument("--block", type=int, default=2000, help="rows of a block")
     parser.add_argument("--per-update", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--every", type=float, default=10.0, help="seconds between checkpoints")
+    parser.add_argument("--code", action="store_true", help="code the file too")
     parser.add_argument("--no-kill", action="store_true", help="the first process only")
     parser.add_argument("--folder", help="for file and checkpoints; needs room")
     parser.add_argument("--json", help="file for the results")
