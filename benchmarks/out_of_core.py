@@ -1,6 +1,6 @@
 """Learn from a file of patches that need not fit in memory, be killed half-way, and go on: speed and memory.
 
-python benchmarks/out_of_core.py [--rows 400000] [--side 16] [--atoms 256] [--code] [--folder FOLDER] [--json results.json]
+python benchmarks/out_of_core.py [--rows 400000] [--side 16] [--atoms 256] [--code] [--folder FOLDER] [--json FILE]
 
 The file has rows * side * side * 4 bytes, by default 0.4 GB; 1 000 000 patches of 32 x 32 take 4.1 GB. Three processes
 fit it with checkpoints: one from end to end, one that is killed at half of the blocks, and one that goes on from there
