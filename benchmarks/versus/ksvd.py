@@ -73,10 +73,11 @@ def find_epochs(learn, curve, goal):
             curve[epochs] = learn(epochs)
         return curve[epochs][1] <= goal * (1 + ROUNDING)
 
-    last = next((epochs for epochs in TRIED if reached(epochs)), None)
+    candidates = sorted({*TRIED, *curve})
+    last = next((epochs for epochs in candidates if reached(epochs)), None)
     if last is None:
         return None
-    before = max((epochs for epochs in TRIED if epochs < last), default=0)
+    before = max((epochs for epochs in candidates if epochs < last), default=0)
     return next(epochs for epochs in range(before + 1, last + 1) if reached(epochs))
 
 
