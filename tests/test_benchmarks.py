@@ -113,7 +113,7 @@ def test_coding_is_reported_with_its_quality(imported, monkeypatch, small, capsy
 def test_few_rows_are_like_all(imported, small):
     (problems,) = imported("versus", "problems")
     X, D = small
-    X = X * np.linspace(0.5, 2, len(X))[:, None]  # the last ones have three times as many active coefficients
+    X = X * np.linspace(0.5, 2, len(X))[:, None]  # from few active coefficients to many
     ordered = problems.evenly(X, D, 1.0)
     np.testing.assert_array_equal(np.sort(ordered, axis=0), np.sort(X, axis=0))
     sizes = np.count_nonzero(solve(ordered, D, L1(1.0)).codes, axis=1)
