@@ -50,7 +50,7 @@ def store(values, j, vector):
 
 
 def prefetch(values, j):
-    """Ask memory for the cache line of place j, which is read soon; does nothing in plain Python."""
+    """Ask for the cache line of place j, to be read soon, into the second cache; does nothing in plain Python."""
 
 
 def fill(value):
@@ -164,7 +164,7 @@ def _prefetch(context, builder, sig, arguments):
     address = _address(context, builder, sig.args[0], *arguments, byte)
     kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
     intrinsic = builder.module.declare_intrinsic("llvm.prefetch", [address.type], kind)
-    builder.call(intrinsic, [address, number(0), number(3), number(1)])  # to read, to keep, data
+    builder.call(intrinsic, [address, number(0), number(2), number(1)])  # to read, second cache, data
     return context.get_dummy_value()
 
 
