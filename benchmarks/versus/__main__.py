@@ -9,7 +9,6 @@ import itertools
 import json
 import os
 import warnings
-from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -34,9 +33,12 @@ from threadpoolctl import threadpool_limits
 
 CODING = {"l1": l1.run, "pursuit": counts.run_pursuit, "l0": counts.run_l0, "threads": threads.run}
 LEARNING = {"learning": learning.run, "ksvd": ksvd.run}
-IMAGES = {"convolutional": convolutional.run, "convolutional-1d": convolutional_1d.run}
 BINARY = {"memory": memory.run, "neighbors": neighbors.run}
-NAMES = [*CODING, *LEARNING, *IMAGES, *BINARY, "hypergeometric", "first-call"]
+
+#: Rows that a quick run codes, and what it leaves out.
+QUICK, LONG = 10_000, ("convolutional-1d", "first-call")
+
+NAMES = [*CODING, *LEARNING, "convolutional", "convolutional-1d", *BINARY, "hypergeometric", "first-call"]
 
 
 def main():
@@ -53,7 +55,7 @@ def main():
 def parse():
     parser = argparse.ArgumentParser(prog="benchmarks/versus", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="less than three minutes: see README.md")
-    parser.add_argument("--tasks", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--tasks", nargs="+", choices=NAMES, help="all, or all that a quick run has")
     parser.add_argument("--sizes", nargs="+", type=int, default=[K for _, K in SIZES], help="numbers of atoms")
     parser.add_argument("--sides", nargs="+", type=int, default=convolutional.SIDES, help="of images in pixels")
     parser.add_argument("--rounds", type=int, default=5)
@@ -63,6 +65,9 @@ def parse():
     options = parser.parse_args()
     if options.results and not options.figure:
         parser.error("--from draws the results of an earlier run: give --figure too.")
+    options.tasks = options.tasks or [name for name in NAMES if not (options.quick and name in LONG)]
+    if options.quick and set(LONG) & set(options.tasks):
+        parser.error(f"--quick has none of {', '.join(LONG)}: run these without.")
     return options
 
 
@@ -84,7 +89,7 @@ def run(options):
     for size, dtype, n in itertools.product(sizes, (np.float64, np.float32), numbers):
         for name in [name for name in options.tasks if name in CODING]:
             X, D = (array.astype(dtype) for array in problem(*size))
-            attempt(name, CODING[name], n, X, D, n, rounds, options.quick)
+            attempt(name, CODING[name], n, X[: QUICK if options.quick else None], D, n, rounds, options.quick)
     for dtype, n in itertools.product((np.float64,) if options.quick else (np.float64, np.float32), numbers):
         for name in [name for name in options.tasks if name in LEARNING]:
             attempt(name, LEARNING[name], n, dtype, n, 1 if options.quick else rounds, options.quick)
@@ -92,10 +97,12 @@ def run(options):
         attempt(name, BINARY[name], n, bool, n, rounds, options.quick)
     if "hypergeometric" in options.tasks:
         attempt("hypergeometric", hypergeometric.run, 1, rounds)
-    for name, n in itertools.product([name for name in options.tasks if name in IMAGES], numbers):
-        sides = {"sides": options.sides} if name == "convolutional" else {}
-        attempt(name, partial(IMAGES[name], **sides), n, np.float32, n, 1 if options.quick else rounds, options.quick)
-    if "first-call" in options.tasks and not options.quick:
+    for n in numbers if "convolutional" in options.tasks else ():
+        settings = np.float32, n, 1 if options.quick else rounds, options.quick, options.sides
+        attempt("convolutional", convolutional.run, n, *settings)
+    for n in numbers if "convolutional-1d" in options.tasks else ():
+        attempt("convolutional-1d", convolutional_1d.run, n, n, rounds)
+    if "first-call" in options.tasks:
         attempt("first-call", first_call.run, 1)
     return report
 

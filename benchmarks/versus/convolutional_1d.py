@@ -26,12 +26,12 @@ THEIRS = {"lgcd": 1e-3, "l-bfgs": 1e7}
 OURS = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8)
 
 
-def run(report, dtype, threads, rounds, quick):
-    """Compare weights; as many signals as threads, in float64 whatever the type is."""
-    X, D = signals(threads if quick else 2 * threads, LENGTH // 5 if quick else LENGTH, np.float64)
+def run(report, threads, rounds):
+    """Compare weights; two signals for each thread, or one short one."""
+    X, D = signals(2 * threads, LENGTH, np.float64)
     operator = ConvolutionOperator(D, X.shape[1], boundary="valid")
     largest = alpha_max(X, operator, L1(positive=True)).max()
-    for fraction in FRACTIONS[1:3] if quick else FRACTIONS:
+    for fraction in FRACTIONS:
         alpha = float(fraction * largest)
         theirs = [
             Method(f"alphacsc {solver}", peers.alphacsc(X, D, alpha, tol * (X.std() if solver == "lgcd" else 1),

@@ -14,7 +14,10 @@ from sparsecode.solvers import solve
 FEATURES, ATOMS, ACTIVE = 144, (144, 288), 8
 TRAINING, HELD_OUT = 20_000, 2000
 
-#: Epochs of dictlearn after which its error is a goal.
+#: Solvers of ours; a quick run has the first.
+SOLVERS = ("omp", "replacement")
+
+#: Epochs of dictlearn after which its error is a goal; a quick run has the first.
 EPOCHS = (5, 20)
 
 #: Epochs that are tried, each time from the first atoms; then those between the first that will do and the one before.
@@ -32,21 +35,21 @@ def run(report, dtype, threads, rounds, quick):
         init = training[np.linspace(0, TRAINING - 1, n_components).astype(int)]
         init = init / np.linalg.norm(init, axis=1, keepdims=True)
         peers.dictlearn_atoms(training[:500], init, ACTIVE, 1)()  # compiled before the clock runs
-        for solver in ("omp", "replacement"):
+        for solver in SOLVERS[:1] if quick else SOLVERS:
             fit(training[:500], init, solver, threads, 1, measure)
-        compare(report, training, init, threads, rounds, measure, EPOCHS[:1] if quick else EPOCHS)
+        compare(report, training, init, threads, rounds, measure, quick)
 
 
-def compare(report, X, init, threads, rounds, measure, goal_epochs):
+def compare(report, X, init, threads, rounds, measure, quick):
     """Report the time to the errors of dictlearn after some epochs.
 
     The epochs that it takes are found before the clock runs: each fit of so many gives the same atoms.
     """
-    fits = {"sparsecode omp": partial(fit, X, init, "omp", threads, measure=measure),
-            "sparsecode replacement": partial(fit, X, init, "replacement", threads, measure=measure),
-            "dictlearn": partial(fit_dictlearn, X, init, measure=measure)}  # fmt: skip
+    solvers = SOLVERS[:1] if quick else SOLVERS
+    fits = {f"sparsecode {solver}": partial(fit, X, init, solver, threads, measure=measure) for solver in solvers}
+    fits["dictlearn"] = partial(fit_dictlearn, X, init, measure=measure)
     curves = {name: {} for name in fits}
-    curves["dictlearn"] = {epochs: fits["dictlearn"](epochs) for epochs in goal_epochs}
+    curves["dictlearn"] = {epochs: fits["dictlearn"](epochs) for epochs in (EPOCHS[:1] if quick else EPOCHS)}
     goals = {epochs: error for epochs, (_, error) in curves["dictlearn"].items()}
     for epochs, goal in goals.items():
         needed = {name: find_epochs(fits[name], curves[name], goal) for name in fits}
@@ -56,7 +59,7 @@ def compare(report, X, init, threads, rounds, measure, goal_epochs):
                 seconds[name].append(fits[name](least)[0] if least else np.inf)
         for name, taken in seconds.items():
             setting = f"k = {ACTIVE}, error {goal:.4f}, of dictlearn after {epochs}"
-            ratio = np.median(np.array(taken) / seconds["sparsecode omp"])
+            ratio = np.median(np.array(taken) / seconds[f"sparsecode {SOLVERS[0]}"])
             report.add_time("ksvd", X, len(init), threads, setting, name, np.median(taken), ratio)
     points = {name: [curve[epochs] for epochs in sorted(curve)] for name, curve in curves.items()}
     report.add_curves("ksvd", X, len(init), threads, points)

@@ -28,19 +28,19 @@ def run(report, dtype, threads, rounds, quick):
     for n_components in ATOMS[1:] if quick else ATOMS:
         for learner in ours(training[:512], n_components, threads, 0).values():
             next(learner)  # what is compiled or loaded is, before the clock runs
-        plan = QUICK if quick else (EPOCHS, PATIENCE)
-        compare(report, training, n_components, threads, rounds, measure, *plan)
+        compare(report, training, n_components, threads, rounds, measure, quick)
 
 
-def compare(report, X, n_components, threads, rounds, measure, passes, patience):
+def compare(report, X, n_components, threads, rounds, measure, quick):
     """Report the time that each learner takes to the objectives of SPAMS after some passes."""
+    passes, patience = QUICK if quick else (EPOCHS, PATIENCE)
     times = {}  # by passes of SPAMS and by name, one for each round
     for turn in range(rounds):
         goals = {epochs: peers_goal(X, n_components, threads, epochs, measure) for epochs in passes}
         limits = {"until": min(goal for _, goal in goals.values()),
                   "cap": patience * max(seconds for seconds, _ in goals.values())}  # fmt: skip
         learners = ours(X, n_components, threads, turn)
-        if turn == 0:  # minutes
+        if turn == 0 and not quick:  # minutes
             learners["scikit-learn"] = peers.scikit_learn_atoms(X, n_components, ALPHA, STEP, PIECE // STEP)
         curves = [trace(name, atoms, measure, **limits) for name, atoms in learners.items()]
         for epochs, (seconds, goal) in goals.items():
