@@ -94,16 +94,16 @@ def test_coding_is_reported_with_its_quality(imported, monkeypatch, small, capsy
     counts.run_pursuit(results, X, D, 1, 1, True)
     counts.run_l0(results, X, D, 1, 1, True)
     results.save()
-    assert "SPAMS, threads 1 is left out: no such library" in capsys.readouterr().out
+    assert "SPAMS is left out: no such library" in capsys.readouterr().out
     saved = json.loads((tmp_path / "results.json").read_text())
     by_name = {(row["task"], row["method"]): row for row in saved["rows"]}
     product = by_name["l1", "X D^T, threads 1"]
     ratio = float(product["quality"].removeprefix("ours / product = "))
     assert ratio == pytest.approx(1 / product["ours is faster"], abs=0.006)  # one round; two digits are printed
-    for library in ("sparsecode", "scikit-learn"):
+    for library in ("sparsecode", "scikit-learn, processes 1"):
         quality = by_name["l1", f"{library}, gap 1e-06"]["quality"]
         assert float(quality.split("gap ")[1].split(",")[0]) <= 1e-6
-    for method in ("sparsecode ormp", "sparsecode omp", "scikit-learn omp"):
+    for method in ("sparsecode ormp", "sparsecode omp", "scikit-learn omp, processes 1"):
         assert by_name["pursuit", method]["quality"].startswith("error 0.")
     assert by_name["l0", "sparsecode replacement"]["quality"].startswith("objective ")
     (curves,) = saved["curves"]

@@ -33,8 +33,10 @@ def pursuits(X, D, k, threads):
             yield Method(f"SPAMS omp, threads {n}", peers.spams_omp(X, D, k, n), len(X))
     except ImportError as error:
         print(f"SPAMS is left out: {error}")
-    few = X[: max(20, len(X) // 40)]
-    yield Method("scikit-learn omp", peers.scikit_learn(few, D, threads, "omp", n_nonzero_coefs=k), len(few))
+    part = X[: max(20, len(X) // 5)]
+    for n in range(1, threads + 1):
+        run = peers.scikit_learn(part, D, n, "omp", n_nonzero_coefs=k)
+        yield Method(f"scikit-learn omp, processes {n}", run, len(part))
 
 
 def run_l0(report, X, D, threads, rounds, quick):

@@ -1,5 +1,8 @@
 """l1 codes with a certificate: relative duality gaps of 1e-4 and 1e-6."""
 
+import itertools
+from functools import partial
+
 import numpy as np
 import peers
 from problems import evenly, weight_for
@@ -45,18 +48,24 @@ def methods(X, D, alpha, threads, quick):
         yield our_method(X, D, alpha, gap, threads)
     for n in range(1, threads + 1):
         yield Method(f"{PRODUCT}, threads {n}", product(X, D, n), len(X))
-    few, fewer = X[: max(20, len(X) // 40)], X[: max(5, len(X) // 400)]
-    others = [(f"SPAMS, threads {n}", X, peers.spams_lasso, n) for n in range(1, threads + 1)]
-    for gap in GAPS:
-        others.append((f"scikit-learn, gap {gap:.0e}", few, certified(peers.scikit_learn_lasso), gap, threads))
-        if not quick:  # half a minute, with the search for tolerances
-            others.append((f"celer, gap {gap:.0e}", fewer, certified(peers.celer), gap))
-            others.append((f"skglm, gap {gap:.0e}", fewer, certified(peers.skglm), gap))
-    for name, rows, make, *settings in others:
+    for name, find in others(X, D, alpha, threads, quick):
         try:
-            yield Method(name, make(rows, D, alpha, *settings), len(rows))
+            yield from find()
         except ImportError as error:
             print(f"{name} is left out: {error}")
+
+
+def others(X, D, alpha, threads, quick):
+    """Yield the names of other libraries, and what returns their methods."""
+    # To give a second process its rows takes scikit-learn as long as a hundred of them
+    part, few, numbers = X[: max(20, len(X) // 5)], X[: max(5, len(X) // 400)], range(1, threads + 1)
+    gaps = GAPS[:1] if quick else GAPS
+    yield "SPAMS", lambda: [Method(f"SPAMS, threads {n}", peers.spams_lasso(X, D, alpha, n), len(X)) for n in numbers]
+    makers = {f"scikit-learn, processes {n}": partial(peers.scikit_learn_lasso, processes=n) for n in numbers}
+    yield "scikit-learn", partial(certified, makers, part, D, alpha, gaps)
+    if not quick:  # half a minute, with the search for tolerances
+        for name, make in {"celer": peers.celer, "skglm": peers.skglm}.items():
+            yield name, partial(certified, {name: make}, few, D, alpha, gaps)
 
 
 def product(X, D, threads):
@@ -70,23 +79,19 @@ def product(X, D, threads):
     return run
 
 
-def certified(make):
-    """Return a maker of runs with the largest tolerance that leads to a gap, or the one that leads to the smallest."""
-
-    def make_certified(X, D, alpha, gap, *settings):
-        # With less than 1e-6 in float32, celer takes seconds a row and scikit-learn stops far from the minimum
-        tolerances = 10.0 ** np.arange(-1, -6.1 if X.dtype == np.float32 else -9.1, -0.5)
-        best, smallest = None, np.inf
-        for tol in tolerances:
-            run = make(X, D, alpha, tol, *settings)
-            reached = largest_gap(X, D, run(), alpha)
-            if reached < smallest:
-                best, smallest = run, reached
-            if reached <= gap:
-                break
-        return best
-
-    return make_certified
+def certified(makers, X, D, alpha, gaps):
+    """Return methods for each gap: with the largest tolerance that leads there, or the one with the smallest gap."""
+    reached, search = {}, next(iter(makers.values()))
+    # With less than 1e-6 in float32, celer takes seconds a row and scikit-learn stops far from the minimum
+    for tol in 10.0 ** np.arange(-1, -6.1 if X.dtype == np.float32 else -9.1, -0.5):
+        reached[tol] = largest_gap(X, D, search(X, D, alpha, tol)(), alpha)
+        if reached[tol] <= min(gaps):
+            break
+    methods = []
+    for gap, (name, make) in itertools.product(gaps, makers.items()):
+        tol = next((tol for tol in reached if reached[tol] <= gap), min(reached, key=reached.get))
+        methods.append(Method(f"{name}, gap {gap:.0e}", make(X, D, alpha, tol), len(X)))
+    return methods
 
 
 def largest_gap(X, D, W, alpha):

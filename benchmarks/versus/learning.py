@@ -14,7 +14,7 @@ ALPHA = 0.5
 
 #: Passes of SPAMS over the patches; how many times as long as its longest run others may take; both for a quick run.
 EPOCHS, PATIENCE = (1, 3, 10), 10
-QUICK = (1, 3), 2
+QUICK = (3,), 2
 
 #: Rows after which the objective is looked at, rows that it is measured on, rows of a batch here and in SPAMS, and rows
 #: of a batch of scikit-learn, its default.

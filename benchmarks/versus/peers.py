@@ -56,14 +56,14 @@ def dictlearn_atoms(X, init, k, epochs):
     return lambda: learner.fit(X).components_
 
 
-def scikit_learn(X, D, threads, algorithm, **settings):
+def scikit_learn(X, D, processes, algorithm, **settings):
     """scikit-learn, `sparse_encode`."""
     from sklearn.decomposition import sparse_encode
 
-    return lambda: sparse_encode(X, D, algorithm=algorithm, n_jobs=threads, **settings)
+    return lambda: sparse_encode(X, D, algorithm=algorithm, n_jobs=processes, **settings)
 
 
-def scikit_learn_lasso(X, D, alpha, tol, threads):
+def scikit_learn_lasso(X, D, alpha, tol, processes):
     """scikit-learn, `Lasso` on the Gram matrix as in `sparse_encode`, whose tolerance is always 1e-8.
 
     Its objective is divided by the number of features.
@@ -71,11 +71,11 @@ def scikit_learn_lasso(X, D, alpha, tol, threads):
     from joblib import Parallel, delayed
     from sklearn.utils import gen_even_slices
 
-    parts = [X[part] for part in gen_even_slices(len(X), threads)]
+    parts = [X[part] for part in gen_even_slices(len(X), processes)]
 
     def run():
         gram = D @ D.T
-        codes = Parallel(n_jobs=threads)(delayed(_lasso)(part, D, gram, alpha, tol) for part in parts)
+        codes = Parallel(n_jobs=processes)(delayed(_lasso)(part, D, gram, alpha, tol) for part in parts)
         return np.concatenate(codes)
 
     return run
