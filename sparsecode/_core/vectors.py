@@ -83,6 +83,11 @@ def least(vector):
     return np.min(vector)
 
 
+def total(vector):
+    """Return the sum of the numbers of a vector, in any order."""
+    return np.sum(vector)
+
+
 class Vector(types.Type):
     """Numba's type of vectors of one dtype."""
 
@@ -137,6 +142,7 @@ _typed(magnitude, lambda vector: vector if _are_vectors(vector) else None)
 _typed(maximum, lambda vector, other: vector if _are_vectors(vector, other) else None)
 _typed(greatest, lambda vector: vector.dtype if _are_vectors(vector) else None)
 _typed(least, lambda vector: vector.dtype if _are_vectors(vector) else None)
+_typed(total, lambda vector: vector.dtype if _are_vectors(vector) else None)
 
 
 def _address(context, builder, kind, array, j, pointee):
@@ -200,6 +206,15 @@ def _intrinsic(function, name, flags=()):
 _intrinsic(magnitude, "fabs")
 _intrinsic(greatest, "vector.reduce.fmax", ("nnan",))
 _intrinsic(least, "vector.reduce.fmin", ("nnan",))
+
+
+@lower_builtin(total, Vector)
+def _total(context, builder, sig, arguments):
+    vector = context.get_value_type(sig.args[0])
+    number = context.get_value_type(sig.return_type)
+    full = f"llvm.vector.reduce.fadd.v{vector.count}f{sig.args[0].dtype.bitwidth}"
+    add = builder.module.declare_intrinsic(full, fnty=ir.FunctionType(number, [number, vector]))
+    return builder.call(add, [number(-0.0), *arguments], fastmath=("reassoc",))
 
 
 def _operator(function, result_of, instruction):

@@ -6,7 +6,7 @@ import numpy as np
 
 from .._core.jit import kernel
 from .._core.products import aligned_empty
-from ._gram_kernels import correlate, find, largest, square_error
+from ._gram_kernels import correlate, find, largest, list_above, square_error
 from ._inverse_factor import append_basis, delete_basis, make_factor, multiply, multiply_transposed
 from ._rows import conclude, share
 
@@ -48,6 +48,7 @@ class Workspace(NamedTuple):
     u: np.ndarray  # R column
     coefficients: np.ndarray  # of an atom on the active ones
     turn: np.ndarray
+    places: np.ndarray  # 0, 1, 2, ... of a vector
 
 
 def make_workspace(n_components, max_active, dtype):
@@ -105,28 +106,33 @@ def _certify(c, pen, work, k, square_norm, top):
     return 0.5 * (1.0 - scale) ** 2 * error + max(slack, 0.0), error, cost
 
 
+def _square(u, k):
+    """Return the sum of squares of the first k numbers."""
+    total = 0.0
+    for a in range(k):
+        total += u[a] * u[a]
+    return total
+
+
 def _project(G, work, k, j):
     """Write products and coefficients of atom j on the active ones; return its squared distance to their span."""
     for a in range(k):
         work.column[a] = G[j, work.active[a]]
-        work.turn[a] = work.column[a]
-        work.u[a] = 0.0
-    pivot = np.float64(G[j, j])
-    for refined in range(2):
-        multiply(work.R, k, work.turn, work.target)
-        pivot = np.float64(G[j, j])
-        for a in range(k):
-            work.u[a] += work.target[a]
-            pivot -= work.u[a] * work.u[a]
-        multiply_transposed(work.R, k, work.u, work.coefficients)
-        if refined or pivot > PIVOT_REFINED * G[j, j]:
-            break
-        for a in range(k):
-            left = work.column[a]
-            for b in range(k):
-                left -= G[work.active[a], work.active[b]] * work.coefficients[b]
-            work.turn[a] = left
-    return pivot
+    multiply(work.R, k, work.column, work.u)
+    multiply_transposed(work.R, k, work.u, work.coefficients)
+    pivot = G[j, j] - square(work.u, k)
+    if pivot > PIVOT_REFINED * G[j, j]:
+        return pivot
+    for a in range(k):
+        left = work.column[a]
+        for b in range(k):
+            left -= G[work.active[a], work.active[b]] * work.coefficients[b]
+        work.turn[a] = left
+    multiply(work.R, k, work.turn, work.target)
+    for a in range(k):
+        work.u[a] += work.target[a]
+    multiply_transposed(work.R, k, work.u, work.coefficients)
+    return G[j, j] - square(work.u, k)
 
 
 def _admit(G, c, pen, work, k, j, sign, weight):
@@ -144,7 +150,7 @@ def _admit(G, c, pen, work, k, j, sign, weight):
 
 def _drop(work, k, p):
     """Remove the active atom at place p; return k - 1."""
-    delete_basis(work.R, k, p, work.y, work.turn)
+    delete_basis(work.R, k, p, work.y, work.turn, work.places)
     for a in range(p, k - 1):
         work.active[a] = work.active[a + 1]
         work.weight[a] = work.weight[a + 1]
@@ -232,11 +238,7 @@ def _list_near(work, best):
     cut = excess[best] * ADMIT_SHARE
     excess[best] = -1
     work.near[0] = best
-    n = np.int64(1)
-    for j in range(excess.shape[0]):  # without a branch
-        work.near[n] = j
-        n += excess[j] > cut
-    return n
+    return list_above(excess, cut, work.near, np.int64(1))
 
 
 def _refine(pen, work, k):
@@ -307,6 +309,7 @@ def _encode_rows(G, C, square_norms, pen, warm, tol, max_iter, work, stop, W, ga
 
 measure_excess = kernel(_measure_excess)
 certify = kernel(_certify)
+square = kernel(_square)
 project = kernel(_project)
 admit = kernel(_admit)
 drop = kernel(_drop)

@@ -31,6 +31,23 @@ def _collect(w, active, weight):
     return k
 
 
+def _list_above(values, level, places, n):
+    """Write the places of values above a level to `places`, from place n on; return where they end."""
+    whole = values.shape[0] - values.shape[0] % WORD
+    for start in range(0, whole, WORD):
+        part, bits = values[start : start + WORD], np.uint64(0)
+        for j in range(WORD):
+            bits |= np.uint64(part[j] > level) << np.uint64(j)
+        while bits:
+            places[n] = start + first_bit(bits)
+            n += 1
+            bits &= bits - np.uint64(1)
+    for j in range(whole, values.shape[0]):
+        places[n] = j
+        n += values[j] > level
+    return n
+
+
 def _correlate(G, c, active, weight, k, g):
     """Write ``g = c - weight G[active]``, four rows of G at a time."""
     K = c.shape[0]
@@ -119,6 +136,7 @@ def _finish_rows(X, D, W, active, weight, residual, errors, counts, indices, dat
 
 
 collect = kernel(_collect)
+list_above = kernel(_list_above)
 correlate = kernel(_correlate)
 square_error = kernel(_square_error)
 largest_correlation = kernel(_largest_correlation)

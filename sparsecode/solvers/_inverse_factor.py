@@ -3,30 +3,38 @@
 For ``A = G[active, active]`` of order k, R is lower triangular with ``R A R^T = I``: its rows are the coefficients of
 an orthonormal basis of the span of the active atoms. All work is products with R, whose loops have no chain of results
 that wait for each other, as triangular solves have.
-R is kept by rows in a square array with three columns of zeros behind the diagonal, since loops take four rows at once.
-float64 whatever the problem's type: k is small beside K, and a float32 factor would lose the active set.
+It is float64 whatever the problem's type: k is small beside K, and a float32 factor would lose the active set.
+
+Blocks of `LANES` numbers are loaded and stored at a time. What a row of R has behind its diagonal, up to the end of the
+block and one number further, is zero, and nothing beyond is read. Vectors have room for a block behind their k numbers.
 """
 
 import numpy as np
 
 from .._core.jit import kernel
 from .._core.products import aligned_empty
+from .._core.vectors import fill, lanes, load, store, total, where
 
-#: Columns, and entries of vectors, beyond the order that loops over four rows may touch.
-MARGIN = 4
+LANES = lanes(np.float64)
+
+
+def length(order):
+    """Return the length of rows and vectors of a factor of up to `order` atoms."""
+    return -(-order // LANES) * LANES + LANES
 
 
 def make_factor(order):
     """Allocate the factor of up to `order` atoms, and what its functions and those that use them work on, by name."""
-    vectors = ("right", "y", "target", "column", "u", "coefficients", "turn")
-    size = order + MARGIN
-    factor = {"R": aligned_empty((size, -(-size // 8) * 8), np.float64)}
-    return factor | {name: aligned_empty(size, np.float64) for name in vectors}
+    factor = {"R": aligned_empty((order, length(order)), np.float64), "places": np.arange(LANES, dtype=np.float64)}
+    for name in ("right", "y", "target", "column", "u", "coefficients", "turn"):
+        factor[name] = aligned_empty(length(order), np.float64)
+        factor[name][:] = 0
+    return factor
 
 
 def _multiply(R, k, v, out):
     """Write ``out = R v``; the entries of v that follow the k first are made zero."""
-    for b in range(k, k + MARGIN - 1):
+    for b in range(k, k + 3):
         v[b] = 0.0
     whole = k - k % 4
     for a in range(0, whole, 4):
@@ -46,59 +54,59 @@ def _multiply(R, k, v, out):
 
 
 def _multiply_transposed(R, k, u, out):
-    """Write ``out = R^T u``; the three entries of out that follow the k first are touched too."""
-    for b in range(k + MARGIN - 1):
-        out[b] = 0.0
-    whole = k - k % 4
-    for a in range(0, whole, 4):
-        u0, u1, u2, u3 = u[a], u[a + 1], u[a + 2], u[a + 3]
-        for b in range(a + 4):
-            out[b] += (u0 * R[a, b] + u1 * R[a + 1, b]) + (u2 * R[a + 2, b] + u3 * R[a + 3, b])
-    for a in range(whole, k):
-        u0 = u[a]
-        for b in range(a + 1):
-            out[b] += u0 * R[a, b]
+    """Write ``out = R^T u``, and zeros up to the end of the block."""
+    for b in range(0, k, LANES):
+        even = odd = fill(0.0)
+        for a in range(b, k - 1, 2):
+            even = even + fill(u[a]) * load(R[a], b)
+            odd = odd + fill(u[a + 1]) * load(R[a + 1], b)
+        if (k - b) % 2:
+            even = even + fill(u[k - 1]) * load(R[k - 1], b)
+        store(out, b, even + odd)
 
 
 def _append_basis(R, k, coefficients, pivot, right, y):
-    """Append an atom by its coefficients on the active ones and its squared distance to their span; extend y."""
+    """Append an atom by its coefficients on the active ones and its squared distance to their span; extend y.
+
+    The coefficients come from `multiply_transposed`, with zeros up to the end of the block.
+    """
     inverse = 1.0 / np.sqrt(pivot)
-    for b in range(k):
-        R[k, b] = -inverse * coefficients[b]
-    R[k, k] = inverse
-    for b in range(k + 1, k + MARGIN):
-        R[k, b] = 0.0
-    total = 0.0
-    for b in range(k + 1):
-        total += R[k, b] * right[b]
-    y[k] = total
+    products, row = fill(0.0), R[k]
+    for b in range(0, k, LANES):
+        part = load(coefficients, b)
+        store(row, b, part * fill(-inverse))
+        products = products + part * load(right, b)
+    if k % LANES == 0:
+        store(row, k, fill(0.0))
+    row[k] = inverse
+    row[k - k % LANES + LANES] = 0.0
+    y[k] = inverse * (right[k] - total(products))
 
 
-def _delete_basis(R, k, p, y, carry):
+def _delete_basis(R, k, p, y, carry, places):
     """Delete the atom at place p; y are coefficients on the basis, which turn with it.
 
     Rotations of neighbouring rows collect column p in the last row, which is then left out with it.
     """
-    for b in range(p + 1):
-        carry[b] = R[p, b]
-    share = carry[p]
-    kept = y[p]
+    here = fill(np.float64(p))
+    for b in range(0, k, LANES):
+        before = fill(np.float64(b)) + load(places, 0)
+        store(carry, b, where(here > before, load(R[p], b), fill(0.0)) if b <= p else fill(0.0))
+    share, kept = R[p, p], y[p]
+    square = share * share
     for i in range(p + 1, k):
         other = R[i, p]
-        both = np.sqrt(share * share + other * other)
+        square += other * other
+        both = np.sqrt(square)
         cosine, sine = other / both, share / both
-        for b in range(p):
-            below, value = carry[b], R[i, b]
-            R[i - 1, b] = cosine * below - sine * value
-            carry[b] = sine * below + cosine * value
-        carry[i] = 0.0
-        for b in range(p + 1, i + 1):
-            below, value = carry[b], R[i, b]
-            R[i - 1, b - 1] = cosine * below - sine * value
-            carry[b] = sine * below + cosine * value
-        R[i - 1, i] = 0.0
-        y[i - 1], kept = cosine * kept - sine * y[i], sine * kept + cosine * y[i]
         share = both
+        turn, mix = fill(cosine), fill(sine)
+        for b in range(0, i, LANES):  # without column p
+            above = here > fill(np.float64(b)) + load(places, 0)
+            value, below = where(above, load(R[i], b), load(R[i], b + 1)), load(carry, b)
+            store(R[i - 1], b, turn * below - mix * value)
+            store(carry, b, mix * below + turn * value)
+        y[i - 1], kept = cosine * kept - sine * y[i], sine * kept + cosine * y[i]
 
 
 multiply = kernel(_multiply)

@@ -8,7 +8,7 @@ from .._core.jit import kernel
 from .._core.products import aligned_empty
 from ._active_set_kernel import project, settle
 from ._gram_kernels import correlate, find, largest, largest_correlation
-from ._inverse_factor import MARGIN, append_basis, make_factor, multiply_transposed
+from ._inverse_factor import append_basis, length, make_factor, multiply_transposed
 from ._pursuit_kernel import ROUNDING
 from ._rows import STALLED, conclude, share
 
@@ -34,11 +34,11 @@ class Workspace(NamedTuple):
     u: np.ndarray  # R column
     coefficients: np.ndarray  # of an atom on the active ones
     turn: np.ndarray
+    places: np.ndarray  # 0, 1, 2, ... of a vector
 
 
 def make_workspace(n_components, max_active, dtype):
     """Allocate the work arrays for at most `max_active` active atoms, and one that turns out to depend on them."""
-    size = max_active + MARGIN
     score = aligned_empty(n_components, dtype)
     return Workspace(
         g=aligned_empty(n_components, dtype),
@@ -49,7 +49,7 @@ def make_workspace(n_components, max_active, dtype):
         given=aligned_empty(n_components, dtype),
         active=np.empty(max_active, np.int64),
         before=np.empty(max_active, np.int64),
-        weight=np.empty(size),
+        weight=np.zeros(length(max_active)),
         sign=np.ones(max_active),
         **make_factor(max_active),
     )

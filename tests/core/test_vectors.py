@@ -18,6 +18,7 @@ from sparsecode._core.vectors import (
     prefetch,
     prefetch_row,
     store,
+    total,
     where,
 )
 
@@ -35,15 +36,16 @@ def _combine(a, b, scalar, out, extremes):
         top, bottom = greatest(w), least(w)
         extremes[0] = max(extremes[0], top)
         extremes[1] = min(extremes[1], bottom)
+        extremes[2] += total(v)
 
 
 def _weighted_rows(Q, c, w, start, out):
     """Write ``c - w Q`` from place `start` on: sums that stay in registers."""
     for j in range(start, c.shape[0], VECTOR_BYTES // c.itemsize):
-        total = load(c, j)
+        q = load(c, j)
         for a in range(w.shape[0]):
-            total = total - fill(w[a]) * load(Q[a], j)
-        store(out, j, total)
+            q = q - fill(w[a]) * load(Q[a], j)
+        store(out, j, q)
 
 
 def _sum_of_rows(X, rows, out):
@@ -69,7 +71,7 @@ def test_lengths(dtype):
 @pytest.mark.nojit
 def test_all_that_vectors_can_do(rng, dtype):
     a, b = rng.normal(size=(2, 3 * lanes(dtype))).astype(dtype)
-    scalar, out, extremes = dtype(0.75), np.empty((6, a.size), dtype), np.zeros(2, dtype)
+    scalar, out, extremes = dtype(0.75), np.empty((6, a.size), dtype), np.zeros(3, dtype)
     combine(a, b, scalar, out, extremes)
     close = 4 * np.finfo(dtype).eps  # products may be added unrounded
     np.testing.assert_allclose(out[0], a + b * scalar, rtol=0, atol=close * np.abs([a, b]).max())
@@ -78,7 +80,8 @@ def test_all_that_vectors_can_do(rng, dtype):
     np.testing.assert_array_equal(out[3], np.maximum(a, b))
     np.testing.assert_array_equal(out[4], np.where(a > b, scalar, b))
     np.testing.assert_array_equal(out[5], np.where(a == a[0], b, a))
-    assert extremes.tolist() == [b.max(), b.min()]
+    assert extremes[:2].tolist() == [b.max(), b.min()]
+    np.testing.assert_allclose(extremes[2], a.sum(dtype=np.float64), rtol=0, atol=a.size * close * np.abs(a).max())
 
 
 @pytest.mark.nojit
@@ -86,7 +89,7 @@ def test_what_is_not_a_number_is_not_larger(dtype):
     a, b = np.ones((2, lanes(dtype)), dtype)
     a[3], b[5] = np.nan, -np.inf
     out = np.empty((6, a.size), dtype)
-    combine(a, b, dtype(2), out, np.zeros(2, dtype))
+    combine(a, b, dtype(2), out, np.zeros(3, dtype))
     assert out[3].tolist() == [1.0] * a.size  # the other number stands where the first is none
     assert not (out[4] == 2)[3]
     assert (out[4] == 2)[5]

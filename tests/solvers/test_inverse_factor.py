@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from sparsecode.solvers._inverse_factor import append_basis, delete_basis, make_factor, multiply, multiply_transposed
+from sparsecode.solvers._inverse_factor import (
+    LANES,
+    append_basis,
+    delete_basis,
+    make_factor,
+    multiply,
+    multiply_transposed,
+)
 
 
 def append(work, A, b, active, atom):
@@ -20,16 +27,18 @@ def append(work, A, b, active, atom):
 
 
 @pytest.mark.nojit
-@pytest.mark.parametrize("seed", range(5))
-def test_factor_through_entries_and_exits(seed):
+@pytest.mark.parametrize(
+    ("seed", "n"), [*((seed, 24) for seed in range(5)), (0, LANES), (0, LANES + 1), (0, 3 * LANES)]
+)
+def test_factor_through_entries_and_exits(seed, n):
     """Errors are at most 7e-16 times the condition of the block over 200 seeds, those of the distances 2e-14."""
     rng = np.random.default_rng(seed)
-    D = rng.normal(size=(24, 30))
-    A, b = D @ D.T, rng.normal(size=24)
-    work, active = make_factor(24), []
+    D = rng.normal(size=(n, n + 6))
+    A, b = D @ D.T, rng.normal(size=n)
+    work, active = make_factor(n), []
     work["R"][...] = np.nan  # what is not written is not read
-    for _ in range(60):
-        out = [atom for atom in range(24) if atom not in active]
+    for _ in range(3 * n):
+        out = [atom for atom in range(n) if atom not in active]
         if out and (len(active) < 3 or rng.random() < 0.65):
             atom = rng.choice(out)
             pivot = append(work, A, b, active, int(atom))
@@ -38,7 +47,7 @@ def test_factor_through_entries_and_exits(seed):
             np.testing.assert_allclose(pivot, left, rtol=1e-12)
         else:
             place = int(rng.integers(len(active)))
-            delete_basis(work["R"], len(active), place, work["y"], work["turn"])
+            delete_basis(work["R"], len(active), place, work["y"], work["turn"], work["places"])
             del active[place]
             work["right"][: len(active)] = b[active]
         k = len(active)
