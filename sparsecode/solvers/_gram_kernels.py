@@ -32,7 +32,7 @@ def _collect(w, active, weight):
 
 
 def _list_above(values, level, places, n):
-    """Write the places of values above a level to `places`, from place n on; return where they end."""
+    """Write the places of values above a level to `places`, from n on, and one more; return where they end."""
     whole = values.shape[0] - values.shape[0] % WORD
     for start in range(0, whole, WORD):
         part, bits = values[start : start + WORD], np.uint64(0)

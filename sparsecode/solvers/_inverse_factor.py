@@ -33,9 +33,7 @@ def make_factor(order):
 
 
 def _multiply(R, k, v, out):
-    """Write ``out = R v``; the entries of v that follow the k first are made zero."""
-    for b in range(k, k + 3):
-        v[b] = 0.0
+    """Write ``out = R v``."""
     whole = k - k % 4
     for a in range(0, whole, 4):
         s0 = s1 = s2 = s3 = 0.0
@@ -68,16 +66,20 @@ def _multiply_transposed(R, k, u, out):
 def _append_basis(R, k, coefficients, pivot, right, y):
     """Append an atom by its coefficients on the active ones and its squared distance to their span; extend y.
 
-    The coefficients come from `multiply_transposed`, with zeros up to the end of the block.
+    The coefficients come from `multiply_transposed`, with zeros up to the end of the block. Where a block begins, what an
+    earlier sample, which may have overflowed, left behind ``right[k]`` is made zero.
     """
     inverse = 1.0 / np.sqrt(pivot)
     products, row = fill(0.0), R[k]
+    if k % LANES == 0:
+        own = right[k]
+        store(right, k, fill(0.0))
+        right[k] = own
+        store(row, k, fill(0.0))
     for b in range(0, k, LANES):
         part = load(coefficients, b)
         store(row, b, part * fill(-inverse))
         products = products + part * load(right, b)
-    if k % LANES == 0:
-        store(row, k, fill(0.0))
     row[k] = inverse
     row[k - k % LANES + LANES] = 0.0
     y[k] = inverse * (right[k] - total(products))

@@ -173,6 +173,19 @@ def test_overflow_is_a_status(solver, dtype):
         np.testing.assert_allclose(result.codes[0] / huge, [1, 0, 0], atol=1e-3)  # a gap of 1e-6 is that of 1e-3
 
 
+def test_a_row_that_overflows_changes_no_other(dtype):
+    """With codes to start from: all atoms of a code enter, and what was computed with them is left behind."""
+    norm, huge = (1e4, 1e36) if dtype == np.float32 else (1e60, 1e290)
+    samples, atoms = np.array([[huge] * 4, [3 * norm] * 4], dtype), norm * np.eye(4, dtype=dtype)
+    codes = np.array([[1, 1, 1, 1], [1, 1, 0, 0]], dtype)
+    with np.errstate(all="ignore"):
+        fitted = debias(samples, atoms, codes, n_jobs=1)
+        shrunk = solve(samples, atoms, L1(norm**2), init=codes, n_jobs=1)
+    np.testing.assert_allclose(fitted[1], [3, 3, 0, 0], rtol=1e-6)
+    np.testing.assert_allclose(shrunk.codes[1], [2, 2, 2, 2], rtol=1e-6)
+    assert shrunk.status.tolist() == [NON_FINITE, CONVERGED]
+
+
 # Tolerances and statuses
 
 

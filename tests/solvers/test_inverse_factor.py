@@ -36,7 +36,8 @@ def test_factor_through_entries_and_exits(seed, n):
     D = rng.normal(size=(n, n + 6))
     A, b = D @ D.T, rng.normal(size=n)
     work, active = make_factor(n), []
-    work["R"][...] = np.nan  # what is not written is not read
+    for name in ("R", "right", "turn", "u", "coefficients"):
+        work[name][...] = np.nan  # what is not written is not read
     for _ in range(3 * n):
         out = [atom for atom in range(n) if atom not in active]
         if out and (len(active) < 3 or rng.random() < 0.65):
