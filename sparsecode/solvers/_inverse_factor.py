@@ -66,8 +66,8 @@ def _multiply_transposed(R, k, u, out):
 def _append_basis(R, k, coefficients, pivot, right, y):
     """Append an atom by its coefficients on the active ones and its squared distance to their span; extend y.
 
-    The coefficients come from `multiply_transposed`, with zeros up to the end of the block. Where a block begins, what an
-    earlier sample, which may have overflowed, left behind ``right[k]`` is made zero.
+    The coefficients come from `multiply_transposed`, with zeros up to the end of the block. Where a block begins, what
+    an earlier sample, which may have overflowed, left behind ``right[k]`` is made zero.
     """
     inverse = 1.0 / np.sqrt(pivot)
     products, row = fill(0.0), R[k]
