@@ -57,7 +57,7 @@ def methods(X, D, alpha, threads, quick):
 
 def others(X, D, alpha, threads, quick):
     """Yield the names of other libraries, and what returns their methods."""
-    # To give a second process its rows takes scikit-learn as long as a hundred of them
+    # To give a second process its rows takes scikit-learn as long as hundreds of them
     part, few, numbers = X[: max(20, len(X) // 5)], X[: max(5, len(X) // 400)], range(1, threads + 1)
     gaps = GAPS[:1] if quick else GAPS
     yield "SPAMS", lambda: [Method(f"SPAMS, threads {n}", peers.spams_lasso(X, D, alpha, n), len(X)) for n in numbers]
