@@ -35,8 +35,8 @@ CODING = {"l1": l1.run, "pursuit": counts.run_pursuit, "l0": counts.run_l0, "thr
 LEARNING = {"learning": learning.run, "ksvd": ksvd.run}
 BINARY = {"memory": memory.run, "neighbors": neighbors.run}
 
-#: Rows that a quick run codes, and what it leaves out.
-QUICK, LONG = 10_000, ("convolutional-1d", "first-call")
+#: Rows that a quick run codes, what it leaves out, and what is not to be chosen for it.
+QUICK, LONG, FIXED = 10_000, ("convolutional-1d", "first-call"), ("sizes", "sides", "rounds")
 
 NAMES = [*CODING, *LEARNING, "convolutional", "convolutional-1d", *BINARY, "hypergeometric", "first-call"]
 
@@ -56,26 +56,30 @@ def parse():
     parser = argparse.ArgumentParser(prog="benchmarks/versus", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="less than three minutes: see README.md")
     parser.add_argument("--tasks", nargs="+", choices=NAMES, help="all, or all that a quick run has")
-    parser.add_argument("--sizes", nargs="+", type=int, default=[K for _, K in SIZES], help="numbers of atoms")
-    parser.add_argument("--sides", nargs="+", type=int, default=convolutional.SIDES, help="of images in pixels")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--sizes", nargs="+", type=int, help="numbers of atoms")
+    parser.add_argument("--sides", nargs="+", type=int, help="of images in pixels")
+    parser.add_argument("--rounds", type=int, help="5, if not given")
     parser.add_argument("--json", help="file for the results")
     parser.add_argument("--figure", help="file for a drawing of how fast learning and l1 codes converge")
     parser.add_argument("--from", dest="results", metavar="JSON", help="draw results of an earlier run; run nothing")
     options = parser.parse_args()
     if options.results and not options.figure:
         parser.error("--from draws the results of an earlier run: give --figure too.")
-    options.tasks = options.tasks or [name for name in NAMES if not (options.quick and name in LONG)]
-    if options.quick and set(LONG) & set(options.tasks):
+    if options.quick and set(LONG) & set(options.tasks or ()):
         parser.error(f"--quick has none of {', '.join(LONG)}: run these without.")
+    if options.quick and any(getattr(options, name) for name in FIXED):
+        parser.error(f"--quick has its own {', '.join(FIXED)}: choose them without.")
+    options.tasks = options.tasks or [name for name in NAMES if not (options.quick and name in LONG)]
+    options.sizes = [288] if options.quick else options.sizes or [K for _, K in SIZES]
+    options.sides = options.sides or convolutional.SIDES
+    options.rounds = 3 if options.quick else options.rounds or 5
     return options
 
 
 def run(options):
     """Return the report of all tasks that were chosen."""
-    sizes = [size for size in SIZES if size[1] in ([288] if options.quick else options.sizes)]
-    rounds = 3 if options.quick else options.rounds
-    numbers = (2,) if options.quick else (1, 2)
+    sizes = [size for size in SIZES if size[1] in options.sizes]
+    rounds, numbers = options.rounds, (2,) if options.quick else (1, 2)
     report = Report(options.json)
 
     def attempt(name, task, n, *settings):

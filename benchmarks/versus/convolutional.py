@@ -31,7 +31,7 @@ LEARNED = ("G:12x12x36", "G:8x8x96", "G:12x12x144")
 PATIENCE, LEAST = 20, 30
 
 #: Side of the image of a quick run, and those seconds.
-QUICK = 128, 10
+QUICK = 128, 6
 
 #: SPORCO's iterations whose objective we are to reach too, and tolerances that are tried for it.
 STEPS, TOLERANCES = 100, (0.3, 0.1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4)

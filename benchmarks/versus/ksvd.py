@@ -14,11 +14,8 @@ from sparsecode.solvers import solve
 FEATURES, ATOMS, ACTIVE = 144, (144, 288), 8
 TRAINING, HELD_OUT = 20_000, 2000
 
-#: Solvers of ours; a quick run has the first.
-SOLVERS = ("omp", "replacement")
-
-#: Epochs of dictlearn after which its error is a goal; a quick run has the first.
-EPOCHS = (5, 20)
+#: Solvers of ours, and epochs of dictlearn after which its error is a goal; a quick run has the first of both.
+SOLVERS, EPOCHS = ("omp", "replacement"), (5, 20)
 
 #: Epochs that are tried, each time from the first atoms; then those between the first that will do and the one before.
 TRIED = (1, 2, 4, 6, 9, 12, 15, 20, 30)
@@ -30,26 +27,26 @@ ROUNDING = 1e-6
 def run(report, dtype, threads, rounds, quick):
     """Compare numbers of atoms; all begin with the same patches as atoms."""
     other, training = (rows.astype(dtype) for rows in patches(FEATURES))
-    training, measure = training[:TRAINING], relative_error_of(other[:HELD_OUT])
+    training, measure = training[: TRAINING // (2 if quick else 1)], relative_error_of(other[:HELD_OUT])
+    solvers, epochs = (values[: 1 if quick else None] for values in (SOLVERS, EPOCHS))
     for n_components in ATOMS[1:] if quick else ATOMS:
-        init = training[np.linspace(0, TRAINING - 1, n_components).astype(int)]
+        init = training[np.linspace(0, len(training) - 1, n_components).astype(int)]
         init = init / np.linalg.norm(init, axis=1, keepdims=True)
         peers.dictlearn_atoms(training[:500], init, ACTIVE, 1)()  # compiled before the clock runs
-        for solver in SOLVERS[:1] if quick else SOLVERS:
+        for solver in solvers:
             fit(training[:500], init, solver, threads, 1, measure)
-        compare(report, training, init, threads, rounds, measure, quick)
+        compare(report, training, init, solvers, epochs, threads, rounds, measure)
 
 
-def compare(report, X, init, threads, rounds, measure, quick):
+def compare(report, X, init, solvers, goals_after, threads, rounds, measure):
     """Report the time to the errors of dictlearn after some epochs.
 
     The epochs that it takes are found before the clock runs: each fit of so many gives the same atoms.
     """
-    solvers = SOLVERS[:1] if quick else SOLVERS
     fits = {f"sparsecode {solver}": partial(fit, X, init, solver, threads, measure=measure) for solver in solvers}
     fits["dictlearn"] = partial(fit_dictlearn, X, init, measure=measure)
     curves = {name: {} for name in fits}
-    curves["dictlearn"] = {epochs: fits["dictlearn"](epochs) for epochs in (EPOCHS[:1] if quick else EPOCHS)}
+    curves["dictlearn"] = {epochs: fits["dictlearn"](epochs) for epochs in goals_after}
     goals = {epochs: error for epochs, (_, error) in curves["dictlearn"].items()}
     for epochs, goal in goals.items():
         needed = {name: find_epochs(fits[name], curves[name], goal) for name in fits}
@@ -59,7 +56,7 @@ def compare(report, X, init, threads, rounds, measure, quick):
                 seconds[name].append(fits[name](least)[0] if least else np.inf)
         for name, taken in seconds.items():
             setting = f"k = {ACTIVE}, error {goal:.4f}, of dictlearn after {epochs}"
-            ratio = np.median(np.array(taken) / seconds[f"sparsecode {SOLVERS[0]}"])
+            ratio = np.median(np.array(taken) / seconds[f"sparsecode {solvers[0]}"])
             report.add_time("ksvd", X, len(init), threads, setting, name, np.median(taken), ratio)
     points = {name: [curve[epochs] for epochs in sorted(curve)] for name, curve in curves.items()}
     report.add_curves("ksvd", X, len(init), threads, points)

@@ -49,7 +49,7 @@ def make_workspace(n_components, max_active, dtype):
         given=aligned_empty(n_components, dtype),
         active=np.empty(max_active, np.int64),
         before=np.empty(max_active, np.int64),
-        weight=np.zeros(length(max_active)),
+        weight=np.empty(length(max_active)),
         sign=np.ones(max_active),
         **make_factor(max_active),
     )
