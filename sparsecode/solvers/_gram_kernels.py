@@ -110,6 +110,20 @@ def _find(values, value):
     return min(place, n - 1)
 
 
+def _square_of(x):
+    """Return ``||x||^2``."""
+    total = 0.0
+    for f in range(x.shape[0]):
+        total += np.float64(x[f]) * np.float64(x[f])
+    return total
+
+
+def _squares_of_rows(X, squares):
+    """Write ``||x||^2`` of each row."""
+    for i in range(X.shape[0]):
+        squares[i] = square_of(X[i])
+
+
 def _finish_rows(X, D, W, active, weight, residual, errors, counts, indices, data):
     """Write ``||x - w D||^2`` of each row; move its entries to `indices` and `data`, if there is room for them.
 
@@ -122,10 +136,7 @@ def _finish_rows(X, D, W, active, weight, residual, errors, counts, indices, dat
     for i in range(X.shape[0]):
         k = collect(W[i], active, weight)
         correlate(D, X[i], active, weight, k, residual)
-        total = 0.0
-        for f in range(X.shape[1]):
-            total += np.float64(residual[f]) * np.float64(residual[f])
-        errors[i] = total
+        errors[i] = square_of(residual)
         if moved:
             counts[i] = k
             for a in range(k):
@@ -142,4 +153,6 @@ square_error = kernel(_square_error)
 largest_correlation = kernel(_largest_correlation)
 largest = kernel(_largest)
 find = kernel(_find)
+square_of = kernel(_square_of)
+squares_of_rows = kernel(_squares_of_rows)
 finish_rows = kernel(_finish_rows)

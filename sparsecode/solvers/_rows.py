@@ -6,12 +6,14 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from .._core.jit import kernel
+from .._core.panels import pack, panel_products
 from .._core.parallel import run_chunks
-from .._core.products import aligned_copy, aligned_empty, gram, kernel_array, row_products
+from .._core.products import aligned_copy, aligned_empty, gram, kernel_array
+from .._core.vectors import lanes
 from ..penalties import KSparse
 from ..penalties._base import value_rows
 from ._codes import CHUNK_ROWS, make_codes, with_rows
-from ._gram_kernels import finish_rows
+from ._gram_kernels import finish_rows, squares_of_rows
 
 #: Status of a row. STALLED: rounding keeps the certificate above its bound.
 CONVERGED, MAX_ITER, NON_FINITE, STALLED = 0, 1, 2, 3
@@ -109,16 +111,20 @@ class Problem(NamedTuple):
         codes = make_codes(n, K, dtype, self.init, self.sparse_output)
         n_iter = np.zeros(n, np.int64) if self.n_iter is None else self.n_iter.copy()
         result = SolveResult(None, np.empty(n), np.empty(n), np.empty(n), n_iter, np.empty(n, np.int8))
+        panels = pack(D)
 
         def prepare():
+            vector = aligned_empty(lanes(dtype), dtype)
+            product_work = aligned_empty((CHUNK_ROWS, K), dtype), vector, np.empty(CHUNK_ROWS)
             measure_work = np.empty(K, np.int64), np.empty(K), aligned_empty(F, dtype)
-            return make_work(), aligned_empty((CHUNK_ROWS, K), dtype), measure_work, *codes.make_work()
+            return make_work(), product_work, measure_work, *codes.make_work()
 
-        def solve_chunk(start, end, stop, work, C, measure_work, dense_rows, entries):
+        def solve_chunk(start, end, stop, work, product_work, measure_work, dense_rows, entries):
             rows = slice(start, end)
-            X, C = kernel_array(self.X[rows]), C[: end - start]
-            row_products(X, D, C)
-            square_norms = np.einsum("ij,ij->i", X, X, dtype=np.float64)
+            X, (C, vector, square_norms) = kernel_array(self.X[rows]), product_work
+            C, square_norms = C[: end - start], square_norms[: end - start]
+            panel_products(X, panels, C, vector)
+            squares_of_rows(X, square_norms)
             certificate, square_error, cost, n_iter, status = (array[rows] for array in result[1:])
             W = codes.open(start, end, dense_rows)
             solve_rows(self.atoms.G, C, square_norms, *arguments, work, stop, W, certificate, cost, n_iter, status)
