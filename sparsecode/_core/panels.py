@@ -29,8 +29,8 @@ def pack(D):
 def _panel_products(X, panels, C, end):
     """Write ``C = X D^T``, three rows by a panel; `end` is room for a vector.
 
-    Three rows leave no sum without a register where there are 16 of 32 bytes. At the border the last row stands in for
-    the missing ones: an entry is computed alike wherever its row stands, bit for bit.
+    Three rows leave no sum of a block without a register where there are 16 of 32 bytes. At the border the last row
+    stands in for the missing ones: an entry is computed alike wherever its row stands, bit for bit.
     """
     n, F, K, count = X.shape[0], X.shape[1], C.shape[1], end.shape[0]
     zero = X.dtype.type(0)

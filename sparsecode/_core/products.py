@@ -1,8 +1,8 @@
 """Products of rows, ``X D^T``, as a kernel.
 
 Worker threads must not call BLAS, and after each product OpenBLAS keeps its threads spinning for some
-25 ms, which takes a core from the kernels that follow. This kernel is as fast for the sizes met here
-(docs/developer/design.md has the measurements).
+25 ms, which takes a core from the kernels that follow. This kernel is about as fast for the sizes met here; that of
+`panels` is faster where many rows meet the same atoms (docs/developer/design.md has the measurements).
 """
 
 import math

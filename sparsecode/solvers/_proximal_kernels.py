@@ -19,7 +19,7 @@ SWEEP_SHARE = 0.03
 
 #: A row has stalled when so many looks at all atoms, and one in so many of those before, have lowered neither its
 #: objective nor its certificate. Nearly equal atoms (coherence 0.9996) take a thousand looks, each of which lowers the
-#: objective by about a rounding: without the second 1 in 100 such rows stalled in float64, with one in 20 none of 1600.
+#: objective by about a rounding: without the second 60 of 1600 rows stalled in float64, 2 with one in 20, now none.
 IDLE_PASSES, IDLE_SHARE = 10, 10
 
 #: Proximal gradient steps between two comparisons of the objective, in a row that is not getting nearer its end.
@@ -224,7 +224,7 @@ def _descend_rows(
             least = min(least, certificate)
             # Where a penalty jumps, a coefficient that moves little may still save a whole price
             done = certificate <= tol and (gap.applies or gain <= tol * half)
-            stalled = place < 0 or idle >= max(IDLE_PASSES, n_iter // IDLE_SHARE)
+            stalled = place < 0 or idle >= max(IDLE_PASSES, (n_iter - n_iters[i]) // IDLE_SHARE)
             if done or stalled or n_iter >= max_iter or not objective < np.inf:
                 break
             if stop[0] != 0:

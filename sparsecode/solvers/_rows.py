@@ -78,6 +78,7 @@ class Atoms(NamedTuple):
     G: np.ndarray
     norms: np.ndarray  # ||d_j||^2, the diagonal of G
     inverse_norms: np.ndarray  # 1 / ||d_j||, 0 for atoms that are zero
+    panels: np.ndarray  # D as `panel_products` takes it
 
     @classmethod
     def prepare(cls, D, n_jobs=None):
@@ -86,7 +87,7 @@ class Atoms(NamedTuple):
         G = gram(D, n_jobs)
         norms = np.diagonal(G).copy()
         inverse_norms = np.divide(1, np.sqrt(norms), out=np.zeros_like(norms), where=norms > 0)
-        return cls(D, G, norms, inverse_norms)
+        return cls(D, G, norms, inverse_norms, pack(D))
 
 
 class Problem(NamedTuple):
@@ -111,7 +112,6 @@ class Problem(NamedTuple):
         codes = make_codes(n, K, dtype, self.init, self.sparse_output)
         n_iter = np.zeros(n, np.int64) if self.n_iter is None else self.n_iter.copy()
         result = SolveResult(None, np.empty(n), np.empty(n), np.empty(n), n_iter, np.empty(n, np.int8))
-        panels = pack(D)
 
         def prepare():
             vector = aligned_empty(lanes(dtype), dtype)
@@ -123,7 +123,7 @@ class Problem(NamedTuple):
             rows = slice(start, end)
             X, (C, vector, square_norms) = kernel_array(self.X[rows]), product_work
             C, square_norms = C[: end - start], square_norms[: end - start]
-            panel_products(X, panels, C, vector)
+            panel_products(X, self.atoms.panels, C, vector)
             squares_of_rows(X, square_norms)
             certificate, square_error, cost, n_iter, status = (array[rows] for array in result[1:])
             W = codes.open(start, end, dense_rows)

@@ -47,7 +47,7 @@ def _solve_checked(X, D, penalty, *, tol, max_iter=None, **settings):
 
 
 def _solve(problem, penalty, *, greedy, tol, max_iter, gains=None):
-    _, G, norms, inverse_norms = problem.atoms
+    _, G, norms, inverse_norms = problem.atoms[:4]
     bound = penalty.bind(norms, G.dtype, gains)
     steps = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
     arguments = (bound, gap_terms(penalty, bound, G.dtype), steps, inverse_norms, greedy, tol, max_iter)

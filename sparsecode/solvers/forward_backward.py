@@ -60,7 +60,7 @@ def warn_of_step(penalty, step):
 
 
 def _solve(problem, penalty, *, step=None, **settings):
-    D, _, norms, inverse_norms = problem.atoms
+    D, _, norms, inverse_norms = problem.atoms[:4]
     longest = 1 / (largest_eigenvalue(D) or 1.0)
     step = _check_step(step, longest)
     arguments = splitting_arguments(penalty, norms, inverse_norms, step, **settings)

@@ -46,7 +46,7 @@ def solve_hard_thresholding(X, D, penalty, *, tol, max_iter=None, **settings):
 
 
 def _solve(problem, penalty, *, tol, max_iter, gains=None):
-    D, _, norms, inverse_norms = problem.atoms
+    D, _, norms, inverse_norms = problem.atoms[:4]
     bound = penalty.bind(norms, D.dtype, gains)
     bound = bound._replace(gains=bound.gains * np.sqrt(norms))  # atoms are compared as if they were of unit norm
     if problem.init is not None:  # the largest coefficients of more than k

@@ -52,7 +52,7 @@ def solve_lca(X, D, penalty, *, tol, max_iter=None, **settings):
 
 
 def _solve(problem, penalty, *, tol, max_iter, gains=None):
-    D, _, square_norms, inverse_norms = problem.atoms
+    D, _, square_norms, inverse_norms = problem.atoms[:4]
     bound = penalty.bind(square_norms, D.dtype, gains)
     steps, norms = inverse_norms**2, np.sqrt(square_norms)
     rate = D.dtype.type(longest_rate(D * inverse_norms[:, None]))

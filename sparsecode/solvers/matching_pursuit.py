@@ -52,7 +52,7 @@ def solve_matching_pursuit(X, D, penalty, *, tol, max_iter=None, **settings):
 
 def _solve(problem, penalty, *, max_iter, gains=None):
     problem = problem._replace(init=None, n_iter=None)  # it starts from nothing
-    D, _, norms, inverse_norms = problem.atoms
+    D, _, norms, inverse_norms = problem.atoms[:4]
     tables, half = np.empty((0, 0), D.dtype), 1.0
     if isinstance(gains, Equaliser):
         if gains.tables is not None:

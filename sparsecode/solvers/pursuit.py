@@ -48,7 +48,7 @@ def solve_recursive_pursuit(X, D, penalty, **settings):
 
 def _solve(problem, penalty, *, tol, recursive=False, max_iter=None, gains=None):
     problem = problem._replace(init=None, n_iter=None)  # it starts from nothing, also where it is called again
-    D, _, norms, inverse_norms = problem.atoms
+    D, _, norms, inverse_norms = problem.atoms[:4]
     bound = penalty.bind(norms, np.float64, gains)
     gains = np.where(norms > 0, 1.0 if gains is None else gains, 0.0)
     scale, most, dependence = inverse_norms * gains, min(D.shape), DEPENDENCE[D.dtype]

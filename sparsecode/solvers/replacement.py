@@ -42,7 +42,7 @@ def solve_replacement(X, D, penalty, *, tol, max_iter=None, **settings):
 
 
 def _solve(problem, penalty, *, tol, max_iter, gains=None):
-    D, _, norms, inverse_norms = problem.atoms
+    D, _, norms, inverse_norms = problem.atoms[:4]
     bound = penalty.bind(norms, np.float64, gains)
     most = min(D.shape)
     if isinstance(penalty, KSparse):

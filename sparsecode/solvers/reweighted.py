@@ -61,7 +61,7 @@ def solve_reweighted(X, D, penalty, *, tol, max_iter=None, init=None, **settings
 
 
 def _solve(problem, penalty, *, tol, max_iter, gains=None):
-    D, _, norms, inverse_norms = problem.atoms
+    D, _, norms, inverse_norms = problem.atoms[:4]
     K, dtype = len(D), D.dtype
     bound = penalty.bind(norms, dtype, gains)
     steps = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
