@@ -29,6 +29,9 @@ def draw(curves, path):
     left, right = figure.subplots(1, 2)
     panel(left, choose(curves, "learning"), excess, "Learning", "seconds", "objective above the lowest, relative")
     panel(right, choose(curves, "l1"), gaps, "l1 codes", "microseconds per row", "largest relative duality gap")
+    for axes, place in {left: "upper right", right: "lower right"}.items():  # where no line goes
+        if axes.lines:
+            axes.legend(frameon=False, fontsize=9, loc=place)
     figure.savefig(path, dpi=150)
 
 
@@ -60,7 +63,6 @@ def panel(axes, entry, series, title, x_label, y_label):
             style = {"linewidth": 2, "markersize": 4} if ours else {"linewidth": 1, "markersize": 6}
             axes.plot(x, y, color=color, marker=MARKERS.get(name, "o"), label=name, zorder=3 if ours else 2, **style)
     axes.grid(alpha=0.25, linewidth=0.5)
-    axes.legend(frameon=False, fontsize=9)
 
 
 def excess(points):
