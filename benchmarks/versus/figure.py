@@ -31,7 +31,7 @@ def draw(curves, path):
     panel(right, choose(curves, "l1"), gaps, "l1 codes", "microseconds per row", "largest relative duality gap")
     for axes, place in {left: "upper right", right: "lower right"}.items():  # where no line goes
         if axes.lines:
-            axes.legend(frameon=False, fontsize=9, loc=place)
+            axes.legend(frameon=False, fontsize=8, loc=place)
     figure.savefig(path, dpi=150)
 
 
