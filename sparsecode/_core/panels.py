@@ -26,6 +26,11 @@ def pack(D):
     return panels
 
 
+def make_products(n_rows, n_components, dtype):
+    """Allocate the products of so many rows, and room for a vector, in which the end of a row is made."""
+    return aligned_empty((n_rows, n_components), dtype), aligned_empty(lanes(dtype), dtype)
+
+
 def _panel_products(X, panels, C, end):
     """Write ``C = X D^T``, three rows by a panel; `end` is room for a vector.
 

@@ -6,10 +6,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from .._core.jit import kernel
-from .._core.panels import pack, panel_products
+from .._core.panels import make_products, pack, panel_products
 from .._core.parallel import run_chunks
 from .._core.products import aligned_copy, aligned_empty, gram, kernel_array
-from .._core.vectors import lanes
 from ..penalties import KSparse
 from ..penalties._base import value_rows
 from ._codes import CHUNK_ROWS, make_codes, with_rows
@@ -114,8 +113,7 @@ class Problem(NamedTuple):
         result = SolveResult(None, np.empty(n), np.empty(n), np.empty(n), n_iter, np.empty(n, np.int8))
 
         def prepare():
-            vector = aligned_empty(lanes(dtype), dtype)
-            product_work = aligned_empty((CHUNK_ROWS, K), dtype), vector, np.empty(CHUNK_ROWS)
+            product_work = *make_products(CHUNK_ROWS, K, dtype), np.empty(CHUNK_ROWS)
             measure_work = np.empty(K, np.int64), np.empty(K), aligned_empty(F, dtype)
             return make_work(), product_work, measure_work, *codes.make_work()
 

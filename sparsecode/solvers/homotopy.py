@@ -20,10 +20,9 @@ from numbers import Real
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from .._core.panels import panel_products
+from .._core.panels import make_products, panel_products
 from .._core.parallel import run_chunks
 from .._core.products import aligned_empty
-from .._core.vectors import lanes
 from ..penalties import L1
 from ._active_set_kernel import make_workspace
 from ._homotopy_kernel import follow_path
@@ -171,11 +170,10 @@ def l1_path(X, D, *, alpha_min, positive=False, max_knots=None, n_jobs=None):
         knots = np.empty(max_knots), np.empty(max_knots, np.int64)
         entries = np.empty(max_knots * most, np.int32), np.empty(max_knots * most)
         vectors = np.zeros(K), make_workspace(K, most, X.dtype), np.empty(K, np.bool_), aligned_empty(K, X.dtype)
-        product_work = aligned_empty((CHUNK_ROWS, K), X.dtype), aligned_empty(lanes(X.dtype), X.dtype)
-        return product_work, vectors, knots, entries
+        return make_products(CHUNK_ROWS, K, X.dtype), vectors, knots, entries
 
-    def follow_rows(start, end, stop, product_work, vectors, knots, entries):
-        C, vector = product_work
+    def follow_rows(start, end, stop, products, vectors, knots, entries):
+        C, vector = products
         panel_products(X[start:end], atoms.panels, C[: end - start], vector)
         for i in range(start, end):
             parts = C[i - start], square_norms[i], penalty, TOL, float(alpha_min)
